@@ -1,0 +1,27 @@
+# One interface target with what every target of ours is compiled with.
+add_library(gk_options INTERFACE)
+target_include_directories(gk_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(gk_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wcast-qual -Woverloaded-virtual -Wimplicit-fallthrough -fstack-protector-strong
+  $<$<BOOL:${GRACEKEEPER_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports false positives here inside std::variant and tl::expected at -O2.
+  target_compile_options(gk_options INTERFACE -Wno-maybe-uninitialized)
+endif()
+if(GRACEKEEPER_SANITIZE)
+  target_compile_options(gk_options INTERFACE -fsanitize=${GRACEKEEPER_SANITIZE}
+    -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+  target_link_options(gk_options INTERFACE -fsanitize=${GRACEKEEPER_SANITIZE})
+else()
+  target_compile_definitions(gk_options INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+  target_link_options(gk_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
+
+# gk_library(NAME SOURCES... LIBRARIES...): one folder of src/ as one static library.
+function(gk_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC gk_options ${ARG_LIBRARIES} PRIVATE ${ARG_PRIVATE})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Installs the packages that building and testing need and that are missing. Debian 12 and 13.
+# This list is the only one: the README, CI and the image's build stage all call this script.
+#   scripts/install-deps.sh            build and test
+#   scripts/install-deps.sh lint       also clang-format and clang-tidy
+#   scripts/install-deps.sh clang      also clang
+set -eu
+packages="
+  g++ make cmake ninja-build pkg-config ccache
+  libcpp-httplib-dev libssl-dev nlohmann-json3-dev libyaml-cpp-dev libsimdjson-dev
+  libcli11-dev libfmt-dev libexpected-dev prometheus-cpp-dev libspdlog-dev
+  libgtest-dev libgmock-dev
+  openssl curl ca-certificates python3 python3-yaml
+"
+clang_version=14
+if [ -r /etc/os-release ] && grep -q '^VERSION_ID="13"' /etc/os-release; then clang_version=19; fi
+for extra in "$@"; do
+  case "$extra" in
+    lint) packages="$packages clang-format-$clang_version clang-tidy-$clang_version" ;;
+    clang) packages="$packages clang-$clang_version" ;;
+    *) echo "install-deps.sh: unknown group '$extra' (known: lint, clang)" >&2; exit 2 ;;
+  esac
+done
+missing=""
+for package in $packages; do
+  dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ]; then sudo=""; else sudo=sudo; fi
+echo "installing:$missing"
+$sudo apt-get update -qq
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,50 @@
+// The place of a node inside an object: keys and list indexes from the object's root.
+//
+//   FieldPath p = FieldPath{} / "spec" / "containers" / 0 / "name";
+//   to_string(p)  == "spec.containers[0].name"          (people, findings)
+//   to_pointer(p) == "/spec/containers/0/name"          (RFC 6901, patches)
+//
+// Keys that are not plain words are quoted: metadata.annotations["config.linkerd.io/x"].
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace gracekeeper {
+
+class FieldPath {
+ public:
+  using Segment = std::variant<std::string, std::size_t>;
+
+  FieldPath() = default;
+  explicit FieldPath(std::vector<Segment> segments) : segments_(std::move(segments)) {}
+
+  [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
+  [[nodiscard]] bool empty() const { return segments_.empty(); }
+
+  friend FieldPath operator/(FieldPath path, std::string_view key) {
+    path.segments_.emplace_back(std::string(key));
+    return path;
+  }
+  friend FieldPath operator/(FieldPath path, const char* key) { return path / std::string_view(key); }
+  friend FieldPath operator/(FieldPath path, std::size_t index) {
+    path.segments_.emplace_back(index);
+    return path;
+  }
+  friend FieldPath operator/(FieldPath path, const FieldPath& rest) {
+    path.segments_.insert(path.segments_.end(), rest.segments_.begin(), rest.segments_.end());
+    return path;
+  }
+  bool operator==(const FieldPath&) const = default;
+
+ private:
+  std::vector<Segment> segments_;
+};
+
+std::string to_string(const FieldPath& path);
+std::string to_pointer(const FieldPath& path);
+
+}  // namespace gracekeeper

@@ -1,0 +1,27 @@
+#include "core/value.h"
+
+namespace gracekeeper {
+
+const Value* Value::find(std::string_view key) const {
+  const auto* object = as_object();
+  if (object == nullptr) return nullptr;
+  for (const auto& [name, value] : *object) {
+    if (name == key) return &value;
+  }
+  return nullptr;
+}
+
+void Value::set(std::string_view key, Value value) {
+  if (is_null()) data_ = Object{};
+  auto* object = as_object();
+  if (object == nullptr) return;
+  for (auto& [name, existing] : *object) {
+    if (name == key) {
+      existing = std::move(value);
+      return;
+    }
+  }
+  object->emplace_back(std::string(key), std::move(value));
+}
+
+}  // namespace gracekeeper
