@@ -4,6 +4,8 @@ target_include_directories(gk_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(gk_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
   -Wcast-qual -Woverloaded-virtual -Wimplicit-fallthrough -fstack-protector-strong
+  # Aggregates are built with designated initializers; what is not named has its default.
+  -Wno-missing-field-initializers
   $<$<BOOL:${GRACEKEEPER_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false positives here inside std::variant and tl::expected at -O2.

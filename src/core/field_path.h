@@ -29,7 +29,9 @@ class FieldPath {
     path.segments_.emplace_back(std::string(key));
     return path;
   }
-  friend FieldPath operator/(FieldPath path, const char* key) { return path / std::string_view(key); }
+  friend FieldPath operator/(FieldPath path, const char* key) {
+    return path / std::string_view(key);
+  }
   friend FieldPath operator/(FieldPath path, std::size_t index) {
     path.segments_.emplace_back(index);
     return path;

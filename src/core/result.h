@@ -5,8 +5,8 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <tl/expected.hpp>
+#include <utility>
 
 namespace gracekeeper {
 
@@ -18,7 +18,8 @@ struct Position {
 };
 
 // One failure: where (file and position when known, field path when known) and what, with what
-// would have worked. Rendered as `file:line:column: path: message`, parts that are unknown left out.
+// would have worked. Rendered as `file:line:column: path: message`, parts that are unknown left
+// out.
 struct Error {
   std::string message;
   std::string file;
@@ -34,7 +35,8 @@ using Result = tl::expected<T, Error>;
 
 // Failure with a message only; callers add where it happened.
 [[nodiscard]] inline tl::unexpected<Error> fail(std::string message) {
-  return tl::make_unexpected(Error{.message = std::move(message), .file = {}, .position = {}, .path = {}});
+  return tl::make_unexpected(
+      Error{.message = std::move(message), .file = {}, .position = {}, .path = {}});
 }
 
 }  // namespace gracekeeper

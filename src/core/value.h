@@ -19,16 +19,18 @@ class Value {
   using Object = std::vector<Member>;
 
   Value() = default;
-  Value(std::nullptr_t) {}                                             // NOLINT(google-explicit-constructor)
-  Value(bool value) : data_(value) {}                                  // NOLINT(google-explicit-constructor)
-  Value(std::int64_t value) : data_(value) {}                          // NOLINT(google-explicit-constructor)
-  Value(int value) : data_(static_cast<std::int64_t>(value)) {}        // NOLINT(google-explicit-constructor)
-  Value(double value) : data_(value) {}                                // NOLINT(google-explicit-constructor)
-  Value(std::string value) : data_(std::move(value)) {}                // NOLINT(google-explicit-constructor)
-  Value(std::string_view value) : data_(std::string(value)) {}         // NOLINT(google-explicit-constructor)
-  Value(const char* value) : data_(std::string(value)) {}              // NOLINT(google-explicit-constructor)
-  Value(Array value) : data_(std::move(value)) {}                      // NOLINT(google-explicit-constructor)
-  Value(Object value) : data_(std::move(value)) {}                     // NOLINT(google-explicit-constructor)
+  Value(std::nullptr_t) {}                     // NOLINT(google-explicit-constructor)
+  Value(bool value) : data_(value) {}          // NOLINT(google-explicit-constructor)
+  Value(std::int64_t value) : data_(value) {}  // NOLINT(google-explicit-constructor)
+  Value(int value)
+      : data_(static_cast<std::int64_t>(value)) {}       // NOLINT(google-explicit-constructor)
+  Value(double value) : data_(value) {}                  // NOLINT(google-explicit-constructor)
+  Value(std::string value) : data_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Value(std::string_view value)
+      : data_(std::string(value)) {}                       // NOLINT(google-explicit-constructor)
+  Value(const char* value) : data_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
+  Value(Array value) : data_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
+  Value(Object value) : data_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool is_null() const { return std::holds_alternative<std::nullptr_t>(data_); }
   [[nodiscard]] const bool* as_bool() const { return std::get_if<bool>(&data_); }

@@ -1,0 +1,35 @@
+// The annotation keys that this program reads or recognises.
+//
+// To add an annotation of this project's own: add its constant here and a row in
+// known_annotations() (annotations.cc), read it in settings.cc, and describe it in
+// docs/configuration.md.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace gracekeeper::annotation {
+
+// Linkerd's.
+inline constexpr std::string_view kInject = "linkerd.io/inject";
+inline constexpr std::string_view kWait = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds";
+inline constexpr std::string_view kGrace = "config.linkerd.io/shutdown-grace-period";
+inline constexpr std::string_view kNative = "config.linkerd.io/proxy-enable-native-sidecar";
+inline constexpr std::string_view kNativeBeta =
+    "config.beta.linkerd.io/proxy-enable-native-sidecar";
+inline constexpr std::string_view kNativeAlpha =
+    "config.alpha.linkerd.io/proxy-enable-native-sidecar";
+
+// This project's own.
+inline constexpr std::string_view kOwnPrefix = "gracekeeper.dev/";
+inline constexpr std::string_view kAppShutdown = "gracekeeper.dev/app-shutdown";
+inline constexpr std::string_view kAppPrestopSleep = "gracekeeper.dev/app-prestop-sleep";
+inline constexpr std::string_view kOnShortfall = "gracekeeper.dev/on-shortfall";
+inline constexpr std::string_view kIgnore = "gracekeeper.dev/ignore";
+
+// Every key above and every other annotation of Linkerd's configuration: a key that is close to
+// one of these and is none of them is a misspelling (GK005).
+std::span<const std::string_view> known_annotations();
+bool is_known(std::string_view key);
+
+}  // namespace gracekeeper::annotation

@@ -1,0 +1,147 @@
+#include "core/assessment.h"
+
+#include <algorithm>
+
+#include "core/annotations.h"
+
+namespace gracekeeper {
+namespace {
+
+bool is_proxy_container(const Container& container, const Proxy& proxy) {
+  return proxy.presence == Proxy::Presence::Adopted && container.name == kProxyName;
+}
+
+PlannedContainer plan_app(const Container& container, const Assessment& a) {
+  const auto hook = app_pre_stop(container, a.settings);
+  return {.name = container.name,
+          .role = Role::App,
+          .native = false,
+          .has_pre_stop = hook.present,
+          .pre_stop = hook.length,
+          .stop = a.settings.shutdown_of(container.name, true, *a.configuration).value};
+}
+
+PlannedContainer plan_sidecar(const Container& container, const Assessment& a) {
+  return {.name = container.name,
+          .role = Role::Sidecar,
+          .native = true,
+          .has_pre_stop = container.pre_stop.has_value(),
+          .pre_stop = container.pre_stop ? container.pre_stop->length : std::nullopt,
+          .stop = a.settings.shutdown_of(container.name, false, *a.configuration).value};
+}
+
+PlannedContainer plan_proxy(const Proxy& proxy) {
+  return {.name = std::string(kProxyName),
+          .role = Role::Proxy,
+          .native = proxy.mode == Proxy::Mode::Native,
+          .has_pre_stop = proxy.pre_stop.has_value(),
+          .pre_stop = proxy.pre_stop ? proxy.pre_stop->length : std::nullopt,
+          .stop = proxy.grace.value};
+}
+
+// Apps first; an injected native proxy comes before all other sidecars, an adopted one keeps its
+// place.
+std::vector<PlannedContainer> plan_containers(const Assessment& a) {
+  std::vector<PlannedContainer> planned;
+  for (const auto& container : a.pod().containers) {
+    if (!is_proxy_container(container, a.proxy)) planned.push_back(plan_app(container, a));
+  }
+  const bool adopted_native = a.proxy.presence == Proxy::Presence::Adopted && a.proxy.is_native();
+  if (a.proxy.exists() && !adopted_native) planned.push_back(plan_proxy(a.proxy));
+  for (const auto& container : a.pod().init_containers) {
+    if (!container.restart_always) continue;
+    planned.push_back(is_proxy_container(container, a.proxy) ? plan_proxy(a.proxy)
+                                                             : plan_sidecar(container, a));
+  }
+  return planned;
+}
+
+// The containers with every time that nobody stated for this pod counted as nothing.
+std::vector<PlannedContainer> only_stated(const Assessment& a) {
+  auto planned = a.containers;
+  for (auto& container : planned) {
+    if (container.role == Role::Proxy) {
+      if (!is_stated(a.proxy.grace.source)) container.stop = Millis{0};
+      if (a.proxy.is_classic() && !is_stated(a.proxy.wait.source)) container.pre_stop = Millis{0};
+    } else {
+      const auto time =
+          a.settings.shutdown_of(container.name, container.role == Role::App, *a.configuration);
+      if (!is_stated(time.source)) container.stop = Millis{0};
+    }
+  }
+  return planned;
+}
+
+Millis stated(const Sourced<Millis>& setting) {
+  return is_stated(setting.source) ? setting.value : Millis{0};
+}
+
+Budget make_budget(const Assessment& a) {
+  Budget budget{
+      .wait = a.proxy.wait.value, .grace = a.proxy.grace.value, .margin = a.configuration->margin};
+  Millis stated_app{0};
+  bool first = true;
+  for (const auto& container : a.containers) {
+    if (container.hook_is_unknown()) budget.complete = false;
+    if (container.role != Role::App) continue;
+    const auto shutdown = a.settings.shutdown_of(container.name, true, *a.configuration);
+    stated_app = std::max(stated_app, container.hook() + stated(shutdown));
+    const auto time = container.hook() + shutdown.value;
+    if (first || time > budget.app) {
+      first = false;
+      budget.app = time;
+      budget.app_container = container.name;
+      budget.app_shutdown = shutdown;
+      budget.app_pre_stop =
+          container.hook_is_unknown() ? std::nullopt : std::optional(container.hook());
+    }
+  }
+  budget.sum = budget.app + budget.wait + budget.grace + budget.margin;
+  budget.need = std::max<std::int64_t>(1, ceil_seconds(budget.sum));
+  budget.exact_need = exact_need(a.containers, a.ordered_sidecars());
+  budget.stated_sum = stated_app + stated(a.proxy.wait) + stated(a.proxy.grace);
+  budget.stated_exact_need = exact_need(only_stated(a), a.ordered_sidecars());
+  return budget;
+}
+
+// Whether the pod itself carries one of the settings of the budget.
+bool carries_settings(const Pod& pod) {
+  return std::any_of(pod.annotations.begin(), pod.annotations.end(), [](const auto& entry) {
+    return entry.first == annotation::kWait || entry.first == annotation::kGrace ||
+           entry.first == annotation::kAppShutdown || entry.first == annotation::kAppPrestopSleep ||
+           entry.first == annotation::kOnShortfall;
+  });
+}
+
+}  // namespace
+
+PrestopTime app_pre_stop(const Container& container, const PodSettings& settings) {
+  if (container.pre_stop)
+    return {.present = true, .added = false, .length = container.pre_stop->length};
+  if (settings.app_prestop_sleep && settings.app_prestop_sleep->value.count() > 0) {
+    return {.present = true, .added = true, .length = settings.app_prestop_sleep->value};
+  }
+  return {};
+}
+
+Assessment assess(const Subject& subject, const Namespace* where,
+                  const Configuration& configuration) {
+  Assessment a{.subject = &subject, .configuration = &configuration};
+  const Pod& pod = subject.pod;
+  a.settings = resolve_settings(pod, where, configuration);
+  a.proxy = resolve_proxy(pod, a.settings, configuration);
+  a.containers = plan_containers(a);
+  a.grace_period_is_written = pod.termination_grace_period_seconds.has_value();
+  a.termination_grace_period_seconds =
+      pod.termination_grace_period_seconds.value_or(kDefaultGracePeriodSeconds);
+  a.timeline = plan(a.containers, a.grace_period(), a.ordered_sidecars());
+  a.budget = make_budget(a);
+  a.is_checked = a.proxy.exists() || carries_settings(pod);
+  return a;
+}
+
+Timeline plan_under(const Assessment& assessment, Millis grace_period) {
+  return plan(assessment.containers, grace_period, assessment.ordered_sidecars());
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,92 @@
+// One pod, assessed: its settings, its proxy, its planned containers, its timeline and its budget.
+// Everything that the rules, the edits and the reports need, computed once.
+//
+//   const Assessment a = assess(subject, namespace_or_null, configuration);
+//   a.budget.need, a.timeline.containers, a.proxy.mode …
+//
+// The pod is planned as the webhook would leave it, except that `on-shortfall` changes nothing: T
+// and the proxy's grace are those written.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/configuration.h"
+#include "core/pod.h"
+#include "core/proxy.h"
+#include "core/settings.h"
+#include "core/timeline.h"
+
+namespace gracekeeper {
+
+// The stated rule `T >= app + wait + grace`, and beside it the exact need from the timeline.
+struct Budget {
+  // The slowest app container and what its time is made of.
+  std::string app_container;
+  std::optional<Millis> app_pre_stop;  // absent: of unknown length, counted as 0
+  Sourced<Millis> app_shutdown;
+  Millis app{0};
+  Millis wait{0};
+  Millis grace{0};
+  Millis margin{0};
+  Millis sum{0};                // app + wait + grace + margin
+  std::int64_t need = 1;        // the sum in whole seconds, rounded up
+  std::int64_t exact_need = 1;  // without the margin
+  // The same two with what nobody wrote for this pod counted as nothing.
+  Millis stated_sum{0};
+  std::int64_t stated_exact_need = 1;
+  bool complete = true;  // no hook of unknown length among the containers
+
+  // The T that would do: the larger of the two.
+  [[nodiscard]] std::int64_t required() const { return need > exact_need ? need : exact_need; }
+  [[nodiscard]] bool fits(Millis grace_period) const {
+    return grace_period >= sum && grace_period >= from_seconds(exact_need);
+  }
+  [[nodiscard]] bool stated_fits(Millis grace_period) const {
+    return grace_period >= stated_sum && grace_period >= from_seconds(stated_exact_need);
+  }
+  bool operator==(const Budget&) const = default;
+};
+
+// `subject` and `configuration` must outlive the assessment.
+struct Assessment {
+  const Subject* subject = nullptr;
+  const Configuration* configuration = nullptr;
+  PodSettings settings;
+  Proxy proxy;
+  std::vector<PlannedContainer> containers;  // apps, proxy, other native sidecars in spec order
+  std::int64_t termination_grace_period_seconds =
+      kDefaultGracePeriodSeconds;  // T, as written or 30
+  bool grace_period_is_written = false;
+  Timeline timeline;  // under T
+  Budget budget;
+  // Whether the budget is checked: the pod is injected, has a proxy or carries one of the settings.
+  bool is_checked = false;
+
+  [[nodiscard]] const Pod& pod() const { return subject->pod; }
+  [[nodiscard]] Millis grace_period() const {
+    return effective_grace_period(termination_grace_period_seconds);
+  }
+  [[nodiscard]] bool ordered_sidecars() const {
+    return configuration->kubernetes_version.has_native_sidecars();
+  }
+};
+
+Assessment assess(const Subject& subject, const Namespace* where,
+                  const Configuration& configuration);
+
+// The same containers under another grace period (`kubectl delete --grace-period`, a cap).
+Timeline plan_under(const Assessment& assessment, Millis grace_period);
+
+// The preStop time of an app container as the webhook would leave it: its own hook's (absent when
+// of unknown length), else the sleep that the settings add, else 0.
+struct PrestopTime {
+  bool present = false;
+  bool added = false;  // by the settings
+  std::optional<Millis> length;
+};
+PrestopTime app_pre_stop(const Container& container, const PodSettings& settings);
+
+}  // namespace gracekeeper

@@ -1,0 +1,170 @@
+#include "core/hazard.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+namespace gracekeeper {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+const ContainerTimes* find_proxy(const Timeline& timeline) {
+  const auto found = std::find_if(timeline.containers.begin(), timeline.containers.end(),
+                                  [](const ContainerTimes& c) { return c.role == Role::Proxy; });
+  return found == timeline.containers.end() ? nullptr : &*found;
+}
+
+Millis last_app_exit(const Timeline& timeline) {
+  Millis last{0};
+  for (const auto& container : timeline.containers) {
+    if (container.role == Role::App) last = std::max(last, container.exit);
+  }
+  return last;
+}
+
+void add_refused_connections(const Timeline& timeline, std::vector<Hazard>& hazards) {
+  const auto* proxy = find_proxy(timeline);
+  if (proxy == nullptr) return;
+  std::vector<std::string> outliving;
+  Millis until{0};
+  for (const auto& container : timeline.containers) {
+    if (container.role != Role::App || container.exit <= proxy->sigterm) continue;
+    outliving.push_back(container.name);
+    until = std::max(until, container.exit);
+  }
+  if (outliving.empty()) return;
+  auto cause = fmt::format(
+      "the proxy gets SIGTERM at {} s and takes no new connection from then on, while {} runs "
+      "until {} s",
+      format_seconds(proxy->sigterm), joined(outliving), format_seconds(until));
+  hazards.push_back({Hazard::Kind::NewConnectionsRefused, proxy->sigterm, until,
+                     std::move(outliving), std::move(cause)});
+}
+
+void add_traffic_after_stop(const Assessment& a, const Timeline& timeline,
+                            std::vector<Hazard>& hazards) {
+  const Millis propagation = a.configuration->endpoint_propagation;
+  for (std::size_t i = 0; i < timeline.containers.size(); ++i) {
+    const auto& times = timeline.containers[i];
+    if (times.role != Role::App || a.containers[i].hook_is_unknown()) continue;
+    const auto* container = a.pod().find_container(times.name);
+    if (container == nullptr || container->ports.empty() || times.sigterm >= propagation) continue;
+    hazards.push_back(
+        {Hazard::Kind::TrafficAfterStop,
+         times.sigterm,
+         propagation,
+         {times.name},
+         fmt::format("{} gets SIGTERM at {} s, but its endpoints may be in use until about {} s "
+                     "after the deletion",
+                     times.name, format_seconds(times.sigterm), format_seconds(propagation))});
+  }
+}
+
+void add_cut_hooks(const Timeline& timeline, std::vector<Hazard>& hazards) {
+  std::vector<std::string> cut;
+  for (const auto& container : timeline.containers) {
+    if (container.hook_cut_short) cut.push_back(container.name);
+  }
+  if (cut.empty()) return;
+  auto cause =
+      fmt::format("the preStop hook of {} has not ended when the grace period of {} s is over",
+                  joined(cut), format_seconds(timeline.grace_period));
+  hazards.push_back({Hazard::Kind::HookCutShort, timeline.grace_period, timeline.grace_period,
+                     std::move(cut), std::move(cause)});
+}
+
+void add_kills(const Timeline& timeline, std::vector<Hazard>& hazards) {
+  std::map<Millis, std::vector<std::string>> killed;
+  bool proxy_killed = false;
+  Millis proxy_kill{0};
+  for (const auto& container : timeline.containers) {
+    if (!container.killed) continue;
+    killed[container.sigkill].push_back(container.name);
+    if (container.role == Role::Proxy) {
+      proxy_killed = true;
+      proxy_kill = container.sigkill;
+    }
+  }
+  for (auto& [when, names] : killed) {
+    auto cause = fmt::format("SIGKILL at {} s ends {}, which had not finished",
+                             format_seconds(when), joined(names));
+    if (proxy_killed && proxy_kill == when)
+      cause += "; connections still open through the proxy are cut";
+    hazards.push_back({Hazard::Kind::Killed, when, when, std::move(names), std::move(cause)});
+  }
+}
+
+void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Hazard>& hazards) {
+  if (!a.proxy.is_classic()) return;
+  const Millis from = last_app_exit(timeline);
+  const Millis to = std::min(a.proxy.wait.value, timeline.grace_period);
+  if (to <= from) return;
+  hazards.push_back({Hazard::Kind::WaitingForNothing,
+                     from,
+                     to,
+                     {std::string(kProxyName)},
+                     fmt::format("every app container is gone at {} s, but the proxy's preStop "
+                                 "sleep holds the pod until {} s",
+                                 format_seconds(from), format_seconds(to))});
+}
+
+void add_endless_job(const Assessment& a, std::vector<Hazard>& hazards) {
+  if (!a.subject->is_job() || !a.proxy.is_classic() || stops_its_proxy(a.pod())) return;
+  hazards.push_back({Hazard::Kind::NeverEnds,
+                     Millis{0},
+                     std::nullopt,
+                     {std::string(kProxyName)},
+                     "the work ends but the classic proxy runs on, so the Job never completes"});
+}
+
+}  // namespace
+
+std::string_view to_string(Hazard::Kind kind) {
+  switch (kind) {
+    case Hazard::Kind::NewConnectionsRefused:
+      return "new-connections-refused";
+    case Hazard::Kind::TrafficAfterStop:
+      return "traffic-after-stop";
+    case Hazard::Kind::HookCutShort:
+      return "hook-cut-short";
+    case Hazard::Kind::Killed:
+      return "killed";
+    case Hazard::Kind::WaitingForNothing:
+      return "waiting-for-nothing";
+    case Hazard::Kind::NeverEnds:
+      return "never-ends";
+  }
+  return "";
+}
+
+std::vector<Hazard> find_hazards(const Assessment& assessment, const Timeline& timeline) {
+  std::vector<Hazard> hazards;
+  add_refused_connections(timeline, hazards);
+  add_traffic_after_stop(assessment, timeline, hazards);
+  add_cut_hooks(timeline, hazards);
+  add_kills(timeline, hazards);
+  add_idle_wait(assessment, timeline, hazards);
+  add_endless_job(assessment, hazards);
+  return hazards;
+}
+
+bool stops_its_proxy(const Pod& pod) {
+  return std::any_of(pod.containers.begin(), pod.containers.end(), [](const Container& container) {
+    bool awaits = false;
+    bool shuts_down = false;
+    for (const auto* words : {&container.command, &container.args}) {
+      for (const auto& word : *words) {
+        awaits = awaits || word.find("linkerd-await") != std::string::npos;
+        shuts_down = shuts_down || word.find("--shutdown") != std::string::npos;
+      }
+    }
+    return awaits && shuts_down;
+  });
+}
+
+}  // namespace gracekeeper

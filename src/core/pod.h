@@ -1,0 +1,161 @@
+// What this program knows of a pod: the fields that matter to its termination and to injection, in
+// plain values, wherever they came from (a manifest, a workload's template, an admission review).
+//
+// For whoever decodes: absent and null are the same. Nothing here is validated beyond its type.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/duration.h"
+#include "core/field_path.h"
+#include "core/value.h"
+
+namespace gracekeeper {
+
+// Annotations as written. Kubernetes takes strings only; a value that was written as a number or a
+// boolean keeps its spelling, so that the finding can show it.
+struct AnnotationValue {
+  std::string text;
+  bool is_string = true;
+  bool operator==(const AnnotationValue&) const = default;
+};
+using Annotations = std::map<std::string, AnnotationValue, std::less<>>;
+
+// A preStop hook. `length` is how long it runs when that can be read from the manifest.
+struct Hook {
+  enum class Action { Sleep, Exec, HttpGet, TcpSocket };
+  Action action = Action::Exec;
+  std::optional<Millis> length;
+  std::vector<std::string> command;  // of Exec
+  bool operator==(const Hook&) const = default;
+};
+
+// The length of an exec hook, when its command is a sleep: [S, N] with S's base name `sleep`;
+// [H, -c, "sleep N"] with H's base name sh, bash, ash or dash, blanks and a leading `exec` allowed.
+std::optional<Millis> known_sleep(const std::vector<std::string>& command);
+
+struct ContainerPort {
+  std::int64_t number = 0;
+  std::string name;
+  std::string protocol;
+  bool operator==(const ContainerPort&) const = default;
+};
+
+struct Probe {
+  std::optional<std::int64_t> termination_grace_period_seconds;
+  std::optional<std::int64_t> http_port;  // of httpGet, when it is a number
+  bool operator==(const Probe&) const = default;
+};
+
+struct Container {
+  // Which list of the pod's spec it stands in, and where.
+  enum class List { Containers, InitContainers };
+  List list = List::Containers;
+  std::size_t index = 0;
+  std::string name;
+  std::string image;
+  bool restart_always = false;  // restartPolicy: Always; on an init container: a native sidecar
+  std::vector<std::string> command;
+  std::vector<std::string> args;
+  std::optional<Hook> pre_stop;
+  bool has_lifecycle = false;
+  std::vector<ContainerPort> ports;
+  std::optional<Probe> liveness;
+  std::optional<Probe> readiness;
+  std::optional<Probe> startup;
+  // Of LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD; the place in `env` where it stands.
+  struct GraceVariable {
+    std::size_t index = 0;
+    std::optional<std::string> value;  // absent when it comes from elsewhere (valueFrom)
+    bool operator==(const GraceVariable&) const = default;
+  };
+  std::optional<GraceVariable> grace_variable;
+  bool has_env = false;
+  std::vector<Value> volume_mounts;  // as written
+  Value capabilities;                // securityContext.capabilities as written; null when absent
+
+  [[nodiscard]] bool is_native_sidecar() const {
+    return list == List::InitContainers && restart_always;
+  }
+  // spec.containers[2], from the pod.
+  [[nodiscard]] FieldPath path() const {
+    return FieldPath{} / "spec" / (list == List::Containers ? "containers" : "initContainers") /
+           index;
+  }
+  bool operator==(const Container&) const = default;
+};
+
+struct OwnerReference {
+  std::string kind;
+  std::string name;
+  bool operator==(const OwnerReference&) const = default;
+};
+
+struct Pod {
+  std::string name;
+  std::string generate_name;
+  std::string namespace_name;
+  Annotations annotations;
+  std::map<std::string, std::string, std::less<>> labels;
+  std::vector<OwnerReference> owners;
+  std::optional<std::int64_t> termination_grace_period_seconds;
+  bool host_network = false;
+  std::optional<bool> automount_service_account_token;
+  std::vector<Container> containers;       // spec.containers
+  std::vector<Container> init_containers;  // spec.initContainers
+  std::vector<std::string> volume_names;
+
+  // Which parents exist: a patch has to create those that do not.
+  bool has_metadata = false;
+  bool has_annotations = false;
+  bool has_labels = false;
+  bool has_init_containers = false;
+  bool has_volumes = false;
+
+  [[nodiscard]] const Container* find_container(std::string_view container_name) const;
+  bool operator==(const Pod&) const = default;
+};
+
+// What `terminationGracePeriodSeconds` is when it is not written (Kubernetes' default).
+inline constexpr std::int64_t kDefaultGracePeriodSeconds = 30;
+
+// The object that a pod was found in.
+struct Subject {
+  enum class Kind {
+    Pod,
+    Deployment,
+    StatefulSet,
+    DaemonSet,
+    ReplicaSet,
+    ReplicationController,
+    Job,
+    CronJob
+  };
+  Kind kind = Kind::Pod;
+  std::string kind_name;       // "Deployment"
+  std::string name;            // metadata.name, else "GENERATENAME" as metadata.generateName has it
+  std::string namespace_name;  // "" when the manifest names none
+  FieldPath pod_path;          // from the object to the pod: empty, or spec.template, …
+  Pod pod;
+  // Annotations around the template that do not reach the pod: where they stand, and what.
+  std::vector<std::pair<FieldPath, Annotations>> outer_annotations;
+
+  [[nodiscard]] std::string reference() const { return kind_name + "/" + name; }
+  [[nodiscard]] bool is_job() const { return kind == Kind::Job || kind == Kind::CronJob; }
+};
+
+// A Namespace: what lives in it inherits its annotations.
+struct Namespace {
+  std::string name;
+  Annotations annotations;
+  bool operator==(const Namespace&) const = default;
+};
+
+}  // namespace gracekeeper

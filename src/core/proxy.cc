@@ -1,0 +1,149 @@
+#include "core/proxy.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/annotations.h"
+
+namespace gracekeeper {
+namespace {
+
+bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](auto prefix) { return text.starts_with(prefix); });
+}
+
+bool is_proxy(const Container& container) {
+  return container.name == kProxyName || container.name == "istio-proxy" ||
+         starts_with_any(container.image,
+                         {"cr.l5d.io/linkerd/proxy:", "gcr.io/istio-release/proxyv2:"});
+}
+
+bool is_proxy_init(const Container& container) {
+  return container.name == "linkerd-init" || container.name == "istio-init" ||
+         starts_with_any(container.image,
+                         {"cr.l5d.io/linkerd/proxy-init:", "gcr.io/istio-release/proxy_init:"});
+}
+
+bool has_sidecar(const Pod& pod) {
+  return std::any_of(pod.containers.begin(), pod.containers.end(), is_proxy) ||
+         std::any_of(pod.init_containers.begin(), pod.init_containers.end(),
+                     [](const Container& c) { return is_proxy(c) || is_proxy_init(c); });
+}
+
+bool mounts_service_account_token(const Pod& pod) {
+  if (pod.containers.empty()) return false;
+  const auto& mounts = pod.containers.front().volume_mounts;
+  return std::any_of(mounts.begin(), mounts.end(), [](const Value& mount) {
+    const auto* path = mount.find("mountPath");
+    return path != nullptr && path->as_string() != nullptr &&
+           *path->as_string() == "/var/run/secrets/kubernetes.io/serviceaccount";
+  });
+}
+
+std::optional<SkipReason> annotation_obstacle(const PodSettings& settings) {
+  const auto asks = [](InjectRequest request) {
+    return request == InjectRequest::Enabled || request == InjectRequest::Ingress;
+  };
+  if (settings.namespace_inject == InjectRequest::Invalid)
+    return SkipReason::AnnotationInvalidNamespace;
+  if (settings.pod_inject == InjectRequest::Invalid) return SkipReason::AnnotationInvalidPod;
+  if (asks(settings.namespace_inject)) {
+    if (settings.pod_inject == InjectRequest::Disabled) return SkipReason::AnnotationDisabled;
+    return std::nullopt;
+  }
+  if (asks(settings.pod_inject)) return std::nullopt;
+  return settings.pod_inject == InjectRequest::Disabled ? SkipReason::AnnotationDisabled
+                                                        : SkipReason::AnnotationAbsent;
+}
+
+bool is_silent_about_injection(const PodSettings& settings) {
+  return settings.pod_inject == InjectRequest::Nothing &&
+         settings.namespace_inject == InjectRequest::Nothing;
+}
+
+// Adopted: the annotation decides, else what the container carries, else wait 0 and the proxy's own
+// default. A native proxy's hook runs, but delays nothing.
+Proxy adopt(const Container& container, const PodSettings& settings) {
+  Proxy proxy{.presence = Proxy::Presence::Adopted,
+              .mode = container.is_native_sidecar() ? Proxy::Mode::Native : Proxy::Mode::Classic};
+  if (proxy.mode == Proxy::Mode::Native) {
+    if (container.pre_stop) proxy.pre_stop = Proxy::Prestop{container.pre_stop->length};
+  } else if (settings.wait) {
+    proxy.wait = *settings.wait;
+    if (proxy.wait.value.count() > 0) proxy.pre_stop = Proxy::Prestop{proxy.wait.value};
+  } else if (container.pre_stop) {
+    proxy.pre_stop = Proxy::Prestop{container.pre_stop->length};
+    proxy.wait = {container.pre_stop->length.value_or(Millis{0}), Source::Container};
+  }
+
+  proxy.grace = {kProxyDefaultGrace, Source::BuiltIn};
+  if (settings.grace) {
+    proxy.grace = *settings.grace;
+  } else if (container.grace_variable && container.grace_variable->value) {
+    if (const auto own = parse_proxy_duration(*container.grace_variable->value)) {
+      proxy.grace = {*own, Source::Container};
+    }
+  }
+  return proxy;
+}
+
+Proxy add(Proxy::Presence presence, const PodSettings& settings,
+          const Configuration& configuration) {
+  Proxy proxy{.presence = presence};
+  const auto wait = settings.wait.value_or(configuration.wait);
+  const bool wait_is_stated = wait.value.count() > 0 && wait.source != Source::BuiltIn;
+  const bool native_possible = configuration.kubernetes_version.has_native_sidecars();
+  const auto explicit_native = settings.native ? settings.native : configuration.native_sidecar;
+  const bool native = explicit_native ? explicit_native->value : native_possible && !wait_is_stated;
+
+  proxy.native_unavailable = native && !native_possible;
+  proxy.mode = native && native_possible ? Proxy::Mode::Native : Proxy::Mode::Classic;
+  proxy.grace = settings.grace.value_or(configuration.grace);
+  if (proxy.mode == Proxy::Mode::Classic) {
+    proxy.wait = wait;
+    if (wait.value.count() > 0) proxy.pre_stop = Proxy::Prestop{wait.value};
+  }
+  return proxy;
+}
+
+}  // namespace
+
+std::vector<SkipReason> injection_obstacles(const Pod& pod, const PodSettings& settings,
+                                            const Configuration& configuration) {
+  std::vector<SkipReason> reasons;
+  if (pod.host_network) reasons.push_back(SkipReason::HostNetwork);
+  if (has_sidecar(pod)) reasons.push_back(SkipReason::SidecarPresent);
+  if (const auto reason = annotation_obstacle(settings)) reasons.push_back(*reason);
+  if (!configuration.service_account_token_projection &&
+      (pod.automount_service_account_token == false || !mounts_service_account_token(pod))) {
+    reasons.push_back(SkipReason::NoServiceAccountToken);
+  }
+  return reasons;
+}
+
+const Container* adopted_proxy(const Pod& pod) {
+  const auto* container = pod.find_container(kProxyName);
+  if (container == nullptr) return nullptr;
+  const bool runs = container->list == Container::List::Containers || container->restart_always;
+  return runs ? container : nullptr;
+}
+
+Proxy resolve_proxy(const Pod& pod, const PodSettings& settings,
+                    const Configuration& configuration) {
+  if (const auto* container = adopted_proxy(pod)) return adopt(*container, settings);
+  const auto obstacles = injection_obstacles(pod, settings, configuration);
+  if (obstacles.empty()) return add(Proxy::Presence::Injected, settings, configuration);
+  // Neither the pod nor its Namespace says anything, but the proxy's settings stand on the pod: a
+  // manifest whose Namespace (not in this input) asks for injection.
+  const bool carries =
+      pod.annotations.contains(annotation::kWait) || pod.annotations.contains(annotation::kGrace);
+  const bool only_silent =
+      obstacles.size() == 1 && obstacles.front() == SkipReason::AnnotationAbsent;
+  if (only_silent && is_silent_about_injection(settings) && carries) {
+    return add(Proxy::Presence::Assumed, settings, configuration);
+  }
+  return Proxy{};
+}
+
+}  // namespace gracekeeper

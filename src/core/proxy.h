@@ -1,0 +1,72 @@
+// Whether a pod has a proxy, which, and how it behaves: the injection decision of Linkerd's webhook
+// and what is adopted from a proxy that is already there.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/configuration.h"
+#include "core/pod.h"
+#include "core/settings.h"
+
+namespace gracekeeper {
+
+inline constexpr std::string_view kProxyName = "linkerd-proxy";
+
+// Why a pod is not injected, in the order in which Linkerd collects the reasons.
+enum class SkipReason {
+  HostNetwork,     // hostNetwork: true
+  SidecarPresent,  // a proxy or its init container is already there
+  AnnotationInvalidNamespace,
+  AnnotationInvalidPod,
+  AnnotationDisabled,     // the pod says disabled
+  AnnotationAbsent,       // nobody asks for it
+  NoServiceAccountToken,  // needs the token and cannot have it
+};
+
+// All reasons; empty means: inject. Source: linkerd2 pkg/inject/report.go.
+std::vector<SkipReason> injection_obstacles(const Pod& pod, const PodSettings& settings,
+                                            const Configuration& configuration);
+
+// The proxy of a pod as it will run.
+struct Proxy {
+  enum class Presence {
+    None,
+    Assumed,   // nobody says whether there is one, but its settings are on the pod
+    Injected,  // will be injected
+    Adopted,   // is in the pod already
+  };
+  enum class Mode { Classic, Native };
+
+  Presence presence = Presence::None;
+  Mode mode = Mode::Classic;
+  // A native sidecar was asked for, on a cluster that has none.
+  bool native_unavailable = false;
+
+  // How long its own SIGTERM is delayed (classic), and how long it may drain after it. Zero without
+  // a proxy; the wait is zero on a native one.
+  Sourced<Millis> wait;
+  Sourced<Millis> grace;
+  // The preStop hook that runs on it: the wait of a classic proxy, or what an adopted native one
+  // carries. No value: there is none.
+  struct Prestop {
+    std::optional<Millis> length;  // absent: unknown
+    bool operator==(const Prestop&) const = default;
+  };
+  std::optional<Prestop> pre_stop;
+
+  [[nodiscard]] bool exists() const { return presence != Presence::None; }
+  [[nodiscard]] bool is_native() const { return exists() && mode == Mode::Native; }
+  [[nodiscard]] bool is_classic() const { return exists() && mode == Mode::Classic; }
+  bool operator==(const Proxy&) const = default;
+};
+
+// The container to adopt: `linkerd-proxy` among the containers or the native sidecars.
+const Container* adopted_proxy(const Pod& pod);
+
+Proxy resolve_proxy(const Pod& pod, const PodSettings& settings,
+                    const Configuration& configuration);
+
+}  // namespace gracekeeper

@@ -1,0 +1,327 @@
+#include "core/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <functional>
+
+#include "core/annotations.h"
+
+namespace gracekeeper {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::array kNativeKeys{annotation::kNative, annotation::kNativeBeta,
+                                 annotation::kNativeAlpha};
+
+std::string_view trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+struct ShutdownTimes {
+  std::optional<Millis> plain;
+  std::vector<std::pair<std::string, Millis>> by_container;
+};
+
+// Reads the annotations of one holder (a pod or a Namespace) and collects what it has to drop.
+class Reader {
+ public:
+  Reader(const Annotations& annotations, Source source)
+      : annotations_(annotations), source_(source) {}
+
+  [[nodiscard]] bool has(std::string_view key) const {
+    return annotations_.find(key) != annotations_.end();
+  }
+
+  // The text of an annotation; a value that Kubernetes would refuse is dropped with the remedy.
+  std::optional<std::string_view> text(std::string_view key) {
+    const auto found = annotations_.find(key);
+    if (found == annotations_.end()) return std::nullopt;
+    if (!found->second.is_string) {
+      drop(key, fmt::format("Kubernetes takes only strings here: write \"{}\" in quotes",
+                            found->second.text));
+      return std::nullopt;
+    }
+    return found->second.text;
+  }
+
+  std::optional<Millis> wait() {
+    const auto written = text(annotation::kWait);
+    if (!written) return std::nullopt;
+    const auto parsed = parse_whole_seconds(*written);
+    if (!parsed) {
+      drop(annotation::kWait, parsed.error().message);
+      return std::nullopt;
+    }
+    return from_seconds(parsed->count());
+  }
+
+  std::optional<Millis> grace() {
+    const auto written = text(annotation::kGrace);
+    if (!written) return std::nullopt;
+    const auto parsed = parse_go_duration(*written);
+    if (!parsed) {
+      drop(annotation::kGrace, parsed.error().message);
+      return std::nullopt;
+    }
+    if (parsed->count() < 0) {
+      drop(annotation::kGrace,
+           fmt::format("\"{}\" is negative: the proxy refuses it and does not start", *written));
+      return std::nullopt;
+    }
+    return std::chrono::duration_cast<Millis>(*parsed);
+  }
+
+  std::optional<bool> native(std::string_view key) {
+    const auto written = text(key);
+    if (!written) return std::nullopt;
+    const auto parsed = parse_go_bool(*written);
+    if (!parsed)
+      drop(key, fmt::format("\"{}\" is not a boolean: write \"true\" or \"false\"", *written));
+    return parsed;
+  }
+
+  InjectRequest inject() {
+    const auto found = annotations_.find(annotation::kInject);
+    if (found == annotations_.end()) return InjectRequest::Nothing;
+    const auto written = text(annotation::kInject);
+    if (!written) return InjectRequest::Invalid;
+    if (*written == "enabled") return InjectRequest::Enabled;
+    if (*written == "ingress") return InjectRequest::Ingress;
+    if (*written == "disabled") return InjectRequest::Disabled;
+    drop(annotation::kInject, fmt::format("\"{}\" is not a value of it, and nothing is injected: "
+                                          "write \"enabled\", \"ingress\" or \"disabled\"",
+                                          *written));
+    return InjectRequest::Invalid;
+  }
+
+  std::optional<OnShortfall> on_shortfall() {
+    const auto written = text(annotation::kOnShortfall);
+    if (!written) return std::nullopt;
+    const auto parsed = parse_on_shortfall(*written);
+    if (!parsed) {
+      drop(
+          annotation::kOnShortfall,
+          fmt::format("\"{}\" is not a value of it: write \"deny\", \"warn\", \"raise\" or \"fit\"",
+                      *written));
+    }
+    return parsed;
+  }
+
+  std::optional<Millis> app_prestop_sleep() {
+    const auto written = text(annotation::kAppPrestopSleep);
+    if (!written) return std::nullopt;
+    const auto parsed = parse_duration_in_seconds(trimmed(*written));
+    if (!parsed) {
+      drop(annotation::kAppPrestopSleep, parsed.error().message);
+      return std::nullopt;
+    }
+    return from_seconds(parsed->count());
+  }
+
+  // `25s`, or `web=25s, worker=2m`. An item that cannot be used is dropped alone. `is_nameable`
+  // says whether the pod has a container of that name whose time can be set.
+  ShutdownTimes app_shutdown(
+      const std::function<std::optional<std::string>(std::string_view)>& why_not) {
+    ShutdownTimes times;
+    const auto written = text(annotation::kAppShutdown);
+    if (!written) return times;
+    const auto drop_this = [&](std::string message) {
+      drop(annotation::kAppShutdown, std::move(message));
+    };
+    if (written->find('=') == std::string_view::npos) {
+      const auto parsed = parse_duration(trimmed(*written));
+      if (parsed)
+        times.plain = *parsed;
+      else
+        drop_this(parsed.error().message);
+      return times;
+    }
+    for (const auto& item : split_list(*written)) {
+      const auto equals = item.find('=');
+      if (equals == std::string::npos) {
+        drop_this(fmt::format("\"{}\" names no container: write \"container={}\"", item, item));
+        continue;
+      }
+      const std::string name{trimmed(std::string_view(item).substr(0, equals))};
+      const auto value = trimmed(std::string_view(item).substr(equals + 1));
+      const auto parsed = parse_duration(value);
+      if (!parsed) {
+        drop_this(fmt::format("container \"{}\": {}", name, parsed.error().message));
+      } else if (auto reason = why_not(name)) {
+        drop_this(*reason);
+      } else if (std::any_of(times.by_container.begin(), times.by_container.end(),
+                             [&](const auto& known) { return known.first == name; })) {
+        drop_this(fmt::format("container \"{}\" is named twice: keep one", name));
+      } else {
+        times.by_container.emplace_back(name, *parsed);
+      }
+    }
+    return times;
+  }
+
+  std::vector<std::string> ignored_rules() {
+    const auto written = text(annotation::kIgnore);
+    return written ? split_list(*written) : std::vector<std::string>{};
+  }
+
+  std::vector<DroppedValue> take_dropped() { return std::move(dropped_); }
+
+ private:
+  void drop(std::string_view key, std::string message) {
+    dropped_.push_back({.key = std::string(key),
+                        .text = annotations_.find(key)->second.text,
+                        .source = source_,
+                        .message = std::move(message)});
+  }
+
+  const Annotations& annotations_;
+  Source source_;
+  std::vector<DroppedValue> dropped_;
+};
+
+std::optional<std::string> accepts_any_name(std::string_view) { return std::nullopt; }
+
+// The per-container form may name any container that runs until the end, but not the proxy.
+std::optional<std::string> why_not_in(const Pod& pod, std::string_view name) {
+  if (name == "linkerd-proxy") {
+    return fmt::format("\"linkerd-proxy\" is the proxy: its time is set with {}",
+                       annotation::kGrace);
+  }
+  std::string known;
+  for (const auto* list : {&pod.containers, &pod.init_containers}) {
+    for (const auto& container : *list) {
+      const bool runs = container.list == Container::List::Containers || container.restart_always;
+      if (!runs || container.name == "linkerd-proxy") continue;
+      if (container.name == name) return std::nullopt;
+      known += (known.empty() ? "" : ", ") + container.name;
+    }
+  }
+  return fmt::format("the pod has no container \"{}\"; it has: {}", name,
+                     known.empty() ? "none" : known);
+}
+
+// Reads everything once, for the values that are dropped.
+void read_all(Reader& reader) {
+  reader.inject();
+  reader.wait();
+  reader.grace();
+  for (auto key : kNativeKeys) reader.native(key);
+  reader.app_shutdown(accepts_any_name);
+  reader.app_prestop_sleep();
+  reader.on_shortfall();
+  reader.ignored_rules();
+}
+
+}  // namespace
+
+std::optional<OnShortfall> parse_on_shortfall(std::string_view text) {
+  if (text == "deny") return OnShortfall::Deny;
+  if (text == "warn") return OnShortfall::Warn;
+  if (text == "raise") return OnShortfall::Raise;
+  if (text == "fit") return OnShortfall::Fit;
+  return std::nullopt;
+}
+
+std::string_view to_string(OnShortfall mode) {
+  switch (mode) {
+    case OnShortfall::Deny:
+      return "deny";
+    case OnShortfall::Warn:
+      return "warn";
+    case OnShortfall::Raise:
+      return "raise";
+    case OnShortfall::Fit:
+      return "fit";
+  }
+  return "deny";
+}
+
+std::optional<bool> parse_go_bool(std::string_view text) {
+  constexpr std::array<std::string_view, 6> yes{"1", "t", "T", "TRUE", "true", "True"};
+  constexpr std::array<std::string_view, 6> no{"0", "f", "F", "FALSE", "false", "False"};
+  if (std::find(yes.begin(), yes.end(), text) != yes.end()) return true;
+  if (std::find(no.begin(), no.end(), text) != no.end()) return false;
+  return std::nullopt;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> items;
+  while (true) {
+    const auto comma = text.find(',');
+    if (const auto item = trimmed(text.substr(0, comma)); !item.empty()) items.emplace_back(item);
+    if (comma == std::string_view::npos) return items;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Sourced<Millis> PodSettings::shutdown_of(std::string_view container, bool is_app,
+                                         const Configuration& configuration) const {
+  for (const auto& [name, time] : app_shutdown_by_container) {
+    if (name == container) return time;
+  }
+  return is_app ? app_shutdown : configuration.app_shutdown;
+}
+
+PodSettings resolve_settings(const Pod& pod, const Namespace* where,
+                             const Configuration& configuration) {
+  static const Annotations nothing;
+  Reader own(pod.annotations, Source::Pod);
+  Reader inherited(where == nullptr ? nothing : where->annotations, Source::Namespace);
+
+  PodSettings settings;
+  // The pod's value, else the Namespace's: a key on the pod hides the Namespace's.
+  const auto choose = [&](std::string_view key, auto read) {
+    const auto source = own.has(key) ? Source::Pod : Source::Namespace;
+    auto value = read(own.has(key) ? own : inherited);
+    using Value = typename decltype(value)::value_type;
+    return value ? std::optional(Sourced<Value>{*value, source}) : std::nullopt;
+  };
+
+  settings.pod_inject = own.inject();
+  settings.namespace_inject = inherited.inject();
+  settings.wait = choose(annotation::kWait, [](Reader& reader) { return reader.wait(); });
+  settings.grace = choose(annotation::kGrace, [](Reader& reader) { return reader.grace(); });
+  // The first of the three keys that is present decides, even when its value is invalid; the beta
+  // key is not inherited (linkerd2 pkg/inject).
+  for (auto key : kNativeKeys) {
+    const bool on_pod = own.has(key);
+    if (!on_pod && (key == annotation::kNativeBeta || !inherited.has(key))) continue;
+    if (const auto native = (on_pod ? own : inherited).native(key)) {
+      settings.native = Sourced<bool>{*native, on_pod ? Source::Pod : Source::Namespace};
+    }
+    break;
+  }
+
+  const bool own_shutdown = own.has(annotation::kAppShutdown);
+  const auto shutdown_source = own_shutdown ? Source::Pod : Source::Namespace;
+  const auto times =
+      own_shutdown ? own.app_shutdown([&](std::string_view name) { return why_not_in(pod, name); })
+                   : inherited.app_shutdown(accepts_any_name);
+  settings.app_shutdown =
+      times.plain ? Sourced<Millis>{*times.plain, shutdown_source} : configuration.app_shutdown;
+  for (const auto& [name, time] : times.by_container) {
+    settings.app_shutdown_by_container.emplace_back(name, Sourced<Millis>{time, shutdown_source});
+  }
+
+  settings.app_prestop_sleep = choose(annotation::kAppPrestopSleep,
+                                      [](Reader& reader) { return reader.app_prestop_sleep(); });
+  settings.on_shortfall =
+      choose(annotation::kOnShortfall, [](Reader& reader) {
+        return reader.on_shortfall();
+      }).value_or(Sourced<OnShortfall>{configuration.on_shortfall, Source::Configuration});
+  settings.ignored_rules =
+      own.has(annotation::kIgnore) ? own.ignored_rules() : inherited.ignored_rules();
+  settings.dropped = own.take_dropped();
+  return settings;
+}
+
+std::vector<DroppedValue> dropped_values(const Namespace& where) {
+  Reader reader(where.annotations, Source::Namespace);
+  read_all(reader);
+  return reader.take_dropped();
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,66 @@
+// The settings of one pod: configuration ← Namespace annotations ← pod annotations, each value with
+// where it came from, and every annotation that was dropped with the reason.
+//
+// A key on the pod hides the Namespace's, also when its value is dropped: then the configured
+// default holds, as in Linkerd's injector.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/configuration.h"
+#include "core/pod.h"
+
+namespace gracekeeper {
+
+// An annotation whose value cannot be used. `message` says what was expected and what would work.
+struct DroppedValue {
+  std::string key;
+  std::string text;
+  Source source = Source::Pod;  // Pod or Namespace
+  std::string message;
+  bool operator==(const DroppedValue&) const = default;
+};
+
+// linkerd.io/inject, as the webhook reads it.
+enum class InjectRequest { Nothing, Enabled, Ingress, Disabled, Invalid };
+
+struct PodSettings {
+  // Absent: no annotation in effect; what then holds depends on the proxy (see proxy.h).
+  std::optional<Sourced<Millis>> wait;
+  std::optional<Sourced<Millis>> grace;
+  std::optional<Sourced<bool>> native;
+  Sourced<Millis> app_shutdown;  // of app containers not named
+  std::vector<std::pair<std::string, Sourced<Millis>>> app_shutdown_by_container;
+  std::optional<Sourced<Millis>> app_prestop_sleep;  // whole seconds
+  Sourced<OnShortfall> on_shortfall;
+  std::vector<std::string> ignored_rules;  // as written
+  InjectRequest pod_inject = InjectRequest::Nothing;
+  InjectRequest namespace_inject = InjectRequest::Nothing;
+  std::vector<DroppedValue> dropped;  // of the pod's own annotations
+
+  [[nodiscard]] Sourced<Millis> shutdown_of(std::string_view container, bool is_app,
+                                            const Configuration& configuration) const;
+  bool operator==(const PodSettings&) const = default;
+};
+
+// `where` is the pod's Namespace, or nullptr when nothing is known of it.
+PodSettings resolve_settings(const Pod& pod, const Namespace* where,
+                             const Configuration& configuration);
+
+// What a Namespace's own annotations hold that cannot be used.
+std::vector<DroppedValue> dropped_values(const Namespace& where);
+
+std::optional<OnShortfall> parse_on_shortfall(std::string_view text);
+std::string_view to_string(OnShortfall mode);
+
+// Go's strconv.ParseBool, which Linkerd reads its switches with.
+std::optional<bool> parse_go_bool(std::string_view text);
+
+// A comma-separated list, blanks around the items removed, empty items left out.
+std::vector<std::string> split_list(std::string_view text);
+
+}  // namespace gracekeeper
