@@ -276,8 +276,8 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
   const auto choose = [&](std::string_view key, auto read) {
     const auto source = own.has(key) ? Source::Pod : Source::Namespace;
     auto value = read(own.has(key) ? own : inherited);
-    using Value = typename decltype(value)::value_type;
-    return value ? std::optional(Sourced<Value>{*value, source}) : std::nullopt;
+    using Setting = typename decltype(value)::value_type;
+    return value ? std::optional(Sourced<Setting>{*value, source}) : std::nullopt;
   };
 
   settings.pod_inject = own.inject();
