@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "codec/decode_object.h"
 #include "codec/pod_codec.h"
 
 namespace gracekeeper {
@@ -123,23 +124,29 @@ DecodedObject decode_one(Element object, std::string_view kind, std::string_view
   return OtherObject{std::string(kind), display_name(metadata), metadata.namespace_name};
 }
 
-void visit_object(Element object, std::string_view assumed_kind, const FieldPath& place, int depth,
-                  const ObjectVisitor& visit) {
-  Fields fields;
+// What an object says it is.
+struct Identity {
   std::string kind;
   std::string api_version;
-  const FieldPath root;
-  if (const auto element = member(object, "kind")) {
-    kind = fields.text(*element);
+};
+
+tl::expected<Identity, FieldError> read_identity(Element object) {
+  Identity identity;
+  for (auto [key, text] :
+       {std::pair{"kind", &identity.kind}, std::pair{"apiVersion", &identity.api_version}}) {
+    Fields fields;
+    if (const auto element = member(object, key)) *text = fields.text(*element);
     if (fields.error())
-      return visit(tl::make_unexpected(FieldError{root / "kind", fields.error()->message}), place);
+      return tl::make_unexpected(FieldError{FieldPath{} / key, fields.error()->message});
   }
-  if (const auto element = member(object, "apiVersion")) {
-    api_version = fields.text(*element);
-    if (fields.error())
-      return visit(tl::make_unexpected(FieldError{root / "apiVersion", fields.error()->message}),
-                   place);
-  }
+  return identity;
+}
+
+void visit_object(Element object, std::string_view assumed_kind, const FieldPath& place, int depth,
+                  const ObjectVisitor& visit) {
+  auto identity = read_identity(object);
+  if (!identity) return visit(tl::make_unexpected(identity.error()), place);
+  auto& kind = identity->kind;
   if (kind.empty()) kind = assumed_kind;
 
   const auto items = member(object, "items");
@@ -153,12 +160,18 @@ void visit_object(Element object, std::string_view assumed_kind, const FieldPath
     }
     return;
   }
-  if (kind == "List" && (!items || items->is_null())) return;
+  if (kind == "List" && !items) return;
   if (kind.empty()) return visit(OtherObject{}, place);
-  visit(decode_one(object, kind, api_version), place);
+  visit(decode_one(object, kind, identity->api_version), place);
 }
 
 }  // namespace
+
+DecodedObject json::decode_object(Element object) {
+  const auto identity = read_identity(object);
+  if (!identity) return tl::make_unexpected(identity.error());
+  return decode_one(object, identity->kind, identity->api_version);
+}
 
 struct ObjectDecoder::State {
   simdjson::dom::parser parser;
