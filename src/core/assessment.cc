@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/annotations.h"
-
 namespace gracekeeper {
 namespace {
 
@@ -104,13 +102,15 @@ Budget make_budget(const Assessment& a) {
   return budget;
 }
 
-// Whether the pod itself carries one of the settings of the budget.
-bool carries_settings(const Pod& pod) {
-  return std::any_of(pod.annotations.begin(), pod.annotations.end(), [](const auto& entry) {
-    return entry.first == annotation::kWait || entry.first == annotation::kGrace ||
-           entry.first == annotation::kAppShutdown || entry.first == annotation::kAppPrestopSleep ||
-           entry.first == annotation::kOnShortfall;
-  });
+// Whether the pod itself carries one of the settings of the budget; a dropped value is absent.
+bool carries_settings(const PodSettings& settings) {
+  const auto is_own = [](const auto& setting) { return setting && setting->source == Source::Pod; };
+  const auto& named = settings.app_shutdown_by_container;
+  return is_own(settings.wait) || is_own(settings.grace) || is_own(settings.app_prestop_sleep) ||
+         settings.app_shutdown.source == Source::Pod ||
+         settings.on_shortfall.source == Source::Pod ||
+         std::any_of(named.begin(), named.end(),
+                     [](const auto& entry) { return entry.second.source == Source::Pod; });
 }
 
 }  // namespace
@@ -136,7 +136,7 @@ Assessment assess(const Subject& subject, const Namespace* where,
       pod.termination_grace_period_seconds.value_or(kDefaultGracePeriodSeconds);
   a.timeline = plan(a.containers, a.grace_period(), a.ordered_sidecars());
   a.budget = make_budget(a);
-  a.is_checked = a.proxy.exists() || carries_settings(pod);
+  a.is_checked = a.proxy.exists() || carries_settings(a.settings);
   return a;
 }
 
