@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/annotations.h"
-
 namespace gracekeeper {
 namespace {
 
@@ -104,13 +102,15 @@ Budget make_budget(const Assessment& a) {
   return budget;
 }
 
-// Whether the pod itself carries one of the settings of the budget.
-bool carries_settings(const Pod& pod) {
-  return std::any_of(pod.annotations.begin(), pod.annotations.end(), [](const auto& entry) {
-    return entry.first == annotation::kWait || entry.first == annotation::kGrace ||
-           entry.first == annotation::kAppShutdown || entry.first == annotation::kAppPrestopSleep ||
-           entry.first == annotation::kOnShortfall;
-  });
+// Whether the pod itself carries one of the settings of the budget; a dropped value is absent.
+bool carries_settings(const PodSettings& settings) {
+  const auto is_own = [](const auto& setting) { return setting && setting->source == Source::Pod; };
+  const auto& named = settings.app_shutdown_by_container;
+  return is_own(settings.wait) || is_own(settings.grace) || is_own(settings.app_prestop_sleep) ||
+         settings.app_shutdown.source == Source::Pod ||
+         settings.on_shortfall.source == Source::Pod ||
+         std::any_of(named.begin(), named.end(),
+                     [](const auto& entry) { return entry.second.source == Source::Pod; });
 }
 
 // What follows from the settings and the proxy.
@@ -122,7 +122,7 @@ void complete(Assessment& a) {
       pod.termination_grace_period_seconds.value_or(kDefaultGracePeriodSeconds);
   a.timeline = plan(a.containers, a.grace_period(), a.ordered_sidecars());
   a.budget = make_budget(a);
-  a.is_checked = a.proxy.exists() || carries_settings(pod);
+  a.is_checked = a.proxy.exists() || carries_settings(a.settings);
 }
 
 }  // namespace
@@ -149,6 +149,7 @@ Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
                            const Configuration& configuration) {
   Assessment a{.subject = &subject, .configuration = &configuration};
   a.settings = resolve_settings(subject.pod, where, configuration);
+  const bool carries = carries_settings(a.settings);
   a.settings.app_prestop_sleep.reset();
   auto carried = a.settings;
   carried.wait.reset();
@@ -157,6 +158,7 @@ Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
     a.proxy = resolve_proxy(subject.pod, carried, configuration);
   }
   complete(a);
+  a.is_checked = a.is_checked || carries;
   return a;
 }
 
