@@ -126,7 +126,7 @@ PrestopTime app_pre_stop(const Container& container, const PodSettings& settings
 
 Assessment assess(const Subject& subject, const Namespace* where,
                   const Configuration& configuration) {
-  Assessment a{.subject = &subject, .configuration = &configuration};
+  Assessment a{.subject = &subject, .where = where, .configuration = &configuration};
   const Pod& pod = subject.pod;
   a.settings = resolve_settings(pod, where, configuration);
   a.proxy = resolve_proxy(pod, a.settings, configuration);
