@@ -142,7 +142,9 @@ class Adviser {
     weigh_await();
     weigh_wait();
     if (!now_.fits() || now_.has(Hazard::Kind::Killed)) {
-      const bool keep_grace = is_stated(base_.proxy.grace.source);
+      const auto cap = base_.configuration->max_platform_grace_period;
+      const bool keep_grace =
+          is_stated(base_.proxy.grace.source) && !(cap && from_seconds(budget().required()) > *cap);
       if (keep_grace) weigh_longer_grace_period();
       weigh_shorter_grace();
       if (!keep_grace) weigh_longer_grace_period();
@@ -223,18 +225,22 @@ class Adviser {
   }
 
   void weigh_longer_grace_period() {
-    Change complete{.termination_grace_period_seconds = budget().required()};
-    if (from_seconds(budget().required()) <= base_.grace_period()) return;
-    options_.push_back(
-        {.id = "longer-termination-grace-period",
-         .what = override_
-                     ? fmt::format("A longer terminationGracePeriodSeconds does nothing here: "
-                                   "this termination is given {} s whatever the pod asks for.",
-                                   seconds(*override_))
-                     : "Give the pod the time that its settings ask for.",
-         .idea = {},
-         .complete = std::move(complete),
-         .remark = {}});
+    if (override_) {
+      options_.push_back(
+          {.id = "longer-termination-grace-period",
+           .what = fmt::format("A longer terminationGracePeriodSeconds does nothing here: this "
+                               "termination is given {} s whatever the pod asks for.",
+                               seconds(*override_)),
+           .idea = {},
+           .complete = {},
+           .remark = {}});
+    } else if (from_seconds(budget().required()) > base_.grace_period()) {
+      options_.push_back({.id = "longer-termination-grace-period",
+                          .what = "Give the pod the time that its settings ask for.",
+                          .idea = {},
+                          .complete = {.termination_grace_period_seconds = budget().required()},
+                          .remark = {}});
+    }
   }
 
   // On top of the best option, since both have to hold together.
@@ -338,8 +344,8 @@ class Adviser {
                     consequence_of(outcome));
     if (option.complete.termination_grace_period_seconds && a.budget.exact_need < a.budget.need) {
       text += fmt::format(
-          " (Nothing would be killed from {} on, since not all of it follows one "
-          "after the other.)",
+          " (With {} nothing would be killed either: not all of it follows one after the "
+          "other.)",
           a.budget.exact_need);
     }
     if (!option.remark.empty()) text += " " + option.remark;

@@ -62,17 +62,37 @@ std::string options(const std::vector<Advice>& advice) {
 
 std::string advice_for(const Subject& subject, const Configuration& configuration = {}) {
   const auto a = assess(subject, nullptr, configuration);
-  return dump(advise(a, a.timeline));
+  return "\n" + dump(advise(a, a.timeline));
 }
 
 TEST(Advice, ComparesTheOptionsForAWaitThatCoversTheApp) {
   EXPECT_EQ(advice_for(deployment({container("web", Millis{5000})}, {kInjected, wait_of("20")})),
-            "");
+            R"(
++ native-sidecar proxy-enable-native-sidecar=true shutdown-grace-period=15s
+  Run the proxy as a native sidecar: it is stopped only after web is gone, so it needs no wait. terminationGracePeriodSeconds 30 is enough (app 15 + grace 15): the pod is gone after 30 s at the latest, no new connection is refused and nothing is killed. The wait annotation has no effect there: remove it.
++ shorter-wait T=35 proxy-wait-before-exit-seconds=15 shutdown-grace-period=5s
+  Shorten the wait from 20 to 15 s: web takes no longer to stop (preStop 5 + shutdown 10, which is assumed), and the rest of a fixed wait only holds the pod. terminationGracePeriodSeconds must be 35 (app 15 + wait 15 + grace 5): the pod is gone after 20 s at the latest, no new connection is refused and nothing is killed. (With 20 nothing would be killed either: not all of it follows one after the other.)
++ shorter-grace T=40 shutdown-grace-period=5s
+  Shorten the proxy's grace from 120s to 5s: it ends earlier anyway when no connection is open, and cuts those that are open for longer. terminationGracePeriodSeconds must be 40 (app 15 + wait 20 + grace 5): the pod is gone after 25 s at the latest, no new connection is refused and nothing is killed. (With 25 nothing would be killed either: not all of it follows one after the other.)
++ longer-termination-grace-period T=155
+  Give the pod the time that its settings ask for. terminationGracePeriodSeconds must be 155 (app 15 + wait 20 + grace 120): the pod is gone after 140 s at the latest, no new connection is refused and nothing is killed. (With 140 nothing would be killed either: not all of it follows one after the other.)
+)");
 }
 
 TEST(Advice, SaysWhatDoesNotHelpAgainstRefusedConnections) {
   EXPECT_EQ(advice_for(deployment({container("web", Millis{5000})}, {kInjected, native("false")})),
-            "");
+            R"(
++ native-sidecar proxy-enable-native-sidecar=true shutdown-grace-period=15s
+  Run the proxy as a native sidecar: it is stopped only after web is gone, so it needs no wait. terminationGracePeriodSeconds 30 is enough (app 15 + grace 15): the pod is gone after 30 s at the latest, no new connection is refused and nothing is killed.
++ longer-wait T=35 proxy-wait-before-exit-seconds=15 shutdown-grace-period=5s
+  Delay the proxy's SIGTERM by 15 s: so long web takes to stop (preStop 5 + shutdown 10, which is assumed). terminationGracePeriodSeconds must be 35 (app 15 + wait 15 + grace 5): the pod is gone after 20 s at the latest, no new connection is refused and nothing is killed. (With 20 nothing would be killed either: not all of it follows one after the other.)
+- shorter-grace shutdown-grace-period=15s
+  Shorten the proxy's grace from 120s to 15s: it ends earlier anyway when no connection is open, and cuts those that are open for longer. terminationGracePeriodSeconds 30 is enough (app 15 + wait 0 + grace 15): the pod is gone after 15 s at the latest, but new connections of web are refused from 0 to 15 s.
+- longer-termination-grace-period T=135
+  Give the pod the time that its settings ask for. terminationGracePeriodSeconds must be 135 (app 15 + wait 0 + grace 120): the pod is gone after 120 s at the latest, but new connections of web are refused from 0 to 15 s. (With 120 nothing would be killed either: not all of it follows one after the other.)
+- linkerd-await
+  `linkerd-await --shutdown` does nothing here: it stops the proxy when the command ends by itself, as a Job's does, and does not keep the proxy alive after SIGTERM.
+)");
 }
 
 TEST(Advice, LetsAJobCompleteOnAnOldCluster) {
@@ -80,13 +100,31 @@ TEST(Advice, LetsAJobCompleteOnAnOldCluster) {
   job.kind = Subject::Kind::Job;
   Configuration old;
   old.kubernetes_version = {1, 28};
-  EXPECT_EQ(advice_for(job, old), "");
+  EXPECT_EQ(advice_for(job, old), R"(
++ linkerd-await proxy-wait-before-exit-seconds=10 shutdown-grace-period=10s
+  Start the work with `linkerd-await --shutdown -- COMMAND`, which stops the proxy when the work is done, so that the Job completes. It does nothing when the pod is deleted; the annotations are for that. terminationGracePeriodSeconds 30 is enough (app 10 + wait 10 + grace 10): the pod is gone after 20 s at the latest, no new connection is refused and nothing is killed.
+- longer-wait proxy-wait-before-exit-seconds=10 shutdown-grace-period=10s
+  Delay the proxy's SIGTERM by 10 s: so long import takes to stop (preStop 0 + shutdown 10, which is assumed). terminationGracePeriodSeconds 30 is enough (app 10 + wait 10 + grace 10): the pod is gone after 20 s at the latest, but the Job never completes.
+- shorter-grace shutdown-grace-period=20s
+  Shorten the proxy's grace from 120s to 20s: it ends earlier anyway when no connection is open, and cuts those that are open for longer. terminationGracePeriodSeconds 30 is enough (app 10 + wait 0 + grace 20): the pod is gone after 20 s at the latest, but new connections of import are refused from 0 to 10 s, the Job never completes.
+- longer-termination-grace-period T=130
+  Give the pod the time that its settings ask for. terminationGracePeriodSeconds must be 130 (app 10 + wait 0 + grace 120): the pod is gone after 120 s at the latest, but new connections of import are refused from 0 to 10 s, the Job never completes. (With 120 nothing would be killed either: not all of it follows one after the other.)
+)");
 }
 
 TEST(Advice, JoinsThePreStopSleepWithTheBestOption) {
   EXPECT_EQ(advice_for(deployment({container("web", std::nullopt, true)},
                                   {kInjected, native("false"), grace_of("20s")}, 60)),
-            "");
+            R"(
++ native-sidecar proxy-enable-native-sidecar=true
+  Run the proxy as a native sidecar: it is stopped only after web is gone, so it needs no wait. terminationGracePeriodSeconds 60 is enough (app 10 + grace 20): the pod is gone after 30 s at the latest, no new connection is refused and nothing is killed.
++ longer-wait proxy-wait-before-exit-seconds=10
+  Delay the proxy's SIGTERM by 10 s: so long web takes to stop (preStop 0 + shutdown 10, which is assumed). terminationGracePeriodSeconds 60 is enough (app 10 + wait 10 + grace 20): the pod is gone after 30 s at the latest, no new connection is refused and nothing is killed.
++ app-prestop-sleep proxy-enable-native-sidecar=true app-prestop-sleep=5s
+  Together with native-sidecar: let web accept requests for 5 s more before SIGTERM, until no endpoint leads to the pod any longer (a preStop sleep). terminationGracePeriodSeconds 60 is enough (app 15 + grace 20): the pod is gone after 35 s at the latest, no new connection is refused and nothing is killed.
+- linkerd-await
+  `linkerd-await --shutdown` does nothing here: it stops the proxy when the command ends by itself, as a Job's does, and does not keep the proxy alive after SIGTERM.
+)");
 }
 
 struct OptionsCase {
@@ -116,31 +154,41 @@ Container awaiting(std::string name) {
 TEST(Advice, PutsTheBestOptionFirst) {
   const auto web = container("web", Millis{5000}, true);
   const std::vector<OptionsCase> cases{
-      {"nothing wrong, native", deployment({web}, {kInjected, grace_of("10s")}), on(34), ""},
-      {"nothing wrong, no proxy", deployment({web}, {}), on(34), ""},
+      {"nothing wrong, native", deployment({web}, {kInjected, grace_of("10s")}), on(34),
+       "+nothing-to-do"},
+      {"nothing wrong, no proxy", deployment({web}, {}), on(34), "+nothing-to-do"},
       {"nothing wrong, classic", deployment({web}, {kInjected, wait_of("15"), grace_of("10s")}, 40),
-       on(34), ""},
+       on(34), "+nothing-to-do +native-sidecar"},
       {"nothing wrong, before 1.29",
-       deployment({web}, {kInjected, wait_of("15"), grace_of("10s")}, 40), on(28), ""},
-      {"a day of waiting", deployment({web}, {kInjected, wait_of("86400")}, 90000), on(34), ""},
+       deployment({web}, {kInjected, wait_of("15"), grace_of("10s")}, 40), on(28),
+       "+nothing-to-do"},
+      {"a day of waiting", deployment({web}, {kInjected, wait_of("86400")}, 90000), on(34),
+       "+native-sidecar +shorter-wait"},
       {"a day of waiting that does not fit", deployment({web}, {kInjected, wait_of("86400")}),
-       on(28), ""},
-      {"native, the default grace does not fit", deployment({web}, {kInjected}), on(34), ""},
+       on(28), "+shorter-wait +shorter-grace +longer-termination-grace-period"},
+      {"native, the default grace does not fit", deployment({web}, {kInjected}), on(34),
+       "+shorter-grace +longer-termination-grace-period"},
       {"native, a stated grace does not fit", deployment({web}, {kInjected, grace_of("60s")}),
-       on(34), ""},
+       on(34), "+longer-termination-grace-period +shorter-grace"},
       {"the app alone does not fit", deployment({container("web", Millis{40'000})}, {}), on(34),
-       ""},
+       "+longer-termination-grace-period"},
       {"traffic after the stop", deployment({container("web", std::nullopt, true)}, {}), on(34),
-       ""},
+       "+app-prestop-sleep"},
       {"a hook that is too short", deployment({container("web", Millis{2000}, true)}, {}), on(34),
-       ""},
-      {"an adopted classic proxy", deployment({web, container("linkerd-proxy")}, {}), on(34), ""},
-      {"a Job", job(deployment({container("import")}, {kInjected, native("false")})), on(34), ""},
-      {"a Job, before 1.29", job(deployment({container("import")}, {kInjected})), on(28), ""},
+       "+app-prestop-sleep"},
+      {"an adopted classic proxy", deployment({web, container("linkerd-proxy")}, {}), on(34),
+       "+longer-wait +native-sidecar -shorter-grace -longer-termination-grace-period "
+       "-linkerd-await"},
+      {"a Job", job(deployment({container("import")}, {kInjected, native("false")})), on(34),
+       "+native-sidecar +linkerd-await -longer-wait -shorter-grace "
+       "-longer-termination-grace-period"},
+      {"a Job, before 1.29", job(deployment({container("import")}, {kInjected})), on(28),
+       "+linkerd-await -longer-wait -shorter-grace -longer-termination-grace-period"},
       {"a Job that stops its proxy", job(deployment({awaiting("import")}, {kInjected})), on(28),
-       ""},
+       "+longer-wait -shorter-grace -longer-termination-grace-period"},
       {"a Deployment that awaits",
-       deployment({awaiting("web")}, {kInjected, wait_of("10"), grace_of("10s")}), on(28), ""},
+       deployment({awaiting("web")}, {kInjected, wait_of("10"), grace_of("10s")}), on(28),
+       "+nothing-to-do -linkerd-await"},
   };
   for (const auto& c : cases) {
     const auto a = assess(c.subject, nullptr, c.configuration);
@@ -153,7 +201,16 @@ TEST(Advice, KnowsThatALongerGracePeriodDoesNothingUnderAnOverride) {
       deployment({container("web", Millis{5000})}, {kInjected, wait_of("20")}, 300);
   const Configuration configuration;
   const auto a = assess(subject, nullptr, configuration);
-  EXPECT_EQ(dump(advise(a, plan_under(a, Millis{10'000}))), "");
+  EXPECT_EQ("\n" + dump(advise(a, plan_under(a, Millis{10'000}))), R"(
+- native-sidecar proxy-enable-native-sidecar=true shutdown-grace-period=5s
+  Run the proxy as a native sidecar: it is stopped only after web is gone, so it needs no wait. The 10 s of this termination are too short (app 15 + grace 5): the pod is gone after 12 s at the latest, but web is killed at 10 s, linkerd-proxy is killed at 12 s. The wait annotation has no effect there: remove it.
+- shorter-wait proxy-wait-before-exit-seconds=15 shutdown-grace-period=5s
+  Shorten the wait from 20 to 15 s: web takes no longer to stop (preStop 5 + shutdown 10, which is assumed), and the rest of a fixed wait only holds the pod. The 10 s of this termination are too short (app 15 + wait 15 + grace 5): the pod is gone after 12 s at the latest, but the preStop hook of linkerd-proxy is cut short at 10 s, web is killed at 10 s, linkerd-proxy is killed at 12 s.
+- shorter-grace shutdown-grace-period=5s
+  Shorten the proxy's grace from 120s to 5s: it ends earlier anyway when no connection is open, and cuts those that are open for longer. The 10 s of this termination are too short (app 15 + wait 20 + grace 5): the pod is gone after 12 s at the latest, but the preStop hook of linkerd-proxy is cut short at 10 s, web is killed at 10 s, linkerd-proxy is killed at 12 s.
+- longer-termination-grace-period
+  A longer terminationGracePeriodSeconds does nothing here: this termination is given 10 s whatever the pod asks for. The 10 s of this termination are too short (app 15 + wait 20 + grace 120): the pod is gone after 12 s at the latest, but the preStop hook of linkerd-proxy is cut short at 10 s, web is killed at 10 s, linkerd-proxy is killed at 12 s.
+)");
 }
 
 TEST(Advice, SaysWhenThePlatformGivesLess) {
@@ -162,7 +219,12 @@ TEST(Advice, SaysWhenThePlatformGivesLess) {
   Configuration configuration;
   configuration.max_platform_grace_period = Millis{25'000};
   const auto a = assess(subject, nullptr, configuration);
-  EXPECT_EQ(dump(advise(a, a.timeline)), "");
+  EXPECT_EQ("\n" + dump(advise(a, a.timeline)), R"(
++ shorter-grace shutdown-grace-period=10s
+  Shorten the proxy's grace from 40s to 10s: it ends earlier anyway when no connection is open, and cuts those that are open for longer. terminationGracePeriodSeconds 30 is enough (app 15 + grace 10): the pod is gone after 25 s at the latest, no new connection is refused and nothing is killed.
++ longer-termination-grace-period T=55
+  Give the pod the time that its settings ask for. terminationGracePeriodSeconds must be 55 (app 15 + grace 40), which is more than the 25 s that the platform gives: the pod is gone after 55 s at the latest, no new connection is refused and nothing is killed.
+)");
 }
 
 TEST(Advice, KeepsWhatTheNamespaceSays) {
@@ -173,7 +235,14 @@ TEST(Advice, KeepsWhatTheNamespaceSays) {
                                         {std::string(annotation::kGrace), {"10s"}}}};
   const Configuration configuration;
   const auto a = assess(subject, &where, configuration);
-  EXPECT_EQ(dump(advise(a, a.timeline)), "");
+  EXPECT_EQ("\n" + dump(advise(a, a.timeline)), R"(
++ native-sidecar proxy-enable-native-sidecar=true
+  Run the proxy as a native sidecar: it is stopped only after web is gone, so it needs no wait. terminationGracePeriodSeconds 30 is enough (app 15 + grace 10): the pod is gone after 25 s at the latest, no new connection is refused and nothing is killed. The wait annotation has no effect there: remove it.
++ longer-wait T=40 proxy-wait-before-exit-seconds=15
+  Delay the proxy's SIGTERM by 15 s: so long web takes to stop (preStop 5 + shutdown 10, which is assumed). terminationGracePeriodSeconds must be 40 (app 15 + wait 15 + grace 10): the pod is gone after 25 s at the latest, no new connection is refused and nothing is killed. (With 25 nothing would be killed either: not all of it follows one after the other.)
+- linkerd-await
+  `linkerd-await --shutdown` does nothing here: it stops the proxy when the command ends by itself, as a Job's does, and does not keep the proxy alive after SIGTERM.
+)");
 }
 
 // ---- properties over random pods ---------------------------------------------------------------
