@@ -138,7 +138,7 @@ PrestopTime app_pre_stop(const Container& container, const PodSettings& settings
 
 Assessment assess(const Subject& subject, const Namespace* where,
                   const Configuration& configuration) {
-  Assessment a{.subject = &subject, .configuration = &configuration};
+  Assessment a{.subject = &subject, .where = where, .configuration = &configuration};
   a.settings = resolve_settings(subject.pod, where, configuration);
   a.proxy = resolve_proxy(subject.pod, a.settings, configuration);
   complete(a);
@@ -147,7 +147,7 @@ Assessment assess(const Subject& subject, const Namespace* where,
 
 Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
                            const Configuration& configuration) {
-  Assessment a{.subject = &subject, .configuration = &configuration};
+  Assessment a{.subject = &subject, .where = where, .configuration = &configuration};
   a.settings = resolve_settings(subject.pod, where, configuration);
   const bool carries = carries_settings(a.settings);
   a.settings.app_prestop_sleep.reset();

@@ -50,9 +50,10 @@ struct Budget {
   bool operator==(const Budget&) const = default;
 };
 
-// `subject` and `configuration` must outlive the assessment.
+// `subject`, `where` and `configuration` must outlive the assessment.
 struct Assessment {
   const Subject* subject = nullptr;
+  const Namespace* where = nullptr;  // the pod's Namespace; nullptr when nothing is known of it
   const Configuration* configuration = nullptr;
   PodSettings settings;
   Proxy proxy;
