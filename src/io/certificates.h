@@ -26,7 +26,7 @@ struct PemPair {
 
 struct CertificateRequest {
   // DNS names and addresses beside localhost, 127.0.0.1 and ::1, which are always there.
-  std::vector<std::string> names;
+  std::vector<std::string> names = {};
   // From one hour ago (clocks differ) until this long from now.
   std::chrono::seconds validity = std::chrono::hours(24 * 365);
   SystemTime now = std::chrono::system_clock::now();

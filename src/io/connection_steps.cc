@@ -90,8 +90,8 @@ EventLoop::Next EventLoop::read(Connection& c) {
     }
   }
   if (c.unparsed) {
-    c.unparsed = false;
     c.in.erase(0, parse(c, c.in));
+    c.unparsed = c.wait == Wait::kWrite && !c.in.empty();
     account(c);
     return Next::kGoOn;
   }
@@ -120,7 +120,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
     const std::size_t used = parse(c, c.in);
     c.in.erase(0, used);
   }
-  if (c.wait == Wait::kWrite) c.unparsed = !c.in.empty();
+  c.unparsed = c.wait == Wait::kWrite && !c.in.empty();
   if (c.wait == Wait::kIdle && !c.reader.fresh()) wait_for(c, Wait::kRequest);
   if (c.in.empty() && c.in.capacity() > kKeptBytes) c.in = {};
   account(c);

@@ -10,7 +10,7 @@ namespace gracekeeper::io {
 // and what would have worked, never anything of the server's insides.
 struct HttpError {
   int status = 400;
-  std::string message;
+  std::string message = {};
   bool operator==(const HttpError&) const = default;
 };
 

@@ -35,12 +35,12 @@ struct FramingLimits {
 // What the framing layer needs to know of a request line and its headers. Values are as sent, white
 // space around them removed.
 struct RequestHead {
-  std::string method;
-  std::string target;  // path and query, not decoded
-  std::string content_type;
-  std::string content_encoding;
-  int minor_version = 1;                        // HTTP/1.x
-  std::optional<std::uint64_t> content_length;  // saturates at the largest value
+  std::string method = {};
+  std::string target = {};  // path and query, not decoded
+  std::string content_type = {};
+  std::string content_encoding = {};
+  int minor_version = 1;                             // HTTP/1.x
+  std::optional<std::uint64_t> content_length = {};  // saturates at the largest value
   bool chunked = false;
   bool expects_continue = false;
   bool close = false;  // the client will not send another request on this connection

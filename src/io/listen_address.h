@@ -11,7 +11,8 @@
 namespace gracekeeper::io {
 
 struct ListenAddress {
-  std::string host;  // a name or an address without brackets; empty: every address, IPv6 and IPv4
+  std::string host =
+      {};  // a name or an address without brackets; empty: every address, IPv6 and IPv4
   std::uint16_t port = 0;  // 0: any free one
   bool operator==(const ListenAddress&) const = default;
 };

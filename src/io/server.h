@@ -38,19 +38,19 @@ namespace gracekeeper::io {
 
 // Views are valid while the handler runs.
 struct Request {
-  std::string_view method;        // "POST"; a GET handler also gets "HEAD"
-  std::string_view path;          // decoded, without the query
-  std::string_view query;         // as sent, without the question mark
-  std::string_view content_type;  // as sent
-  std::string_view body;
-  std::string_view remote;  // "10.0.0.1:52114"
+  std::string_view method = {};        // "POST"; a GET handler also gets "HEAD"
+  std::string_view path = {};          // decoded, without the query
+  std::string_view query = {};         // as sent, without the question mark
+  std::string_view content_type = {};  // as sent
+  std::string_view body = {};
+  std::string_view remote = {};  // "10.0.0.1:52114"
 };
 
 // A content type of exactly application/json or text/… is not compressed either: answers never are,
 // whatever the client accepts (it costs more time than it saves inside a cluster).
 struct Response {
   int status = 200;
-  std::string body;
+  std::string body = {};
   std::string content_type = "application/json; charset=utf-8";
 };
 
@@ -69,11 +69,11 @@ struct Route {
 // An answer the server gave by itself, for the log and the metrics.
 struct ServerError {
   int status = 0;
-  std::string message;  // what the client was told
-  std::string detail;   // what it was not told: the text of a handler's exception
-  std::string method;   // empty when it could not be read; the same for path
-  std::string path;     // as sent, without the query
-  std::string remote;
+  std::string message = {};  // what the client was told
+  std::string detail = {};   // what it was not told: the text of a handler's exception
+  std::string method = {};   // empty when it could not be read; the same for path
+  std::string path = {};     // as sent, without the query
+  std::string remote = {};
 };
 
 struct ServerDeadlines {
@@ -87,22 +87,22 @@ struct ServerDeadlines {
 };
 
 struct ServerOptions {
-  ListenAddress listen;
-  bool share_port = false;                         // SO_REUSEPORT
-  std::shared_ptr<CertificateStore> certificates;  // null: plain HTTP
-  unsigned loops = 0;                              // threads; 0: one per core, at least 2
-  std::size_t max_connections = 4096;              // also bounded by the limit of open files
-  FramingLimits limits;
+  ListenAddress listen = {};
+  bool share_port = false;                              // SO_REUSEPORT
+  std::shared_ptr<CertificateStore> certificates = {};  // null: plain HTTP
+  unsigned loops = 0;                                   // threads; 0: one per core, at least 2
+  std::size_t max_connections = 4096;                   // also bounded by the limit of open files
+  FramingLimits limits = {};
   std::size_t max_buffered_bytes = 48 * 1024 * 1024;  // of unfinished bodies, over all connections
   std::size_t linger_bytes = 256 * 1024;
-  ServerDeadlines deadlines;
+  ServerDeadlines deadlines = {};
   // The body of an answer the server gives by itself. Must not throw; an empty result becomes
   // `message`.
-  std::function<std::string(int status, std::string_view message)> error_body;
+  std::function<std::string(int status, std::string_view message)> error_body = {};
   std::string error_content_type = "application/json; charset=utf-8";
-  std::function<void(const ServerError&)> on_error;
+  std::function<void(const ServerError&)> on_error = {};
   // The listener is gone although nobody asked for it. The process has to end.
-  std::function<void(const std::string& reason)> on_fatal;
+  std::function<void(const std::string& reason)> on_fatal = {};
 };
 
 struct ServerCounters {

@@ -35,9 +35,9 @@ struct Answer {
 
 struct ClientOptions {
   bool tls = true;
-  std::string ca_pem;      // empty: the certificate is not verified
-  int max_version = 0;     // TLS1_2_VERSION to pin it
-  int receive_buffer = 0;  // SO_RCVBUF, for clients that do not read
+  std::string ca_pem = {};  // empty: the certificate is not verified
+  int max_version = 0;      // TLS1_2_VERSION to pin it
+  int receive_buffer = 0;   // SO_RCVBUF, for clients that do not read
   std::chrono::milliseconds timeout{5000};
 };
 
