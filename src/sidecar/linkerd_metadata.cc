@@ -47,17 +47,24 @@ std::optional<OwnerReference> workload_of(const Pod& pod) {
   return owner;
 }
 
+std::string default_opaque_ports(const LinkerdInjection& injection) {
+  const auto has = [](const Annotations& annotations) {
+    return annotations.contains(annotation::kOpaquePorts);
+  };
+  if (!injection.annotate_default_opaque_ports || has(injection.pod.annotations) ||
+      (injection.where != nullptr && has(injection.where->annotations))) {
+    return {};
+  }
+  return default_opaque_ports_of(injection.pod, injection.values);
+}
+
 Metadata injected_annotations(const LinkerdInjection& injection, const LinkerdValues& effective) {
   Metadata annotations;
   for (auto& [key, text] : inherited_annotations(injection.pod, injection.where)) {
     annotations.emplace(std::move(key), std::move(text));
   }
-  if (injection.annotate_default_opaque_ports &&
-      !annotations.contains(std::string(annotation::kOpaquePorts))) {
-    // The defaults of the values, not what an annotation made of them.
-    if (auto ports = due_opaque_ports(injection.pod, injection.where, injection.values)) {
-      annotations.emplace(annotation::kOpaquePorts, std::move(*ports));
-    }
+  if (auto ports = default_opaque_ports(injection); !ports.empty()) {
+    annotations.insert_or_assign(std::string(annotation::kOpaquePorts), std::move(ports));
   }
   annotations.insert_or_assign(std::string(annotation::kCreatedBy), injection.created_by);
   annotations.insert_or_assign(std::string(annotation::kProxyVersion), effective.proxy_version());

@@ -18,6 +18,10 @@ using Metadata = std::map<std::string, std::string>;
 // inherited from the Namespace, the default opaque ports. `effective` are the pod's values.
 Metadata injected_annotations(const LinkerdInjection& injection, const LinkerdValues& effective);
 
+// The opaque-ports annotation that this injection adds because neither the pod nor its Namespace
+// has one: the default ports that the pod declares. Empty: none is added.
+std::string default_opaque_ports(const LinkerdInjection& injection);
+
 // Control plane, the pod's namespace, and linkerd.io/proxy-KIND for the workload.
 Metadata injected_labels(const LinkerdInjection& injection);
 

@@ -55,8 +55,11 @@ constexpr auto kEnd = static_cast<std::size_t>(-1);
 std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   const auto& pod = injection.pod;
   const bool native = injection.proxy.mode == Proxy::Mode::Native;
-  const auto effective =
-      effective_values(pod, injection.where, injection.settings, injection.values);
+  auto effective = effective_values(pod, injection.where, injection.settings, injection.values);
+  // The annotation that this injection writes counts for the proxy as any other one does.
+  if (const auto ports = default_opaque_ports(injection); !ports.empty()) {
+    effective.values.proxy.opaque_ports = ports;
+  }
   const auto& values = effective.values;
 
   Edits edits(pod);
@@ -73,7 +76,8 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
     edits.add_volume(lock_volume(values));
     edits.add_init_container(init_container(pod, values), first);
   }
-  if (effective.debug_sidecar) edits.add_container(debug_container(values), kEnd);
+  if (effective.debug_sidecar || injection.enable_debug_sidecar)
+    edits.add_container(debug_container(values), kEnd);
   edits.add_volume(identity_volume());
   if (values.proxy.tracing.enabled) edits.add_volume(pod_info_volume());
   if (values.service_account_token_projection) edits.add_volume(token_volume());

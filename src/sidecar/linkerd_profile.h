@@ -41,6 +41,8 @@ struct LinkerdInjection {
   // Whether the default opaque ports that the pod declares are written as an annotation: the
   // webhook does it, Linkerd's command line does not.
   bool annotate_default_opaque_ports = true;
+  // Asks for linkerd-debug where no annotation does (a flag of the command line).
+  bool enable_debug_sidecar = false;
 };
 
 std::vector<Edit> inject_linkerd(const LinkerdInjection& injection);
