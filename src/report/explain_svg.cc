@@ -1,0 +1,2 @@
+#include "report/explain_report.h"
+namespace gracekeeper {}
