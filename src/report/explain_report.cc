@@ -122,7 +122,7 @@ std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
     return fmt::format("{} is too short: with the settings as they are it must be {}{}.", given,
                        least, required);
   }
-  return fmt::format("{} is enough: {}{} {} needed{}.", given, least, required,
+  return fmt::format("{} is enough: {}{} s {} needed{}.", given, least, required,
                      required == 1 ? "is" : "are",
                      failing ? ", but requests or the work fail all the same" : "");
 }

@@ -161,7 +161,7 @@ class Page {
     out_ += "\n";
     axis(chart, pod);
     for (const auto& container : pod.containers) container_row(chart, container);
-    for (const auto& hazard : pod.hazards) hazard_row(chart, hazard);
+    hazard_rows(chart, pod.hazards);
     legend(pod, chart);
   }
 
@@ -227,14 +227,23 @@ class Page {
     return {glyphs_.stopping, Paint::Stopping};
   }
 
-  void hazard_row(const Chart& chart, const Hazard& hazard) {
-    auto row = empty_row(chart);
-    const auto from = chart.column(hazard.from);
-    const auto to = hazard.to ? std::max(chart.column(*hazard.to), from + 1) : chart.columns;
-    for (auto i = from; i < std::min(to, chart.columns); ++i)
-      row[i] = {glyphs_.hazard, Paint::Hazard};
-    if (!hazard.to) row[chart.columns - 1] = {glyphs_.endless, Paint::Hazard};
-    print(chart, "! " + std::string(short_name(hazard.kind)), row);
+  // One row for each kind, so that many kills take no more room than one.
+  void hazard_rows(const Chart& chart, const std::vector<Hazard>& hazards) {
+    std::vector<Hazard::Kind> done;
+    for (const auto& first : hazards) {
+      if (std::find(done.begin(), done.end(), first.kind) != done.end()) continue;
+      done.push_back(first.kind);
+      auto row = empty_row(chart);
+      for (const auto& hazard : hazards) {
+        if (hazard.kind != first.kind) continue;
+        const auto from = chart.column(hazard.from);
+        const auto to = hazard.to ? std::max(chart.column(*hazard.to), from + 1) : chart.columns;
+        for (auto i = from; i < std::min(to, chart.columns); ++i)
+          row[i] = {glyphs_.hazard, Paint::Hazard};
+        if (!hazard.to) row[chart.columns - 1] = {glyphs_.endless, Paint::Hazard};
+      }
+      print(chart, "! " + std::string(short_name(first.kind)), row);
+    }
   }
 
   void legend(const ExplainedPod& pod, const Chart& chart) {
@@ -302,6 +311,9 @@ class Page {
       if (option.termination_grace_period_seconds) {
         out_ += fmt::format("       terminationGracePeriodSeconds: {}\n",
                             *option.termination_grace_period_seconds);
+      } else if (option.helps && !pod.is_overridden) {
+        out_ += fmt::format("       terminationGracePeriodSeconds: {} (as it is)\n",
+                            pod.termination_grace_period_seconds);
       }
     }
   }
