@@ -21,7 +21,7 @@
 
 namespace gracekeeper {
 
-enum class Outcome { Allowed, Patched, Denied, Invalid };
+enum class Outcome { Allowed, Patched, Denied, Invalid, Failed };
 std::string_view to_string(Outcome outcome);
 
 // One decision, for the log and the metrics.
@@ -57,6 +57,11 @@ Answer mutate(std::string_view body, const AdmissionContext& context);
 // POST /validate: pods at CREATE as they stand, workloads' templates at CREATE and UPDATE as they
 // will be injected. Everything else is allowed.
 Answer validate(std::string_view body, const AdmissionContext& context);
+
+// The last resort, when a decision failed for a reason of our own: the pod is let through as it is,
+// with a warning. Without a readable uid an HTTP 500 with a Status, which leaves it to the
+// failurePolicy.
+Answer let_through_after_failure(std::string_view body) noexcept;
 
 // A metav1.Status, the body of every answer that is no AdmissionReview.
 std::string status_body(int code, std::string_view message);

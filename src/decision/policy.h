@@ -14,4 +14,8 @@ struct Policy {
   std::string created_by = "gracekeeper";  // the value of linkerd.io/created-by
 };
 
+// The policy of a configuration and Linkerd's values: where the configuration leaves the proxy's
+// wait, grace or mode open, what the values state holds.
+Policy make_policy(Configuration configuration, LinkerdValues values, std::string created_by);
+
 }  // namespace gracekeeper

@@ -69,6 +69,7 @@ struct RuleInfo {
   std::string_view summary;  // one line: fires when …
   std::string_view cause;
   std::string_view remedy;
+  std::string_view example;  // YAML that makes it fire
 };
 
 inline constexpr std::string_view kStandardInput = "<stdin>";

@@ -1,0 +1,117 @@
+#include "cli/policy_options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fmt/format.h>
+
+#include "codec/configuration_codec.h"
+#include "codec/value_codec.h"
+#include "core/settings.h"
+#include "io/files.h"
+
+namespace gracekeeper::cli {
+namespace {
+
+constexpr const char* kCreatedBy = "gracekeeper/" GRACEKEEPER_VERSION;
+
+struct Loaded {
+  LinkerdValues values;
+  std::vector<Error> errors;
+};
+
+// An error of the values, told with the file that holds them.
+Error in_file(Error error, const std::string& file) {
+  if (error.file.empty()) error.file = file;
+  return error;
+}
+
+Loaded load_linkerd(const PolicyOptions& options, const Value& from_configuration) {
+  Loaded out;
+  Value tree = from_configuration;
+  std::string source = options.config;
+  std::string control_plane;
+  if (!options.linkerd_values.empty()) {
+    source = options.linkerd_values;
+    const auto text = io::read_file(source);
+    auto file = text ? read_linkerd_values(*text, source) : tl::make_unexpected(text.error());
+    if (!file) {
+      out.errors.push_back(in_file(file.error(), source));
+      return out;
+    }
+    tree = std::move(file->values);
+    control_plane = std::move(file->control_plane_namespace);
+  }
+  auto values = parse_linkerd_values(tree);
+  if (!values) {
+    out.errors.push_back(in_file(values.error(), source));
+    return out;
+  }
+  out.values = std::move(*values);
+  if (!control_plane.empty()) out.values.control_plane_namespace = control_plane;
+  return out;
+}
+
+}  // namespace
+
+void add_policy_options(CLI::App& command, PolicyOptions& options) {
+  command.add_option("--config", options.config, "Configuration file (kind: Configuration)")
+      ->type_name("FILE");
+  command
+      .add_option("--linkerd-values", options.linkerd_values,
+                  "Linkerd's chart values, or its ConfigMap linkerd-config")
+      ->type_name("FILE");
+  command
+      .add_option("--kubernetes-version", options.kubernetes_version,
+                  "The cluster's version (default 1.34)")
+      ->type_name("VERSION");
+  command
+      .add_option("--on-shortfall", options.on_shortfall,
+                  "deny, warn, raise or fit, where no annotation says (default deny)")
+      ->type_name("MODE");
+}
+
+tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& options) {
+  std::vector<Error> errors;
+  ConfigurationFile file;
+  if (!options.config.empty()) {
+    const auto text = io::read_file(options.config);
+    if (!text) {
+      errors.push_back(text.error());
+    } else if (auto parsed = parse_configuration(*text, options.config)) {
+      file = std::move(*parsed);
+    } else {
+      errors = parsed.error();
+    }
+  }
+  auto linkerd = load_linkerd(options, file.linkerd_values);
+  errors.insert(errors.end(), linkerd.errors.begin(), linkerd.errors.end());
+  const auto option_error = [&](const char* option, const std::string& message) {
+    errors.push_back({.message = fmt::format("{}: {}", option, message),
+                      .file = {},
+                      .position = {},
+                      .path = {}});
+  };
+  if (!options.kubernetes_version.empty()) {
+    if (const auto version = parse_kubernetes_version(options.kubernetes_version)) {
+      file.configuration.kubernetes_version = *version;
+    } else {
+      option_error("--kubernetes-version", version.error().message);
+    }
+  }
+  if (!options.on_shortfall.empty()) {
+    if (const auto mode = parse_on_shortfall(options.on_shortfall)) {
+      file.configuration.on_shortfall = *mode;
+    } else {
+      option_error("--on-shortfall", fmt::format("expected deny, warn, raise or fit, got \"{}\"",
+                                                 options.on_shortfall));
+    }
+  }
+  if (!errors.empty()) return tl::make_unexpected(std::move(errors));
+  return make_policy(file.configuration, std::move(linkerd.values), kCreatedBy);
+}
+
+void print_errors(const std::vector<Error>& errors) {
+  for (const auto& error : errors) fmt::print(stderr, "gracekeeper: {}\n", to_string(error));
+}
+
+}  // namespace gracekeeper::cli

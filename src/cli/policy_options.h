@@ -1,0 +1,33 @@
+// The options that say how to decide, the same for every command: --config, --linkerd-values,
+// --kubernetes-version, --on-shortfall.
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "core/result.h"
+#include "decision/policy.h"
+
+namespace CLI {
+class App;
+}
+
+namespace gracekeeper::cli {
+
+struct PolicyOptions {
+  std::string config;
+  std::string linkerd_values;
+  std::string kubernetes_version;
+  std::string on_shortfall;
+};
+
+void add_policy_options(CLI::App& command, PolicyOptions& options);
+
+// Reads the files and resolves them; the options win over the files. Every mistake is reported.
+tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& options);
+
+// One line each on standard error.
+void print_errors(const std::vector<Error>& errors);
+
+}  // namespace gracekeeper::cli

@@ -1,0 +1,33 @@
+// `gracekeeper serve`: the webhook as a running process.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/policy_options.h"
+#include "core/duration.h"
+#include "io/listen_address.h"
+#include "io/log.h"
+
+namespace gracekeeper::cli {
+
+struct ServiceOptions {
+  io::ListenAddress listen;
+  io::ListenAddress management_listen;
+  std::string tls_certificate;  // with tls_key; empty: a certificate is made on the spot
+  std::string tls_key;
+  std::vector<std::string> tls_names;
+  std::string write_ca;
+  Millis shutdown_delay{5'000};
+  unsigned threads = 0;
+  io::LogFormat log_format = io::LogFormat::kJson;
+  io::LogLevel log_level = io::LogLevel::kInfo;
+  PolicyOptions policy;
+};
+
+// Serves until SIGTERM or SIGINT, then: readiness goes down, requests are served for the shutdown
+// delay (a second signal ends it), the listener closes, what is in flight is answered. Returns the
+// exit code.
+int serve(const ServiceOptions& options);
+
+}  // namespace gracekeeper::cli

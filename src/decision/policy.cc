@@ -1,0 +1,24 @@
+#include "decision/policy.h"
+
+namespace gracekeeper {
+
+Policy make_policy(Configuration configuration, LinkerdValues values, std::string created_by) {
+  const auto& proxy = values.proxy;
+  if (configuration.wait.source == Source::BuiltIn && proxy.wait) {
+    configuration.wait = {*proxy.wait, Source::LinkerdValues};
+  }
+  if (configuration.grace.source == Source::BuiltIn && proxy.shutdown_grace_period) {
+    if (const auto grace = parse_proxy_duration(*proxy.shutdown_grace_period)) {
+      configuration.grace = {*grace, Source::LinkerdValues};
+    }
+  }
+  if (!configuration.native_sidecar && proxy.native_sidecar) {
+    configuration.native_sidecar = Sourced<bool>{*proxy.native_sidecar, Source::LinkerdValues};
+  }
+  configuration.service_account_token_projection = values.service_account_token_projection;
+  return {.configuration = configuration,
+          .linkerd = std::move(values),
+          .created_by = std::move(created_by)};
+}
+
+}  // namespace gracekeeper
