@@ -48,7 +48,7 @@ std::vector<Comment> find_comments(
     const std::size_t newline = std::min(text.find('\n', begin), text.size());
     const auto line = text.substr(begin, newline - begin);
     begin = newline + 1;
-    const std::size_t mark = line.find(kMark);
+    const std::size_t mark = line.rfind(kMark);
     if (mark == std::string_view::npos) continue;
     for (std::size_t hash = line.find('#'); hash < mark; hash = line.find('#', hash + 1)) {
       if (hash > 0 && !is_blank(line[hash - 1])) continue;

@@ -22,6 +22,14 @@ Error too_deep(const std::string& file, Position position) {
           .path = {}};
 }
 
+Error key_is_no_scalar(const std::string& file, Position position) {
+  return {
+      .message = "a mapping key must be a scalar, not a list or a mapping; quote it if it is text",
+      .file = file,
+      .position = position,
+      .path = {}};
+}
+
 Error duplicate_key(const std::string& file, const PositionTree::Builder::Duplicate& duplicate) {
   return {.message = fmt::format("duplicate key \"{}\" (first at line {})", duplicate.key,
                                  duplicate.first.line),

@@ -5,10 +5,10 @@
 //   2|   containers:
 //   3|   - name: web
 //
-//   tree.locate(FieldPath{} / "spec" / "containers" / 0)            == {3, 5}   the item
-//   tree.locate(FieldPath{} / "spec" / "containers" / 0 / "name")   == {3, 5}   the key
-//   tree.locate(FieldPath{} / "spec" / "replicas")                  == {1, 1}   nearest parent:
-//   spec
+//   spec                      {1, 1}  the key
+//   spec.containers[0]        {3, 5}  the item
+//   spec.containers[0].name   {3, 5}  the key
+//   spec.replicas             {1, 1}  is not there: its nearest parent, spec
 //
 // Lines and columns count from 1 in the whole input; columns count characters (code points), not
 // bytes. Parts that an alias or a `<<` merge brings in have the place where they were written.

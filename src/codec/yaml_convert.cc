@@ -341,7 +341,7 @@ std::string_view Converter::key_text(NodeIndex index, std::string& buffer) const
   const YamlNode& written = tree_.nodes[index];
   const YamlNode& node = written.kind == Kind::kAlias ? tree_.nodes[written.target] : written;
   if (node.kind != Kind::kScalar) {
-    refuse("a mapping key must be a scalar, not a list or a mapping", written.position);
+    throw Refused{key_is_no_scalar(file_, written.position)};
   }
   if (node.tag == Tag::kBinary) return buffer = decode_binary(node);
   const YamlScalar scalar = resolve(node);

@@ -101,6 +101,11 @@ std::optional<std::string> parse_integer(std::string_view text) {
     const bool prefixed = base != 8 || letter == 'o' || letter == 'O';
     text.remove_prefix(prefixed ? 2 : 1);
   }
+  // go-yaml's own second look at binary numbers takes a sign after the prefix: 0b-11 is -3.
+  if (base == 2 && sign == 0 && !text.empty() && (text[0] == '+' || text[0] == '-')) {
+    sign = text[0];
+    text.remove_prefix(1);
+  }
   const auto magnitude = parse_digits(text, base);
   if (!magnitude) return std::nullopt;
   return signed_text(sign, *magnitude);
@@ -185,6 +190,35 @@ YamlScalar resolve_plain_scalar(std::string_view text) {
   std::string plain(text);
   std::erase(plain, '_');
   return resolve_number(plain);
+}
+
+bool may_be_typed(std::string_view text) {
+  if (text.empty() || text == "=" || text == "<<") return true;
+  if (text.size() <= kLongestWord) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    if (resolve_plain_scalar(lower).kind != Kind::kString) return true;
+  }
+  std::string plain(text);
+  std::erase_if(plain, [](char c) { return c == '_' || c == ','; });
+  bool only_digits = false;
+  if (plain.empty() || looks_like_float(plain, only_digits) || parse_integer(plain)) return true;
+  const auto number = std::string_view(plain).substr(plain[0] == '+' || plain[0] == '-');
+  const auto only = [&](std::string_view allowed) {
+    return number.find_first_not_of(allowed) == std::string_view::npos;
+  };
+  if (number.empty() || !is_digit(number[0])) return false;
+  const bool prefixed = number.size() >= 3 && number[0] == '0' &&
+                        std::string_view("xXoObB").find(number[1]) != std::string_view::npos;
+  if (prefixed && number.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos) {
+    return true;
+  }
+  const bool time = number.find(':') != std::string_view::npos && only("0123456789:.");
+  const bool date = number.size() >= 6 && number[4] == '-' && is_digit(number[1]) &&
+                    is_digit(number[2]) && is_digit(number[3]) && is_digit(number[5]);
+  return time || date;
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {

@@ -27,6 +27,11 @@ struct YamlScalar {
 // Resolves the text of a plain scalar. For kString the text itself is the value.
 [[nodiscard]] YamlScalar resolve_plain_scalar(std::string_view text);
 
+// Whether any YAML reader in use, of 1.1 or 1.2, might take the plain text for something other than
+// a string: what resolve_plain_scalar types, and also times (1:30), dates, numbers too large for a
+// double or with digits grouped, and the words of YAML 1.1 in any case.
+[[nodiscard]] bool may_be_typed(std::string_view text);
+
 // The bytes of a !!binary scalar (base64 of RFC 4648 with padding; line breaks are skipped), or
 // nothing when it is not valid.
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);

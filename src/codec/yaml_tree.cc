@@ -39,6 +39,8 @@ constexpr std::array kAdvice = {
     Advice{"found unknown escape character", "write a backslash as '\\\\', or use single quotes"},
 };
 
+constexpr std::string_view kNoToken = "found character that cannot start any token";
+
 std::string_view advice_for(std::string_view problem) {
   for (const Advice& entry : kAdvice) {
     if (entry.problem == problem) return entry.advice;
@@ -152,13 +154,14 @@ Error TreeParser::syntax_error() const {
   const std::string_view problem = parser_.problem == nullptr ? "cannot be read" : parser_.problem;
   failure.position = place(parser_.problem_mark);
   failure.message = problem;
-  if (parser_.context != nullptr) {
+  // "while scanning for the next token" tells nobody anything.
+  if (parser_.context != nullptr && problem != kNoToken) {
     failure.message += fmt::format(" {}", parser_.context);
     const Position begin = place(parser_.context_mark);
     if (begin.line != failure.position.line)
       failure.message += fmt::format(" that begins at line {}", begin.line);
   }
-  if (problem == "found character that cannot start any token") {
+  if (problem == kNoToken) {
     const auto character = character_at(parser_.problem_mark);
     failure.message += character == "\t"
                            ? "; indent with spaces, not with a tab"
@@ -200,12 +203,7 @@ std::optional<Error> TreeParser::add(YamlNode node, const yaml_char_t* anchor) {
     Open& parent = open_.back();
     if (parent.expects_key &&
         (node.kind == YamlNode::Kind::kSequence || node.kind == YamlNode::Kind::kMapping)) {
-      return Error{
-          .message =
-              "a mapping key must be a scalar, not a list or a mapping; quote it if it is text",
-          .file = file_,
-          .position = node.position,
-          .path = {}};
+      return key_is_no_scalar(file_, node.position);
     }
     auto& link = parent.last_child == YamlNode::kNone ? tree_.nodes[parent.node].first_child
                                                       : tree_.nodes[parent.last_child].next;
