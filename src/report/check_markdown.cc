@@ -1,6 +1,7 @@
 #include <cctype>
 #include <fmt/format.h>
 
+#include "report/check_place.h"
 #include "report/check_report.h"
 #include "report/text_encoding.h"
 
@@ -60,14 +61,9 @@ std::string row_of(const LocatedFinding& located) {
 }
 
 std::string item_of(const Error& error) {
-  Error place = error;
-  place.message.clear();
-  place.path.clear();
-  const std::string where = to_string(place);  // ends with ": "
+  const std::string place = place_of(error);
   const std::string what = error.path.empty() ? error.message : error.path + ": " + error.message;
-  return fmt::format("- {}{}{}\n",
-                     where.empty() ? "" : markdown_code(where.substr(0, where.size() - 2)),
-                     where.empty() ? "" : ": ", markdown_text(what));
+  return "- " + (place.empty() ? "" : markdown_code(place) + ": ") + markdown_text(what) + '\n';
 }
 
 // Adds what fits before `end` bytes, and says how much was left out.

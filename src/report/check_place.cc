@@ -34,4 +34,13 @@ std::string normal_file(std::string_view file) {
   return std::filesystem::path(file).lexically_normal().generic_string();
 }
 
+std::string place_of(const Error& error) {
+  Error place = error;
+  place.message.clear();
+  place.path.clear();
+  std::string text = to_string(place);
+  if (text.ends_with(": ")) text.resize(text.size() - 2);
+  return text;
+}
+
 }  // namespace gracekeeper

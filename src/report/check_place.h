@@ -1,5 +1,5 @@
-// What identifies a finding from one run to the next, so that tools can tell an old one from a new
-// one although lines moved.
+// Where findings are, and what identifies one from one run to the next, so that tools can tell an
+// old one from a new one although lines moved.
 #pragma once
 
 #include <compare>
@@ -31,5 +31,8 @@ std::string digest(const Fingerprint& fingerprint);
 
 // One spelling for one file: "./k8s//web.yaml" is "k8s/web.yaml". Nothing is looked up on disk.
 std::string normal_file(std::string_view file);
+
+// "bad.yaml:3:5", as far as it is known; "" when nothing is.
+std::string place_of(const Error& error);
 
 }  // namespace gracekeeper

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "report/check_place.h"
 #include "report/check_report.h"
 #include "report/text_encoding.h"
 
@@ -47,14 +48,8 @@ void append_finding(std::string& out, const LocatedFinding& located, TextStyle s
 }
 
 void append_input_error(std::string& out, const Error& error, TextStyle style) {
-  Error place = error;
-  place.message.clear();
-  place.path.clear();
-  // to_string ends the place with ": ".
-  const std::string where = to_string(place);
-  if (!where.empty()) {
-    out += painted(escape_for_terminal(where.substr(0, where.size() - 2)), Ink::Bold, style) + ": ";
-  }
+  const std::string place = escape_for_terminal(place_of(error));
+  if (!place.empty()) out += painted(place, Ink::Bold, style) + ": ";
   out += painted("input error", Ink::Red, style) + '\n';
   const std::string what = error.path.empty() ? error.message : error.path + ": " + error.message;
   out += wrapped(escape_for_terminal(what), kIndent, kIndent, style.width);

@@ -203,6 +203,12 @@ TEST(CheckSarif, NumbersFindingsThatAreAlike) {
   EXPECT_EQ(results[2].at("partialFingerprints").at("gracekeeper/v1"), "53cc18af2d21e357:2");
 }
 
+constexpr auto kString = Json::value_t::string;
+constexpr auto kObject = Json::value_t::object;
+constexpr auto kArray = Json::value_t::array;
+constexpr auto kNumber = Json::value_t::number_unsigned;
+constexpr auto kBoolean = Json::value_t::boolean;
+
 // What the schema of SARIF 2.1.0 says about an object: its required members, and for every member
 // that this program may write its type.
 struct Shape {
@@ -223,45 +229,42 @@ void expect_shape(const Json& object, const Shape& shape, const std::string& wha
 }
 
 void expect_message(const Json& message) {
-  using enum Json::value_t;
-  expect_shape(message, {{"text"}, {{"text", string}, {"markdown", string}}}, "message.");
+  expect_shape(message, {{"text"}, {{"text", kString}, {"markdown", kString}}}, "message.");
 }
 
 void expect_location(const Json& location) {
-  using enum Json::value_t;
-  expect_shape(location, {{}, {{"physicalLocation", object}, {"logicalLocations", array}}},
+  expect_shape(location, {{}, {{"physicalLocation", kObject}, {"logicalLocations", kArray}}},
                "location.");
   const Json& place = location.at("physicalLocation");
-  expect_shape(place, {{"artifactLocation"}, {{"artifactLocation", object}, {"region", object}}},
+  expect_shape(place, {{"artifactLocation"}, {{"artifactLocation", kObject}, {"region", kObject}}},
                "physicalLocation.");
   const Json& artifact = place.at("artifactLocation");
-  expect_shape(artifact, {{}, {{"uri", string}, {"uriBaseId", string}, {"description", object}}},
+  expect_shape(artifact, {{}, {{"uri", kString}, {"uriBaseId", kString}, {"description", kObject}}},
                "artifactLocation.");
   const auto uri = artifact.at("uri").get<std::string>();
   EXPECT_TRUE(std::all_of(uri.begin(), uri.end(), [](char c) { return c > ' ' && c < 0x7F; }));
   EXPECT_EQ(uri.find_first_of("<>\"`|\\^{}"), std::string::npos) << uri;
   const Json& region = place.at("region");
-  expect_shape(region, {{}, {{"startLine", number_unsigned}}}, "region.");
+  expect_shape(region, {{}, {{"startLine", kNumber}}}, "region.");
   EXPECT_GE(region.at("startLine").get<int>(), 1);
   if (!location.contains("logicalLocations")) return;
   for (const Json& logical : location.at("logicalLocations")) {
     expect_shape(logical,
-                 {{}, {{"name", string}, {"fullyQualifiedName", string}, {"kind", string}}},
+                 {{}, {{"name", kString}, {"fullyQualifiedName", kString}, {"kind", kString}}},
                  "logicalLocation.");
   }
 }
 
 void expect_rule(const Json& rule) {
-  using enum Json::value_t;
   expect_shape(rule,
                {{"id"},
-                {{"id", string},
-                 {"name", string},
-                 {"shortDescription", object},
-                 {"fullDescription", object},
-                 {"help", object},
-                 {"defaultConfiguration", object},
-                 {"properties", object}}},
+                {{"id", kString},
+                 {"name", kString},
+                 {"shortDescription", kObject},
+                 {"fullDescription", kObject},
+                 {"help", kObject},
+                 {"defaultConfiguration", kObject},
+                 {"properties", kObject}}},
                "rule.");
   for (const char* text : {"shortDescription", "fullDescription", "help"}) {
     expect_message(rule.at(text));
@@ -269,16 +272,15 @@ void expect_rule(const Json& rule) {
 }
 
 void expect_result(const Json& result, const Json& rules) {
-  using enum Json::value_t;
   expect_shape(result,
                {{"message"},
-                {{"ruleId", string},
-                 {"ruleIndex", number_unsigned},
-                 {"level", string},
-                 {"message", object},
-                 {"locations", array},
-                 {"partialFingerprints", object},
-                 {"properties", object}}},
+                {{"ruleId", kString},
+                 {"ruleIndex", kNumber},
+                 {"level", kString},
+                 {"message", kObject},
+                 {"locations", kArray},
+                 {"partialFingerprints", kObject},
+                 {"properties", kObject}}},
                "result.");
   expect_message(result.at("message"));
   const auto level = result.at("level").get<std::string>();
@@ -290,30 +292,29 @@ void expect_result(const Json& result, const Json& rules) {
 }
 
 TEST(CheckSarif, HasTheSchemasShapeWhateverTheInputHolds) {
-  using enum Json::value_t;
   for (const CheckReport& report :
        {CheckReport{}, samples::clean(), samples::everything(), samples::hostile()}) {
     const Json log = parsed(report);
-    expect_shape(log,
-                 {{"version", "runs"}, {{"$schema", string}, {"version", string}, {"runs", array}}},
-                 "log.");
+    expect_shape(
+        log, {{"version", "runs"}, {{"$schema", kString}, {"version", kString}, {"runs", kArray}}},
+        "log.");
     EXPECT_EQ(log.at("version"), "2.1.0");
     const Json& run = log.at("runs").at(0);
-    expect_shape(run, {{"tool"}, {{"tool", object}, {"invocations", array}, {"results", array}}},
+    expect_shape(run, {{"tool"}, {{"tool", kObject}, {"invocations", kArray}, {"results", kArray}}},
                  "run.");
     const Json& driver = run.at("tool").at("driver");
-    expect_shape(driver, {{"name"}, {{"name", string}, {"version", string}, {"rules", array}}},
+    expect_shape(driver, {{"name"}, {{"name", kString}, {"version", kString}, {"rules", kArray}}},
                  "driver.");
     for (const Json& rule : driver.at("rules")) expect_rule(rule);
     for (const Json& result : run.at("results")) expect_result(result, driver.at("rules"));
     const Json& invocation = run.at("invocations").at(0);
     expect_shape(invocation,
                  {{"executionSuccessful"},
-                  {{"executionSuccessful", boolean}, {"toolExecutionNotifications", array}}},
+                  {{"executionSuccessful", kBoolean}, {"toolExecutionNotifications", kArray}}},
                  "invocation.");
     for (const Json& notification : invocation.at("toolExecutionNotifications")) {
       expect_shape(notification,
-                   {{"message"}, {{"level", string}, {"message", object}, {"locations", array}}},
+                   {{"message"}, {{"level", kString}, {"message", kObject}, {"locations", kArray}}},
                    "notification.");
       expect_message(notification.at("message"));
       for (const Json& location : notification.at("locations")) expect_location(location);
