@@ -133,8 +133,9 @@ void add_advice(std::string& out, const ExplainedPod& pod) {
   std::string helping;
   std::string useless;
   for (const auto& option : pod.advice) add_option(option.helps ? helping : useless, option, pod);
-  if (!helping.empty())
-    out += fmt::format("<h3>What to do (the best first)</h3>\n<ol>\n{}</ol>\n", helping);
+  out += "<h3>What to do (the best first)</h3>\n";
+  out += helping.empty() ? "<p>No setting solves it alone.</p>\n"
+                         : fmt::format("<ol>\n{}</ol>\n", helping);
   if (!useless.empty())
     out += fmt::format("<h3>What does not solve it</h3>\n<ul class=\"no\">\n{}</ul>\n", useless);
 }

@@ -177,6 +177,7 @@ Is terminationGracePeriodSeconds enough?
   10 (annotation)
 
 What to do (the best first)
+  No setting solves it alone.
 
 What does not solve it
   x  longer-termination-grace-period
