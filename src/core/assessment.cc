@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/annotations.h"
-
 namespace gracekeeper {
 namespace {
 
@@ -104,13 +102,27 @@ Budget make_budget(const Assessment& a) {
   return budget;
 }
 
-// Whether the pod itself carries one of the settings of the budget.
-bool carries_settings(const Pod& pod) {
-  return std::any_of(pod.annotations.begin(), pod.annotations.end(), [](const auto& entry) {
-    return entry.first == annotation::kWait || entry.first == annotation::kGrace ||
-           entry.first == annotation::kAppShutdown || entry.first == annotation::kAppPrestopSleep ||
-           entry.first == annotation::kOnShortfall;
-  });
+// Whether the pod itself carries one of the settings of the budget; a dropped value is absent.
+bool carries_settings(const PodSettings& settings) {
+  const auto is_own = [](const auto& setting) { return setting && setting->source == Source::Pod; };
+  const auto& named = settings.app_shutdown_by_container;
+  return is_own(settings.wait) || is_own(settings.grace) || is_own(settings.app_prestop_sleep) ||
+         settings.app_shutdown.source == Source::Pod ||
+         settings.on_shortfall.source == Source::Pod ||
+         std::any_of(named.begin(), named.end(),
+                     [](const auto& entry) { return entry.second.source == Source::Pod; });
+}
+
+// What follows from the settings and the proxy.
+void complete(Assessment& a) {
+  const Pod& pod = a.pod();
+  a.containers = plan_containers(a);
+  a.grace_period_is_written = pod.termination_grace_period_seconds.has_value();
+  a.termination_grace_period_seconds =
+      pod.termination_grace_period_seconds.value_or(kDefaultGracePeriodSeconds);
+  a.timeline = plan(a.containers, a.grace_period(), a.ordered_sidecars());
+  a.budget = make_budget(a);
+  a.is_checked = a.proxy.exists() || carries_settings(a.settings);
 }
 
 }  // namespace
@@ -127,16 +139,26 @@ PrestopTime app_pre_stop(const Container& container, const PodSettings& settings
 Assessment assess(const Subject& subject, const Namespace* where,
                   const Configuration& configuration) {
   Assessment a{.subject = &subject, .where = where, .configuration = &configuration};
-  const Pod& pod = subject.pod;
-  a.settings = resolve_settings(pod, where, configuration);
-  a.proxy = resolve_proxy(pod, a.settings, configuration);
-  a.containers = plan_containers(a);
-  a.grace_period_is_written = pod.termination_grace_period_seconds.has_value();
-  a.termination_grace_period_seconds =
-      pod.termination_grace_period_seconds.value_or(kDefaultGracePeriodSeconds);
-  a.timeline = plan(a.containers, a.grace_period(), a.ordered_sidecars());
-  a.budget = make_budget(a);
-  a.is_checked = a.proxy.exists() || carries_settings(pod);
+  a.settings = resolve_settings(subject.pod, where, configuration);
+  a.proxy = resolve_proxy(subject.pod, a.settings, configuration);
+  complete(a);
+  return a;
+}
+
+Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
+                           const Configuration& configuration) {
+  Assessment a{.subject = &subject, .where = where, .configuration = &configuration};
+  a.settings = resolve_settings(subject.pod, where, configuration);
+  const bool carries = carries_settings(a.settings);
+  a.settings.app_prestop_sleep.reset();
+  auto carried = a.settings;
+  carried.wait.reset();
+  carried.grace.reset();
+  if (adopted_proxy(subject.pod) != nullptr) {
+    a.proxy = resolve_proxy(subject.pod, carried, configuration);
+  }
+  complete(a);
+  a.is_checked = a.is_checked || carries;
   return a;
 }
 

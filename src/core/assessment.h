@@ -78,6 +78,11 @@ struct Assessment {
 Assessment assess(const Subject& subject, const Namespace* where,
                   const Configuration& configuration);
 
+// The pod as it stands, with nothing added: only a proxy that is there counts, with the hook and
+// the grace that it carries. For a validating webhook, which sees the final pod.
+Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
+                           const Configuration& configuration);
+
 // The same containers under another grace period (`kubectl delete --grace-period`, a cap).
 Timeline plan_under(const Assessment& assessment, Millis grace_period);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -74,6 +75,13 @@ Fraction take_fraction(std::string_view& text) {
   return fraction;
 }
 
+std::string without_blanks(std::string_view text) {
+  std::string out;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(out),
+               [](char c) { return c != ' ' && c != '\t'; });
+  return out;
+}
+
 std::string suggestion_for_number(std::string_view text) {
   return fmt::format("a duration needs a unit: write \"{}s\" for seconds", text);
 }
@@ -110,6 +118,13 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
   const auto invalid = [&](std::string_view what) {
     return fail(fmt::format("{} is not a duration: {}", quoted(text), what));
   };
+  // Without its blanks it may be what was meant.
+  if (auto bare = without_blanks(text); bare != text) {
+    if (all_digits(bare)) bare += 's';
+    if (parse_go_duration(bare)) {
+      return invalid(fmt::format("remove the blanks: write \"{}\"", bare));
+    }
+  }
   if (rest.empty()) return invalid("write a number with a unit, such as \"30s\"");
   bool negative = false;
   if (rest.front() == '-' || rest.front() == '+') {
@@ -123,8 +138,6 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
   std::uint64_t total = 0;
   while (!rest.empty()) {
     if (rest.front() != '.' && !is_digit(rest.front())) {
-      const auto bare = trimmed(text);
-      if (bare != text) return invalid(fmt::format("remove the blanks: write \"{}\"", bare));
       return invalid("write numbers with units, such as \"1m30s\"");
     }
     const auto before = rest.size();
@@ -207,26 +220,36 @@ Result<Seconds> parse_whole_seconds(std::string_view text) {
   return invalid("write digits only, such as \"30\"");
 }
 
+namespace {
+
+Result<std::chrono::nanoseconds> parse_positive_duration(std::string_view text) {
+  if (text.empty()) return fail("\"\" is not a duration: it is empty; write \"25s\" or \"25\"");
+  auto parsed = parse_go_duration(text);
+  if (parsed && parsed->count() < 0)
+    return fail(fmt::format("{} is not a duration: it cannot be negative", quoted(text)));
+  return parsed;
+}
+
+}  // namespace
+
 Result<Millis> parse_duration(std::string_view text) {
   if (all_digits(text)) {
     return parse_whole_seconds(text).map([](Seconds s) { return from_seconds(s.count()); });
   }
-  if (text.empty()) return fail("\"\" is not a duration: it is empty; write \"25s\" or \"25\"");
-  auto parsed = parse_go_duration(text);
-  if (!parsed) return tl::make_unexpected(parsed.error());
-  if (parsed->count() < 0)
-    return fail(fmt::format("{} is not a duration: it cannot be negative", quoted(text)));
-  return std::chrono::duration_cast<Millis>(*parsed);
+  return parse_positive_duration(text).map(
+      [](std::chrono::nanoseconds exact) { return std::chrono::duration_cast<Millis>(exact); });
 }
 
 Result<Seconds> parse_duration_in_seconds(std::string_view text) {
-  auto parsed = parse_duration(text);
+  if (all_digits(text)) return parse_whole_seconds(text);
+  const auto parsed = parse_positive_duration(text);
   if (!parsed) return tl::make_unexpected(parsed.error());
-  if (parsed->count() % 1000 != 0) {
+  const auto rounded_up = std::chrono::ceil<Seconds>(*parsed);
+  if (rounded_up != *parsed) {
     return fail(fmt::format("{} is not a whole number of seconds: write \"{}s\"", quoted(text),
-                            ceil_seconds(*parsed)));
+                            rounded_up.count()));
   }
-  return Seconds{parsed->count() / 1000};
+  return rounded_up;
 }
 
 Result<Millis> parse_proxy_duration(std::string_view text) {
@@ -236,10 +259,14 @@ Result<Millis> parse_proxy_duration(std::string_view text) {
                     "h, d, such as \"120s\"",
                     quoted(text)));
   };
+  const auto bare = trimmed(text);
   std::size_t digits = 0;
-  while (digits < text.size() && is_digit(text[digits])) ++digits;
+  while (digits < bare.size() && is_digit(bare[digits])) ++digits;
   if (digits == 0) return invalid();
-  const auto unit = text.substr(digits);
+  const auto number = bare.substr(0, digits);
+  const auto unit = bare.substr(digits);
+  const bool is_zero = number.find_first_not_of('0') == std::string_view::npos;
+  if (unit.empty() && is_zero) return Millis{0};
   std::int64_t factor = 0;
   if (unit == "ms") factor = 1;
   if (unit == "s") factor = 1'000;
@@ -247,7 +274,7 @@ Result<Millis> parse_proxy_duration(std::string_view text) {
   if (unit == "h") factor = 3'600'000;
   if (unit == "d") factor = 86'400'000;
   if (factor == 0) return invalid();
-  return *decimal_times(text.substr(0, digits), factor);
+  return *decimal_times(number, factor);
 }
 
 Result<Millis> parse_sleep_argument(std::string_view text) {

@@ -1,9 +1,9 @@
 // Durations as the three worlds around a pod write them.
 //
-//   Go (Linkerd's annotations, this project's settings)   "1m30s" "1.5h" "250ms" parse_go_duration
-//   whole seconds (Linkerd's wait)                        "20" parse_whole_seconds either of the
-//   two (this project's annotations)        "25s" "25"                parse_duration the proxy's
-//   own environment                           "120s" "25000ms"          parse_proxy_duration
+//   Go (Linkerd's annotations)                     "1m30s" "1.5h" "250ms"   parse_go_duration
+//   whole seconds (Linkerd's wait)                 "20"                     parse_whole_seconds
+//   either of the two (this project's settings)    "25s" "25"               parse_duration
+//   the proxy's own environment                    "120s" "25000ms"         parse_proxy_duration
 //
 // All times inside the program are whole milliseconds; a finer Go duration is truncated. Values
 // beyond kLongest (31 million years) are held at it, so that sums cannot overflow.
@@ -38,7 +38,8 @@ Result<Millis> parse_duration(std::string_view text);
 // As parse_duration, but a whole number of seconds ("5s", "5", "1m"; not "1500ms").
 Result<Seconds> parse_duration_in_seconds(std::string_view text);
 
-// linkerd2-proxy's own syntax for durations in its environment: digits and one of ms, s, m, h, d.
+// linkerd2-proxy's own syntax for durations in its environment (linkerd/app/src/env.rs): digits and
+// one of ms, s, m, h, d; zero needs no unit; blanks around are allowed.
 Result<Millis> parse_proxy_duration(std::string_view text);
 
 // The argument of sleep(1): a decimal number with an optional suffix s, m, h or d.

@@ -7,6 +7,7 @@
 // Keys that are not plain words are quoted: metadata.annotations["config.linkerd.io/x"].
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -32,8 +33,10 @@ class FieldPath {
   friend FieldPath operator/(FieldPath path, const char* key) {
     return path / std::string_view(key);
   }
-  friend FieldPath operator/(FieldPath path, std::size_t index) {
-    path.segments_.emplace_back(index);
+  // A template, since a literal 0 would be a null pointer as well as an index.
+  template <std::integral Index>
+  friend FieldPath operator/(FieldPath path, Index index) {
+    path.segments_.emplace_back(static_cast<std::size_t>(index));
     return path;
   }
   friend FieldPath operator/(FieldPath path, const FieldPath& rest) {

@@ -10,7 +10,13 @@ std::string_view base_name(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+// Without the line breaks at its end; one before that ends a command of the shell.
+std::string_view without_last_breaks(std::string_view text) {
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  return text;
+}
 
 // The words of a text, split at blanks.
 std::vector<std::string_view> words(std::string_view text) {
@@ -39,7 +45,7 @@ std::optional<Millis> known_sleep(const std::vector<std::string>& command) {
     constexpr std::array<std::string_view, 4> shells{"sh", "bash", "ash", "dash"};
     for (auto shell : shells) {
       if (base_name(command[0]) != shell) continue;
-      auto parts = words(command[2]);
+      auto parts = words(without_last_breaks(command[2]));
       if (!parts.empty() && parts.front() == "exec") parts.erase(parts.begin());
       if (parts.size() == 2 && parts[0] == "sleep") return sleep_argument(parts[1]);
     }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "core/annotations.h"
-
 namespace gracekeeper {
 namespace {
 
@@ -135,9 +133,10 @@ Proxy resolve_proxy(const Pod& pod, const PodSettings& settings,
   const auto obstacles = injection_obstacles(pod, settings, configuration);
   if (obstacles.empty()) return add(Proxy::Presence::Injected, settings, configuration);
   // Neither the pod nor its Namespace says anything, but the proxy's settings stand on the pod: a
-  // manifest whose Namespace (not in this input) asks for injection.
-  const bool carries =
-      pod.annotations.contains(annotation::kWait) || pod.annotations.contains(annotation::kGrace);
+  // manifest whose Namespace (not in this input) asks for injection. A dropped value counts as
+  // absent here too.
+  const auto is_own = [](const auto& setting) { return setting && setting->source == Source::Pod; };
+  const bool carries = is_own(settings.wait) || is_own(settings.grace);
   const bool only_silent =
       obstacles.size() == 1 && obstacles.front() == SkipReason::AnnotationAbsent;
   if (only_silent && is_silent_about_injection(settings) && carries) {

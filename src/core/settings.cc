@@ -286,13 +286,16 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
   settings.grace = choose(annotation::kGrace, [](Reader& reader) { return reader.grace(); });
   // The first of the three keys that is present decides, even when its value is invalid; the beta
   // key is not inherited (linkerd2 pkg/inject).
+  bool decided = false;
   for (auto key : kNativeKeys) {
     const bool on_pod = own.has(key);
-    if (!on_pod && (key == annotation::kNativeBeta || !inherited.has(key))) continue;
-    if (const auto native = (on_pod ? own : inherited).native(key)) {
+    // Read on the pod even when an earlier key has decided: its value may have to be reported.
+    const auto own_value = on_pod ? own.native(key) : std::nullopt;
+    if (decided || (!on_pod && (key == annotation::kNativeBeta || !inherited.has(key)))) continue;
+    decided = true;
+    if (const auto native = on_pod ? own_value : inherited.native(key)) {
       settings.native = Sourced<bool>{*native, on_pod ? Source::Pod : Source::Namespace};
     }
-    break;
   }
 
   const bool own_shutdown = own.has(annotation::kAppShutdown);

@@ -1,0 +1,60 @@
+#include "core/value.h"
+
+#include <gtest/gtest.h>
+#include <string>
+
+#include "core/edit.h"
+
+namespace gracekeeper {
+namespace {
+
+TEST(Value, KeepsItsType) {
+  EXPECT_TRUE(Value{}.is_null());
+  EXPECT_TRUE(Value{nullptr}.is_null());
+  EXPECT_EQ(*Value{true}.as_bool(), true);
+  EXPECT_EQ(*Value{5}.as_int(), 5);
+  EXPECT_EQ(*Value{1.5}.as_double(), 1.5);
+  EXPECT_EQ(*Value{"text"}.as_string(), "text");
+  EXPECT_EQ(*Value{std::string("text")}.as_string(), "text");
+  EXPECT_EQ(Value{5}.as_bool(), nullptr);
+  EXPECT_EQ(Value{true}.as_int(), nullptr);
+  EXPECT_EQ(Value{"5"}.as_int(), nullptr);
+  EXPECT_EQ(Value{5}.as_double(), nullptr);
+  EXPECT_EQ(Value{}.as_object(), nullptr);
+  EXPECT_EQ(Value{}.as_array(), nullptr);
+  EXPECT_NE(Value{0}, Value{false});
+  EXPECT_NE(Value{0}, Value{});
+  EXPECT_NE(Value{1}, Value{1.0});
+}
+
+TEST(Value, FindsMembersOfObjectsOnly) {
+  const Value object = Value::Object{{"a", 1}, {"b", nullptr}};
+  ASSERT_NE(object.find("a"), nullptr);
+  EXPECT_EQ(*object.find("a"), Value{1});
+  ASSERT_NE(object.find("b"), nullptr);
+  EXPECT_TRUE(object.find("b")->is_null());
+  EXPECT_EQ(object.find("c"), nullptr);
+  EXPECT_EQ(Value{"a"}.find("a"), nullptr);
+  EXPECT_EQ(Value{}.find("a"), nullptr);
+  EXPECT_EQ((Value{Value::Array{1}}.find("0")), nullptr);
+}
+
+TEST(Value, SetKeepsThePlaceOfAMember) {
+  Value value;
+  value.set("first", 1);
+  value.set("second", 2);
+  value.set("first", "one");
+  EXPECT_EQ(value, (Value{Value::Object{{"first", "one"}, {"second", 2}}}));
+  EXPECT_NE(value, (Value{Value::Object{{"second", 2}, {"first", "one"}}}));
+}
+
+TEST(SleepHandler, HasTheFormThatWasChosen) {
+  const Value action = Value::Object{{"sleep", Value::Object{{"seconds", 20}}}};
+  EXPECT_EQ(sleep_handler(20, true, "/bin/sleep"), action);
+  const Value exec =
+      Value::Object{{"exec", Value::Object{{"command", Value::Array{"/bin/sleep", "20"}}}}};
+  EXPECT_EQ(sleep_handler(20, false, "/bin/sleep"), exec);
+}
+
+}  // namespace
+}  // namespace gracekeeper
