@@ -156,6 +156,7 @@ class Adviser {
     if (!base_.proxy.is_classic() || !base_.configuration->kubernetes_version.has_native_sidecars())
       return;
     Change idea{.reinjected = reinjected};
+    if (reinjected) idea.annotate(annotation::kInject, "enabled");
     idea.annotate(annotation::kNative, "true");
     if (!WhatIf(base_, idea, override_).assessment().proxy.is_native()) return;
     auto what = fmt::format(
@@ -199,6 +200,7 @@ class Adviser {
     } else if (base_.proxy.is_native() && now_.has(Hazard::Kind::NewConnectionsRefused) &&
                !base_.ordered_sidecars()) {
       idea.reinjected = true;
+      idea.annotate(annotation::kInject, "enabled");
       add("longer-wait",
           fmt::format(
               "Before Kubernetes 1.29 a proxy among the init containers is stopped together "

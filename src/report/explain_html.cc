@@ -31,9 +31,10 @@ ol,ul.no{padding-left:24px;margin:6px 0}ol>li,ul.no>li{margin:10px 0}
 .no .option::before{content:"\2715  "}ul.no{list-style:none;padding-left:0}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px;margin:6px 0}caption{text-align:left;color:var(--faint)}
-th,td{border-bottom:1px solid var(--line);padding:4px 10px 4px 0;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+th,td{border-bottom:1px solid var(--line);padding:4px 12px 4px 0;text-align:left;vertical-align:top;overflow-wrap:break-word;max-width:420px}
+td.when{white-space:nowrap}
 td.n,th.n{text-align:right;white-space:nowrap}
-@media print{body{max-width:none;padding:0}section{break-before:page}section:first-of-type{break-before:auto}.chart,li,tr{break-inside:avoid}.chart svg{min-width:0}}
+@media print{body{max-width:none;padding:0;font-size:13px}h3{break-after:avoid}section{break-before:page}section:first-of-type{break-before:auto}.chart,li,tr{break-inside:avoid}.chart svg{min-width:0}}
 )";
 
 std::string css_class(ExplainedStatus status) {
@@ -102,9 +103,10 @@ void add_hazards(std::string& out, const ExplainedPod& pod) {
   for (const auto& hazard : pod.hazards) {
     std::string names;
     for (const auto& name : hazard.containers) names += (names.empty() ? "" : ", ") + name;
-    out += fmt::format("<tr><td>{}</td><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>\n",
-                       explain_chart::interval_words(hazard), to_string(hazard.kind),
-                       escaped(names), escaped(hazard.cause));
+    out += fmt::format(
+        "<tr><td class=\"when\">{}</td><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>\n",
+        explain_chart::interval_words(hazard), to_string(hazard.kind), escaped(names),
+        escaped(hazard.cause));
   }
   out += "</table></div>\n";
 }
@@ -131,8 +133,9 @@ void add_advice(std::string& out, const ExplainedPod& pod) {
   std::string helping;
   std::string useless;
   for (const auto& option : pod.advice) add_option(option.helps ? helping : useless, option, pod);
-  if (!helping.empty())
-    out += fmt::format("<h3>What to do (the best first)</h3>\n<ol>\n{}</ol>\n", helping);
+  out += "<h3>What to do (the best first)</h3>\n";
+  out += helping.empty() ? "<p>No setting solves it alone.</p>\n"
+                         : fmt::format("<ol>\n{}</ol>\n", helping);
   if (!useless.empty())
     out += fmt::format("<h3>What does not solve it</h3>\n<ul class=\"no\">\n{}</ul>\n", useless);
 }

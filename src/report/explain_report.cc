@@ -102,29 +102,33 @@ std::string arithmetic_words(const Assessment& a) {
   return text;
 }
 
-std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
-  const bool failing = std::any_of(pod.hazards.begin(), pod.hazards.end(), [](const Hazard& h) {
-    return h.kind != Hazard::Kind::WaitingForNothing;
-  });
-  const std::string least = pod.budget.complete ? "" : "at least ";
-  std::string given;
-  if (pod.is_overridden) {
-    given = fmt::format(
-        "The {} s of this termination are {}: ", format_seconds(pod.effective_grace_period),
-        pod.budget.fits ? "enough" : "too short");
-    return given +
-           fmt::format("{}{} s are needed{}.", least, required,
-                       pod.budget.fits && failing ? ", but something fails all the same" : "");
+// What is wrong although the budget fits.
+std::string_view reservation(const ExplainedPod& pod) {
+  std::string_view words;
+  for (const auto& hazard : pod.hazards) {
+    if (hazard.kind != Hazard::Kind::WaitingForNothing) return ", but something fails all the same";
+    words = ", but the wait holds the pod for longer than the app needs";
   }
-  given = fmt::format("terminationGracePeriodSeconds {}{}", pod.termination_grace_period_seconds,
-                      pod.grace_period_is_written ? "" : " (not written: the default)");
+  return words;
+}
+
+std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
+  const std::string least = pod.budget.complete ? "" : "at least ";
+  const auto needed =
+      fmt::format("{}{} s {} needed", least, required, required == 1 ? "is" : "are");
+  if (pod.is_overridden) {
+    return fmt::format(
+        "The {} s of this termination are {}: {}{}.", format_seconds(pod.effective_grace_period),
+        pod.budget.fits ? "enough" : "too short", needed, pod.budget.fits ? reservation(pod) : "");
+  }
+  const auto given =
+      fmt::format("terminationGracePeriodSeconds {}{}", pod.termination_grace_period_seconds,
+                  pod.grace_period_is_written ? "" : " (not written: the default)");
   if (!pod.budget.fits) {
     return fmt::format("{} is too short: with the settings as they are it must be {}{}.", given,
                        least, required);
   }
-  return fmt::format("{} is enough: {}{} s {} needed{}.", given, least, required,
-                     required == 1 ? "is" : "are",
-                     failing ? ", but requests or the work fail all the same" : "");
+  return fmt::format("{} is enough: {}{}.", given, needed, reservation(pod));
 }
 
 std::vector<std::string> notes_of(const Assessment& a) {

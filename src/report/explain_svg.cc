@@ -1,6 +1,7 @@
 #include "report/explain_svg.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 #include "report/explain_chart.h"
@@ -18,7 +19,7 @@ constexpr double kRight = 924;  // where it ends
 constexpr double kTop = 58;     // below the title and the axis
 constexpr double kRow = 28;
 constexpr double kBar = 18;
-constexpr std::size_t kNameLength = 24;     // characters that fit left of the chart
+constexpr std::size_t kNameLength = 21;     // characters that fit left of the chart
 constexpr double kCharacter = 7;            // of the axis, about
 constexpr std::size_t kReasonLength = 140;  // characters that fit in a line of reasons
 
@@ -268,19 +269,27 @@ class Drawing {
           "<g transform=\"translate({:.1f} {:.1f})\">{}<text class=\"faint\" x=\"28\" "
           "y=\"12\">{}</text></g>\n",
           at, y, shape, text);
-      at += 28 + static_cast<double>(text.size()) * 6.3 + 22;
+      at += 28 + static_cast<double>(text.size()) * 6.5 + 16;
     };
-    entry(fmt::format("<rect class=\"hook\" fill=\"url(#{}-hook)\" width=\"22\" height=\"14\"/>",
-                      id_),
-          "preStop hook, before SIGTERM");
-    entry("<rect class=\"run\" width=\"22\" height=\"14\"/>", "runs on, before SIGTERM");
-    entry("<rect class=\"stop\" width=\"22\" height=\"14\"/>", "after SIGTERM");
-    entry("<path class=\"kill\" d=\"M6 2l10 10m0 -10l-10 10\"/>", "killed");
-    entry(
-        fmt::format("<rect class=\"bad\" fill=\"url(#{}-bad)\" width=\"22\" height=\"14\"/>", id_),
-        "something fails");
-    entry("<line class=\"limit\" x1=\"11\" x2=\"11\" y1=\"-1\" y2=\"15\"/>",
-          pod_.is_overridden ? "end of the grace period" : "terminationGracePeriodSeconds");
+    std::array<bool, 3> used{};
+    bool killed = false;
+    for (const auto& container : pod_.containers) {
+      for (const auto& phase : phases_of(container))
+        used[static_cast<std::size_t>(phase.kind)] = true;
+      killed = killed || container.times.killed;
+    }
+    const auto swatch = [&](std::string_view css, std::string_view pattern) {
+      return fmt::format(R"(<rect class="{}"{} width="22" height="14"/>)", css,
+                         pattern.empty() ? "" : fmt::format(" fill=\"url(#{}-{})\"", id_, pattern));
+    };
+    if (used[0]) entry(swatch("hook", "hook"), "preStop hook");
+    if (used[1]) entry(swatch("run", ""), "SIGTERM still to come");
+    if (used[2]) entry(swatch("stop", ""), "after SIGTERM");
+    if (killed) entry(R"(<path class="kill" d="M6 2l10 10m0 -10l-10 10"/>)", "killed");
+    if (!kinds_.empty()) entry(swatch("bad", "bad"), "something fails");
+    entry(R"(<line class="limit" x1="11" x2="11" y1="-1" y2="15"/>)", "grace period ends");
+    if (!scale_.cuts().empty())
+      entry(R"(<path class="cut" d="M4 13l6 -12M10 13l6 -12"/>)", "time cut out");
   }
 
   const ExplainedPod& pod_;

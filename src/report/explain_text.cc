@@ -296,6 +296,8 @@ class Page {
 
   void advice(const ExplainedPod& pod) {
     title("What to do (the best first)");
+    if (std::none_of(pod.advice.begin(), pod.advice.end(), [](const Advice& a) { return a.helps; }))
+      out_ += "  No setting solves it alone.\n";
     int number = 0;
     bool helping = true;
     for (const auto& option : pod.advice) {

@@ -245,6 +245,21 @@ TEST(Advice, KeepsWhatTheNamespaceSays) {
 )");
 }
 
+// Before 1.29 a native sidecar is stopped with all others, and no setting of a proxy that stands in
+// the manifest changes that.
+TEST(Advice, TakesAnAdoptedNativeProxyOutOfTheManifestOnAnOldCluster) {
+  auto subject = deployment({container("web", Millis{5000})}, {grace_of("10s")}, 60);
+  subject.pod.init_containers.push_back(container(std::string(kProxyName)));
+  subject.pod.init_containers.back().list = Container::List::InitContainers;
+  subject.pod.init_containers.back().restart_always = true;
+  const auto configuration = on(28);
+  const auto a = assess(subject, nullptr, configuration);
+  EXPECT_EQ("\n" + dump(advise(a, a.timeline)), R"(
++ longer-wait proxy-wait-before-exit-seconds=15 inject=enabled
+  Before Kubernetes 1.29 a proxy among the init containers is stopped together with the app. Take linkerd-proxy out of the manifest, let it be injected as a classic sidecar, and delay its SIGTERM by 15 s. terminationGracePeriodSeconds 60 is enough (app 15 + wait 15 + grace 10): the pod is gone after 25 s at the latest, no new connection is refused and nothing is killed.
+)");
+}
+
 // ---- properties over random pods ---------------------------------------------------------------
 
 class RandomPods {
@@ -347,7 +362,7 @@ bool is_stuck(const Assessment& a) {
 TEST(AdviceProperties, FollowingTheFirstAdviceLeavesNothingFailing) {
   RandomPods random(20240607);
   int changed = 0;
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 1500; ++i) {
     auto subject = random.next();
     const auto configuration = random.configuration();
     const auto before = assess(subject, nullptr, configuration);
@@ -359,12 +374,12 @@ TEST(AdviceProperties, FollowingTheFirstAdviceLeavesNothingFailing) {
     const auto after = assess(subject, nullptr, configuration);
     ASSERT_EQ(failures(after), "") << i << "\n" << dump(advice);
   }
-  EXPECT_GT(changed, 1000);  // most of these pods needed it
+  EXPECT_GT(changed, 500);  // most of these pods needed it
 }
 
 TEST(AdviceProperties, WhatHelpsComesFirstAndNothingIsAdvisedTwice) {
   RandomPods random(7);
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 600; ++i) {
     const auto subject = random.next();
     const auto configuration = random.configuration();
     const auto a = assess(subject, nullptr, configuration);
@@ -376,7 +391,9 @@ TEST(AdviceProperties, WhatHelpsComesFirstAndNothingIsAdvisedTwice) {
                                     [](const Advice& one) { return one.helps; }))
         << i << "\n"
         << dump(advice);
+    const bool overridden = timeline.grace_period != a.grace_period();
     for (std::size_t k = 0; k < advice.size(); ++k) {
+      EXPECT_FALSE(overridden && advice[k].termination_grace_period_seconds) << i;
       for (std::size_t l = 0; l < k; ++l) EXPECT_NE(advice[k].option, advice[l].option) << i;
       EXPECT_FALSE(a.proxy.is_native() && advice[k].option == "native-sidecar") << i;
     }
