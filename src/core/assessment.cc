@@ -113,6 +113,18 @@ bool carries_settings(const PodSettings& settings) {
                      [](const auto& entry) { return entry.second.source == Source::Pod; });
 }
 
+// What follows from the settings and the proxy.
+void complete(Assessment& a) {
+  const Pod& pod = a.pod();
+  a.containers = plan_containers(a);
+  a.grace_period_is_written = pod.termination_grace_period_seconds.has_value();
+  a.termination_grace_period_seconds =
+      pod.termination_grace_period_seconds.value_or(kDefaultGracePeriodSeconds);
+  a.timeline = plan(a.containers, a.grace_period(), a.ordered_sidecars());
+  a.budget = make_budget(a);
+  a.is_checked = a.proxy.exists() || carries_settings(a.settings);
+}
+
 }  // namespace
 
 PrestopTime app_pre_stop(const Container& container, const PodSettings& settings) {
@@ -126,17 +138,27 @@ PrestopTime app_pre_stop(const Container& container, const PodSettings& settings
 
 Assessment assess(const Subject& subject, const Namespace* where,
                   const Configuration& configuration) {
-  Assessment a{.subject = &subject, .configuration = &configuration};
-  const Pod& pod = subject.pod;
-  a.settings = resolve_settings(pod, where, configuration);
-  a.proxy = resolve_proxy(pod, a.settings, configuration);
-  a.containers = plan_containers(a);
-  a.grace_period_is_written = pod.termination_grace_period_seconds.has_value();
-  a.termination_grace_period_seconds =
-      pod.termination_grace_period_seconds.value_or(kDefaultGracePeriodSeconds);
-  a.timeline = plan(a.containers, a.grace_period(), a.ordered_sidecars());
-  a.budget = make_budget(a);
-  a.is_checked = a.proxy.exists() || carries_settings(a.settings);
+  Assessment a{.subject = &subject, .where = where, .configuration = &configuration};
+  a.settings = resolve_settings(subject.pod, where, configuration);
+  a.proxy = resolve_proxy(subject.pod, a.settings, configuration);
+  complete(a);
+  return a;
+}
+
+Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
+                           const Configuration& configuration) {
+  Assessment a{.subject = &subject, .where = where, .configuration = &configuration};
+  a.settings = resolve_settings(subject.pod, where, configuration);
+  const bool carries = carries_settings(a.settings);
+  a.settings.app_prestop_sleep.reset();
+  auto carried = a.settings;
+  carried.wait.reset();
+  carried.grace.reset();
+  if (adopted_proxy(subject.pod) != nullptr) {
+    a.proxy = resolve_proxy(subject.pod, carried, configuration);
+  }
+  complete(a);
+  a.is_checked = a.is_checked || carries;
   return a;
 }
 

@@ -50,9 +50,10 @@ struct Budget {
   bool operator==(const Budget&) const = default;
 };
 
-// `subject` and `configuration` must outlive the assessment.
+// `subject`, `where` and `configuration` must outlive the assessment.
 struct Assessment {
   const Subject* subject = nullptr;
+  const Namespace* where = nullptr;  // the pod's Namespace; nullptr when nothing is known of it
   const Configuration* configuration = nullptr;
   PodSettings settings;
   Proxy proxy;
@@ -76,6 +77,11 @@ struct Assessment {
 
 Assessment assess(const Subject& subject, const Namespace* where,
                   const Configuration& configuration);
+
+// The pod as it stands, with nothing added: only a proxy that is there counts, with the hook and
+// the grace that it carries. For a validating webhook, which sees the final pod.
+Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
+                           const Configuration& configuration);
 
 // The same containers under another grace period (`kubectl delete --grace-period`, a cap).
 Timeline plan_under(const Assessment& assessment, Millis grace_period);

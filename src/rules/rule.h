@@ -1,9 +1,9 @@
 // A rule: one kind of finding, with what a person needs to know about it and a pure function that
 // finds it. One rule, one file; the registry (registry.cc) has one line for each.
 //
-// To add a rule, you must: write its file gkNNN_name.cc with one function returning its Rule, add the
-// line to the registry, and add tests/rules/GKNNN/ with fires.yaml, quiet.yaml and expected.txt.
-// docs/rules.md is generated from the registry.
+// To add a rule, you must: write its file gkNNN_name.cc with one function returning its Rule, add
+// the line to the registry, and add tests/rules/GKNNN/ with fires.yaml, quiet.yaml and
+// expected.txt. docs/rules.md is generated from the registry.
 #pragma once
 
 #include <span>
@@ -26,7 +26,7 @@ struct Rule {
   // Of a pod; nullptr: the rule says nothing about pods.
   std::vector<Finding> (*check_pod)(const Assessment&) = nullptr;
   // Of a Namespace's own annotations; nullptr: the rule says nothing about them.
-  std::vector<Finding> (*check_namespace)(const Namespace&) = nullptr;
+  std::vector<Finding> (*check_namespace)(const Namespace&, const Configuration&) = nullptr;
 };
 
 // All rules in the order of their ids.

@@ -1,0 +1,193 @@
+#include "admission/admission.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "admission/response.h"
+#include "codec/json_patch.h"
+#include "codec/review_codec.h"
+#include "decision/decision.h"
+
+namespace gracekeeper {
+namespace {
+
+AdmissionRecord start_record(const AdmissionRequest& request) {
+  AdmissionRecord record{.uid = request.uid,
+                         .operation = request.operation,
+                         .kind = request.kind,
+                         .namespace_name = request.namespace_name,
+                         .name = request.name};
+  if (!request.object) return record;
+  if (const auto* subject = std::get_if<Subject>(&*request.object)) {
+    if (record.name.empty()) record.name = subject->name;
+    if (subject->kind == Subject::Kind::Pod) record.owner = owner_of(subject->pod);
+  }
+  return record;
+}
+
+Answer unreadable(const ReviewError& error) {
+  Answer answer{.status = error.uid.empty() ? 400 : 200};
+  answer.record = {.outcome = Outcome::Invalid, .uid = error.uid, .message = error.message};
+  answer.body = error.uid.empty() ? status_body(400, error.message)
+                                  : response::refused(error.uid, 400, error.message, {});
+  return answer;
+}
+
+Answer allowed(AdmissionRecord record) {
+  Answer answer{.body = response::allowed(record.uid, {}, {})};
+  answer.record = std::move(record);
+  return answer;
+}
+
+Answer denied(AdmissionRecord record, const std::string& message,
+              const std::vector<std::string>& warnings) {
+  record.outcome = Outcome::Denied;
+  record.message = message;
+  Answer answer{.body = response::refused(record.uid, 403, message, warnings)};
+  answer.record = std::move(record);
+  return answer;
+}
+
+// A field of the object that has the wrong type: the API server would not have sent it.
+Answer unreadable_object(AdmissionRecord record, const FieldError& error) {
+  record.outcome = Outcome::Invalid;
+  record.message = fmt::format("request.object.{}: {}", to_string(error.path), error.message);
+  Answer answer{.body = response::refused(record.uid, 400, record.message, {})};
+  answer.record = std::move(record);
+  return answer;
+}
+
+// What the person sees who applied the object: errors first; hints of no weight stay in the log,
+// except that something was mended.
+std::vector<std::string> warnings_of(const Decision& decision) {
+  std::vector<const Finding*> shown;
+  for (const auto& finding : decision.notices) {
+    if (finding.severity != Severity::Info || finding.rule == "GK001") shown.push_back(&finding);
+  }
+  std::stable_sort(shown.begin(), shown.end(),
+                   [](const Finding* a, const Finding* b) { return a->severity > b->severity; });
+  std::vector<std::string> warnings;
+  for (const auto* finding : shown) {
+    warnings.push_back(warning_text(finding->short_message.empty()
+                                        ? finding->rule + " " + finding->message
+                                        : finding->short_message));
+  }
+  for (const auto& remark : decision.remarks) warnings.push_back(warning_text(remark));
+  // The API server cuts all of them short past 4096 characters in all.
+  constexpr std::size_t most = 30;
+  if (warnings.size() > most) {
+    const auto more = warnings.size() - (most - 1);
+    warnings.resize(most - 1);
+    warnings.push_back(fmt::format("{} more warnings are in gracekeeper's log", more));
+  }
+  return warnings;
+}
+
+response::AuditAnnotations audit_of(const Decision& decision) {
+  response::AuditAnnotations audit;
+  std::string rules;
+  for (const auto& finding : decision.findings) {
+    if (rules.find(finding.rule) == std::string::npos)
+      rules += (rules.empty() ? "" : ",") + finding.rule;
+  }
+  if (!rules.empty()) audit.emplace_back("findings", rules);
+  if (decision.mend.kind == Mend::Kind::Raise) {
+    audit.emplace_back("raised",
+                       fmt::format("terminationGracePeriodSeconds={}", decision.mend.seconds));
+  }
+  if (decision.mend.kind == Mend::Kind::Fit) {
+    audit.emplace_back("fitted", "shutdown-grace-period=" + format_duration(decision.mend.grace));
+  }
+  return audit;
+}
+
+std::optional<Namespace> look_up(const AdmissionContext& context, const std::string& name) {
+  return context.find_namespace ? context.find_namespace(name) : std::nullopt;
+}
+
+void note(AdmissionRecord& record, const Decision& decision) {
+  record.findings = decision.findings;
+  record.remarks = decision.remarks;
+}
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::Allowed:
+      return "allowed";
+    case Outcome::Patched:
+      return "patched";
+    case Outcome::Denied:
+      return "denied";
+    case Outcome::Invalid:
+      return "invalid";
+  }
+  return "";
+}
+
+Answer mutate(std::string_view body, const AdmissionContext& context) {
+  const auto request = decode_review(body);
+  if (!request) return unreadable(request.error());
+  auto record = start_record(*request);
+  if (!request->object) return unreadable_object(std::move(record), request->object.error());
+  const auto* subject = std::get_if<Subject>(&*request->object);
+  if (request->operation != "CREATE" || subject == nullptr || subject->kind != Subject::Kind::Pod ||
+      request->is_mirror_pod) {
+    return allowed(std::move(record));
+  }
+
+  const auto where = look_up(context, subject->namespace_name);
+  const auto decision = decide(*subject, where ? &*where : nullptr, context.policy);
+  note(record, decision);
+  const auto warnings = warnings_of(decision);
+  if (!decision.refusal.empty()) return denied(std::move(record), decision.refusal, warnings);
+
+  const auto patch = to_json_patch(subject->pod, decision.edits);
+  if (!patch.empty()) record.outcome = Outcome::Patched;
+  record.patch_operations = patch.size();
+  Answer answer{.body = response::allowed(record.uid, warnings, audit_of(decision),
+                                          patch.empty() ? std::string{} : patch.dump())};
+  answer.record = std::move(record);
+  return answer;
+}
+
+Answer validate(std::string_view body, const AdmissionContext& context) {
+  const auto request = decode_review(body);
+  if (!request) return unreadable(request.error());
+  auto record = start_record(*request);
+  if (!request->object) return unreadable_object(std::move(record), request->object.error());
+  const auto* subject = std::get_if<Subject>(&*request->object);
+  const bool is_pod = subject != nullptr && subject->kind == Subject::Kind::Pod;
+  const bool judged = subject != nullptr && (request->operation == "CREATE" ||
+                                             (request->operation == "UPDATE" && !is_pod));
+  if (!judged || !request->subresource.empty() || request->is_mirror_pod)
+    return allowed(std::move(record));
+
+  const auto where = look_up(context, subject->namespace_name);
+  const auto* known = where ? &*where : nullptr;
+  const auto decision =
+      is_pod ? judge(*subject, known, context.policy) : decide(*subject, known, context.policy);
+  note(record, decision);
+  const auto warnings = warnings_of(decision);
+  if (!decision.refusal.empty()) return denied(std::move(record), decision.refusal, warnings);
+  Answer answer{.body = response::allowed(record.uid, warnings, audit_of(decision))};
+  answer.record = std::move(record);
+  return answer;
+}
+
+std::string owner_of(const Pod& pod) {
+  if (pod.owners.empty()) return {};
+  const auto& owner = pod.owners.front();
+  if (owner.kind == "ReplicaSet") {
+    if (const auto hash = pod.labels.find("pod-template-hash"); hash != pod.labels.end()) {
+      const auto suffix = "-" + hash->second;
+      if (owner.name.size() > suffix.size() && owner.name.ends_with(suffix)) {
+        return "Deployment/" + owner.name.substr(0, owner.name.size() - suffix.size());
+      }
+    }
+  }
+  return owner.kind + "/" + owner.name;
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,71 @@
+// The admission webhook as a pure function: bytes of an AdmissionReview in, bytes of an
+// AdmissionReview out, and what there is to log and to count.
+//
+//   Answer a = mutate(body, {.policy = policy, .find_namespace = lookup});
+//   a.status, a.body -> HTTP;  a.record -> log and metrics
+//
+// Contract (Kubernetes, dynamic admission control): the uid is echoed; patch and patchType together
+// or not at all; a refusal has code 403. What cannot be read is answered with allowed: false and
+// code 400, or with HTTP 400 and a Status when there is no uid to answer to; never with 5xx.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/finding.h"
+#include "core/pod.h"
+#include "decision/policy.h"
+
+namespace gracekeeper {
+
+enum class Outcome { Allowed, Patched, Denied, Invalid };
+std::string_view to_string(Outcome outcome);
+
+// One decision, for the log and the metrics.
+struct AdmissionRecord {
+  Outcome outcome = Outcome::Allowed;
+  std::string uid;
+  std::string operation;
+  std::string kind;
+  std::string namespace_name;
+  std::string name;   // or the generateName
+  std::string owner;  // "Deployment/web", "" when unknown
+  std::vector<Finding> findings;
+  std::vector<std::string> remarks;
+  std::string message;  // why it was refused or invalid
+  std::size_t patch_operations = 0;
+};
+
+struct Answer {
+  int status = 200;
+  std::string body;
+  AdmissionRecord record;
+};
+
+struct AdmissionContext {
+  const Policy& policy;
+  // What is known of a Namespace; nothing is no obstacle. Must not block.
+  std::function<std::optional<Namespace>(std::string_view name)> find_namespace;
+};
+
+// POST /mutate: pods at CREATE. Everything else is allowed as it is.
+Answer mutate(std::string_view body, const AdmissionContext& context);
+
+// POST /validate: pods at CREATE as they stand, workloads' templates at CREATE and UPDATE as they
+// will be injected. Everything else is allowed.
+Answer validate(std::string_view body, const AdmissionContext& context);
+
+// A metav1.Status, the body of every answer that is no AdmissionReview.
+std::string status_body(int code, std::string_view message);
+
+// A warning as the API server shows it: at most 120 characters, no control characters.
+std::string warning_text(std::string_view text);
+
+// The workload behind a pod, from its owner's name alone: a ReplicaSet's name is its Deployment's
+// with the pod-template-hash appended. "" without a controller.
+std::string owner_of(const Pod& pod);
+
+}  // namespace gracekeeper

@@ -1,0 +1,101 @@
+#include "admission/response.h"
+
+#include <nlohmann/json.hpp>
+
+#include "admission/admission.h"
+#include "core/base64.h"
+
+namespace gracekeeper {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string review(std::string_view uid, Json response) {
+  Json whole = Json::object();
+  whole["uid"] = uid;
+  whole.update(response);
+  return dump({{"apiVersion", "admission.k8s.io/v1"},
+               {"kind", "AdmissionReview"},
+               {"response", std::move(whole)}});
+}
+
+std::string_view reason_for(int code) {
+  switch (code) {
+    case 400:
+      return "BadRequest";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "NotFound";
+    case 405:
+      return "MethodNotAllowed";
+    case 413:
+      return "RequestEntityTooLarge";
+    case 415:
+      return "UnsupportedMediaType";
+    case 503:
+      return "ServiceUnavailable";
+    default:
+      return code >= 500 ? "InternalError" : "BadRequest";
+  }
+}
+
+}  // namespace
+
+std::string response::allowed(std::string_view uid, const std::vector<std::string>& warnings,
+                              const AuditAnnotations& audit, std::string_view patch) {
+  Json answer{{"allowed", true}};
+  if (!patch.empty()) {
+    answer["patchType"] = "JSONPatch";
+    answer["patch"] = base64(patch);
+  }
+  if (!audit.empty()) {
+    auto& annotations = answer["auditAnnotations"] = Json::object();
+    for (const auto& [key, value] : audit) annotations[key] = value;
+  }
+  if (!warnings.empty()) answer["warnings"] = warnings;
+  return review(uid, std::move(answer));
+}
+
+std::string response::refused(std::string_view uid, int code, std::string_view message,
+                              const std::vector<std::string>& warnings) {
+  Json answer{{"allowed", false},
+              {"status", {{"code", code}, {"reason", reason_for(code)}, {"message", message}}}};
+  if (!warnings.empty()) answer["warnings"] = warnings;
+  return review(uid, std::move(answer));
+}
+
+std::string status_body(int code, std::string_view message) {
+  return dump({{"apiVersion", "v1"},
+               {"kind", "Status"},
+               {"metadata", Json::object()},
+               {"status", "Failure"},
+               {"message", message},
+               {"reason", reason_for(code)},
+               {"code", code}});
+}
+
+std::string warning_text(std::string_view text) {
+  constexpr std::size_t most = 120;
+  std::string out;
+  std::size_t characters = 0;
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool continues = (byte & 0xC0U) == 0x80U;
+    if (!continues && ++characters > most) {
+      // Over the limit: end with an ellipsis in place of the last character.
+      while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0U) == 0x80U)
+        out.pop_back();
+      if (!out.empty()) out.pop_back();
+      return out + "\u2026";
+    }
+    out += byte < 0x20 || byte == 0x7F ? ' ' : c;
+  }
+  return out;
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,106 @@
+#include "codec/json_fields.h"
+
+#include <fmt/format.h>
+#include <limits>
+
+namespace gracekeeper::json {
+namespace {
+
+constexpr std::size_t kLongestShown = 60;
+
+}  // namespace
+
+std::string literal(Element element) {
+  std::string_view text;
+  if (element.get_string().get(text) == simdjson::SUCCESS) return std::string(text);
+  return simdjson::minify(element);
+}
+
+std::string describe(Element element) {
+  switch (element.type()) {
+    case simdjson::dom::element_type::ARRAY:
+      return "a list";
+    case simdjson::dom::element_type::OBJECT:
+      return "an object";
+    case simdjson::dom::element_type::NULL_VALUE:
+      return "null";
+    case simdjson::dom::element_type::STRING: {
+      auto text = literal(element);
+      if (text.size() > kLongestShown) text = text.substr(0, kLongestShown) + "…";
+      return fmt::format("\"{}\"", text);
+    }
+    default:
+      return literal(element);
+  }
+}
+
+Value to_value(Element element) {
+  switch (element.type()) {
+    case simdjson::dom::element_type::ARRAY: {
+      Value::Array items;
+      for (const Element item : simdjson::dom::array(element)) items.push_back(to_value(item));
+      return items;
+    }
+    case simdjson::dom::element_type::OBJECT: {
+      Value::Object members;
+      for (const auto member : simdjson::dom::object(element)) {
+        members.emplace_back(std::string(member.key), to_value(member.value));
+      }
+      return members;
+    }
+    case simdjson::dom::element_type::INT64:
+      return std::int64_t(element);
+    case simdjson::dom::element_type::UINT64:
+      return static_cast<double>(std::uint64_t(element));
+    case simdjson::dom::element_type::DOUBLE:
+      return double(element);
+    case simdjson::dom::element_type::STRING:
+      return std::string_view(element);
+    case simdjson::dom::element_type::BOOL:
+      return bool(element);
+    case simdjson::dom::element_type::NULL_VALUE:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+std::string Fields::text(Element element) {
+  if (element.is_null()) return {};
+  std::string_view value;
+  if (element.get_string().get(value) != simdjson::SUCCESS) wrong_type(element, "a string");
+  return std::string(value);
+}
+
+std::optional<std::int64_t> Fields::integer(Element element) {
+  if (element.is_null()) return std::nullopt;
+  std::int64_t value = 0;
+  if (element.get_int64().get(value) == simdjson::SUCCESS) return value;
+  wrong_type(element, element.is_uint64() ? "an integer of 64 bits" : "an integer");
+  return std::nullopt;
+}
+
+std::optional<bool> Fields::boolean(Element element) {
+  if (element.is_null()) return std::nullopt;
+  bool value = false;
+  if (element.get_bool().get(value) == simdjson::SUCCESS) return value;
+  wrong_type(element, "true or false");
+  return std::nullopt;
+}
+
+std::vector<std::string> Fields::texts(Element element) {
+  std::vector<std::string> values;
+  list(element, [&](std::size_t, Element item) { values.push_back(text(item)); });
+  return values;
+}
+
+void Fields::wrong_type(Element element, std::string_view expected) {
+  if (error_) return;
+  FieldPath path;
+  for (const auto& [key, index] : path_) {
+    path = key.data() == nullptr ? std::move(path) / index : std::move(path) / key;
+  }
+  error_ =
+      FieldError{std::move(path), fmt::format("expected {}, got {}", expected, describe(element))};
+}
+
+}  // namespace gracekeeper::json

@@ -1,0 +1,96 @@
+// Reading typed fields from a parsed JSON document (simdjson). For the codecs of this folder only.
+//
+// A Fields walks one value and remembers the first thing that has the wrong type, with its path;
+// after that every getter gives its default. So a codec reads on without checks and asks once at
+// the end.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <simdjson.h>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "codec/object_codec.h"
+#include "core/field_path.h"
+#include "core/value.h"
+
+namespace gracekeeper::json {
+
+using Element = simdjson::dom::element;
+
+// "a list", "an object", "19.5", "\"19\"": what was found, for messages. Long texts are cut.
+std::string describe(Element element);
+
+// The value as the core's own type. Integers beyond 64 bits signed become doubles.
+Value to_value(Element element);
+
+// The scalar as it was written in JSON (without quotes for a string).
+std::string literal(Element element);
+
+class Fields {
+ public:
+  // The first field of the wrong type, if any.
+  [[nodiscard]] const std::optional<FieldError>& error() const { return error_; }
+
+  // Calls `read(key, value)` for each member; nothing for null. Wrong type: an error.
+  template <typename Read>
+  void object(Element element, Read read) {
+    if (element.is_null()) return;
+    simdjson::dom::object members;
+    if (element.get_object().get(members) != simdjson::SUCCESS)
+      return wrong_type(element, "an object");
+    for (const auto member : members) {
+      if (error_) return;
+      const Step step(*this, member.key);
+      read(std::string_view(member.key), member.value);
+    }
+  }
+
+  // Calls `read(index, value)` for each item; nothing for null. Wrong type: an error.
+  template <typename Read>
+  void list(Element element, Read read) {
+    if (element.is_null()) return;
+    simdjson::dom::array items;
+    if (element.get_array().get(items) != simdjson::SUCCESS) return wrong_type(element, "a list");
+    std::size_t index = 0;
+    for (const Element item : items) {
+      if (error_) return;
+      const Step step(*this, index);
+      read(index, item);
+      ++index;
+    }
+  }
+
+  std::string text(Element element);                     // null: ""
+  std::optional<std::int64_t> integer(Element element);  // null: nothing
+  std::optional<bool> boolean(Element element);          // null: nothing
+  std::vector<std::string> texts(Element element);       // a list of strings
+
+  void wrong_type(Element element, std::string_view expected);
+
+ private:
+  // The path is kept as a stack and only written out when there is an error to report.
+  class Step {
+   public:
+    Step(Fields& fields, std::string_view key) : fields_(fields) {
+      fields_.path_.emplace_back(key, 0);
+    }
+    Step(Fields& fields, std::size_t index) : fields_(fields) {
+      fields_.path_.emplace_back(std::string_view{}, index);
+    }
+    ~Step() { fields_.path_.pop_back(); }
+    Step(const Step&) = delete;
+    Step& operator=(const Step&) = delete;
+
+   private:
+    Fields& fields_;
+  };
+
+  std::vector<std::pair<std::string_view, std::size_t>> path_;  // a key, or (without data) an index
+  std::optional<FieldError> error_;
+};
+
+}  // namespace gracekeeper::json

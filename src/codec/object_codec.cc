@@ -1,0 +1,196 @@
+#include "codec/object_codec.h"
+
+#include <algorithm>
+#include <array>
+
+#include "codec/decode_object.h"
+#include "codec/pod_codec.h"
+
+namespace gracekeeper {
+namespace {
+
+using json::Element;
+using json::Fields;
+
+// Lists in Lists are legal; nobody nests them deeper.
+constexpr int kDeepestList = 8;
+
+struct Workload {
+  std::string_view kind;
+  Subject::Kind subject;
+  std::vector<std::string_view> path;  // from the object to its pod
+};
+
+const Workload* find_workload(std::string_view kind) {
+  static const std::array<Workload, 8> workloads{{
+      {"Pod", Subject::Kind::Pod, {}},
+      {"Deployment", Subject::Kind::Deployment, {"spec", "template"}},
+      {"StatefulSet", Subject::Kind::StatefulSet, {"spec", "template"}},
+      {"DaemonSet", Subject::Kind::DaemonSet, {"spec", "template"}},
+      {"ReplicaSet", Subject::Kind::ReplicaSet, {"spec", "template"}},
+      {"ReplicationController", Subject::Kind::ReplicationController, {"spec", "template"}},
+      {"Job", Subject::Kind::Job, {"spec", "template"}},
+      {"CronJob", Subject::Kind::CronJob, {"spec", "jobTemplate", "spec", "template"}},
+  }};
+  const auto found = std::find_if(workloads.begin(), workloads.end(),
+                                  [&](const Workload& w) { return w.kind == kind; });
+  return found == workloads.end() ? nullptr : &*found;
+}
+
+// The groups whose workloads are read: apps, batch, extensions and core ("v1" has no group).
+bool is_known_group(std::string_view api_version) {
+  const auto slash = api_version.find('/');
+  const auto group =
+      slash == std::string_view::npos ? std::string_view{} : api_version.substr(0, slash);
+  return group.empty() || group == "apps" || group == "batch" || group == "extensions";
+}
+
+std::optional<Element> member(Element element, std::string_view key) {
+  Element value;
+  if (!element.is_object() || element.at_key(key).get(value) != simdjson::SUCCESS ||
+      value.is_null())
+    return std::nullopt;
+  return value;
+}
+
+// A view that carries the error's path to the object's root.
+FieldError below(const FieldPath& parent, FieldError error) {
+  error.path = parent / error.path;
+  return error;
+}
+
+// The annotations around the template that do not reach the pod.
+std::optional<FieldError> read_outer_annotations(Element object, const Workload& workload,
+                                                 Subject& subject) {
+  if (workload.path.empty()) return std::nullopt;
+  const auto read = [&](std::optional<Element> holder,
+                        const FieldPath& place) -> std::optional<FieldError> {
+    const auto metadata = holder ? member(*holder, "metadata") : std::nullopt;
+    const auto annotations = metadata ? member(*metadata, "annotations") : std::nullopt;
+    if (!annotations) return std::nullopt;
+    const auto path = place / "metadata" / "annotations";
+    Fields fields;
+    auto values = json::read_annotations(fields, *annotations);
+    if (fields.error()) return below(path, *fields.error());
+    if (!values.empty()) subject.outer_annotations.emplace_back(path, std::move(values));
+    return std::nullopt;
+  };
+  if (auto error = read(object, FieldPath{})) return error;
+  if (workload.subject != Subject::Kind::CronJob) return std::nullopt;
+  const auto spec = member(object, "spec");
+  return read(spec ? member(*spec, "jobTemplate") : std::nullopt,
+              FieldPath{} / "spec" / "jobTemplate");
+}
+
+std::string display_name(const json::Metadata& metadata) {
+  return metadata.name.empty() ? metadata.generate_name : metadata.name;
+}
+
+DecodedObject decode_workload(Element object, const Workload& workload, json::Metadata metadata) {
+  Subject subject{.kind = workload.subject,
+                  .kind_name = std::string(workload.kind),
+                  .name = display_name(metadata),
+                  .namespace_name = std::move(metadata.namespace_name)};
+  Element pod = object;
+  for (auto key : workload.path) {
+    subject.pod_path = subject.pod_path / key;
+    const auto next = member(pod, key);
+    if (!next) return OtherObject{subject.kind_name, subject.name, subject.namespace_name};
+    if (!next->is_object()) {
+      return tl::make_unexpected(
+          FieldError{subject.pod_path, "expected an object, got " + json::describe(*next)});
+    }
+    pod = *next;
+  }
+  Fields fields;
+  subject.pod = json::read_pod(fields, pod);
+  if (fields.error()) return tl::make_unexpected(below(subject.pod_path, *fields.error()));
+  if (auto error = read_outer_annotations(object, workload, subject))
+    return tl::make_unexpected(*error);
+  return subject;
+}
+
+DecodedObject decode_one(Element object, std::string_view kind, std::string_view api_version) {
+  Fields fields;
+  json::Metadata metadata;
+  if (const auto element = member(object, "metadata"))
+    metadata = json::read_metadata(fields, *element);
+  if (fields.error()) return tl::make_unexpected(below(FieldPath{} / "metadata", *fields.error()));
+  if (is_known_group(api_version)) {
+    if (kind == "Namespace") return Namespace{metadata.name, std::move(metadata.annotations)};
+    if (const auto* workload = find_workload(kind))
+      return decode_workload(object, *workload, std::move(metadata));
+  }
+  return OtherObject{std::string(kind), display_name(metadata), metadata.namespace_name};
+}
+
+// What an object says it is.
+struct Identity {
+  std::string kind;
+  std::string api_version;
+};
+
+tl::expected<Identity, FieldError> read_identity(Element object) {
+  Identity identity;
+  for (auto [key, text] :
+       {std::pair{"kind", &identity.kind}, std::pair{"apiVersion", &identity.api_version}}) {
+    Fields fields;
+    if (const auto element = member(object, key)) *text = fields.text(*element);
+    if (fields.error())
+      return tl::make_unexpected(FieldError{FieldPath{} / key, fields.error()->message});
+  }
+  return identity;
+}
+
+void visit_object(Element object, std::string_view assumed_kind, const FieldPath& place, int depth,
+                  const ObjectVisitor& visit) {
+  auto identity = read_identity(object);
+  if (!identity) return visit(tl::make_unexpected(identity.error()), place);
+  auto& kind = identity->kind;
+  if (kind.empty()) kind = assumed_kind;
+
+  const auto items = member(object, "items");
+  if (kind.ends_with("List") && items && items->is_array() && depth < kDeepestList) {
+    // The items of a typed list (PodList) may leave out their kind.
+    const auto item_kind = std::string_view(kind).substr(0, kind.size() - 4);
+    std::size_t index = 0;
+    for (const Element item : simdjson::dom::array(*items)) {
+      visit_object(item, item_kind, place / "items" / index, depth + 1, visit);
+      ++index;
+    }
+    return;
+  }
+  if (kind == "List" && !items) return;
+  if (kind.empty()) return visit(OtherObject{}, place);
+  visit(decode_one(object, kind, identity->api_version), place);
+}
+
+}  // namespace
+
+DecodedObject json::decode_object(Element object) {
+  const auto identity = read_identity(object);
+  if (!identity) return tl::make_unexpected(identity.error());
+  return decode_one(object, identity->kind, identity->api_version);
+}
+
+struct ObjectDecoder::State {
+  simdjson::dom::parser parser;
+};
+
+ObjectDecoder::ObjectDecoder() : state_(std::make_unique<State>()) {}
+ObjectDecoder::~ObjectDecoder() = default;
+ObjectDecoder::ObjectDecoder(ObjectDecoder&&) noexcept = default;
+ObjectDecoder& ObjectDecoder::operator=(ObjectDecoder&&) noexcept = default;
+
+void ObjectDecoder::decode(std::string_view text, const ObjectVisitor& visit) {
+  Element root;
+  if (const auto error = state_->parser.parse(text.data(), text.size()).get(root);
+      error != simdjson::SUCCESS) {
+    return visit(tl::make_unexpected(FieldError{
+                     FieldPath{}, std::string("not JSON: ") + simdjson::error_message(error)}),
+                 FieldPath{});
+  }
+  visit_object(root, {}, FieldPath{}, 0, visit);
+}
+
+}  // namespace gracekeeper

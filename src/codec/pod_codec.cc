@@ -1,0 +1,210 @@
+#include "codec/pod_codec.h"
+
+#include "core/edit.h"
+
+namespace gracekeeper::json {
+namespace {
+
+Hook read_sleep(Fields& fields, Element element) {
+  Hook hook{.action = Hook::Action::Sleep, .length = Millis{0}};
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "seconds") hook.length = from_seconds(fields.integer(value).value_or(0));
+  });
+  return hook;
+}
+
+Hook read_exec(Fields& fields, Element element) {
+  Hook hook{.action = Hook::Action::Exec};
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "command") hook.command = fields.texts(value);
+  });
+  hook.length = known_sleep(hook.command);
+  return hook;
+}
+
+std::optional<Hook> read_pre_stop(Fields& fields, Element element) {
+  std::optional<Hook> hook;
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (value.is_null()) return;
+    if (key == "sleep") hook = read_sleep(fields, value);
+    if (key == "exec") hook = read_exec(fields, value);
+    if (key == "httpGet") hook = Hook{.action = Hook::Action::HttpGet};
+    // The kubelet has no such action for hooks: it fails at once, and SIGTERM follows.
+    if (key == "tcpSocket") hook = Hook{.action = Hook::Action::TcpSocket, .length = Millis{0}};
+  });
+  return hook;
+}
+
+std::optional<Probe> read_probe(Fields& fields, Element element) {
+  if (element.is_null()) return std::nullopt;
+  Probe probe;
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "terminationGracePeriodSeconds")
+      probe.termination_grace_period_seconds = fields.integer(value);
+    if (key == "httpGet") {
+      fields.object(value, [&](std::string_view name, Element port) {
+        if (name == "port" && !port.is_string()) probe.http_port = fields.integer(port);
+      });
+    }
+  });
+  return probe;
+}
+
+std::vector<ContainerPort> read_ports(Fields& fields, Element element) {
+  std::vector<ContainerPort> ports;
+  fields.list(element, [&](std::size_t, Element item) {
+    ContainerPort port;
+    fields.object(item, [&](std::string_view key, Element value) {
+      if (key == "containerPort") port.number = fields.integer(value).value_or(0);
+      if (key == "name") port.name = fields.text(value);
+      if (key == "protocol") port.protocol = fields.text(value);
+    });
+    ports.push_back(std::move(port));
+  });
+  return ports;
+}
+
+// Only the proxy's grace is looked at; the values of other variables are none of our business.
+void read_env(Fields& fields, Element element, Container& container) {
+  fields.list(element, [&](std::size_t index, Element item) {
+    Element name;
+    if (item.at_key("name").get(name) != simdjson::SUCCESS || !name.is_string() ||
+        std::string_view(name) != kGraceVariable) {
+      return;
+    }
+    Container::GraceVariable variable{.index = index};
+    fields.object(item, [&](std::string_view key, Element value) {
+      if (key == "value" && !value.is_null()) variable.value = fields.text(value);
+    });
+    container.grace_variable = std::move(variable);
+  });
+  container.has_env = !element.is_null();
+}
+
+Container read_container(Fields& fields, Element element, Container::List list, std::size_t index) {
+  Container container{.list = list, .index = index};
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "name") container.name = fields.text(value);
+    if (key == "image") container.image = fields.text(value);
+    if (key == "restartPolicy") container.restart_always = fields.text(value) == "Always";
+    if (key == "command") container.command = fields.texts(value);
+    if (key == "args") container.args = fields.texts(value);
+    if (key == "ports") container.ports = read_ports(fields, value);
+    if (key == "livenessProbe") container.liveness = read_probe(fields, value);
+    if (key == "readinessProbe") container.readiness = read_probe(fields, value);
+    if (key == "startupProbe") container.startup = read_probe(fields, value);
+    if (key == "env") read_env(fields, value, container);
+    if (key == "lifecycle" && !value.is_null()) {
+      container.has_lifecycle = true;
+      fields.object(value, [&](std::string_view name, Element hook) {
+        if (name == "preStop") container.pre_stop = read_pre_stop(fields, hook);
+      });
+    }
+    if (key == "volumeMounts") {
+      fields.list(value, [&](std::size_t, Element mount) {
+        container.volume_mounts.push_back(to_value(mount));
+      });
+    }
+    if (key == "securityContext") {
+      fields.object(value, [&](std::string_view name, Element part) {
+        if (name == "capabilities") container.capabilities = to_value(part);
+      });
+    }
+  });
+  return container;
+}
+
+void read_spec(Fields& fields, Element element, Pod& pod) {
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "terminationGracePeriodSeconds")
+      pod.termination_grace_period_seconds = fields.integer(value);
+    if (key == "hostNetwork") pod.host_network = fields.boolean(value).value_or(false);
+    if (key == "automountServiceAccountToken")
+      pod.automount_service_account_token = fields.boolean(value);
+    if (key == "containers") {
+      fields.list(value, [&](std::size_t index, Element item) {
+        pod.containers.push_back(read_container(fields, item, Container::List::Containers, index));
+      });
+    }
+    if (key == "initContainers" && !value.is_null()) {
+      pod.has_init_containers = true;
+      fields.list(value, [&](std::size_t index, Element item) {
+        pod.init_containers.push_back(
+            read_container(fields, item, Container::List::InitContainers, index));
+      });
+    }
+    if (key == "volumes" && !value.is_null()) {
+      pod.has_volumes = true;
+      fields.list(value, [&](std::size_t, Element item) {
+        fields.object(item, [&](std::string_view name, Element text) {
+          if (name == "name") pod.volume_names.push_back(fields.text(text));
+        });
+      });
+    }
+  });
+}
+
+void read_owners(Fields& fields, Element element, Pod& pod) {
+  fields.list(element, [&](std::size_t, Element item) {
+    OwnerReference owner;
+    fields.object(item, [&](std::string_view key, Element value) {
+      if (key == "kind") owner.kind = fields.text(value);
+      if (key == "name") owner.name = fields.text(value);
+    });
+    pod.owners.push_back(std::move(owner));
+  });
+}
+
+}  // namespace
+
+Annotations read_annotations(Fields& fields, Element element) {
+  Annotations annotations;
+  fields.object(element, [&](std::string_view key, Element value) {
+    // A null in a map of strings reads as the empty string (Go's encoding/json).
+    const bool is_string = value.is_string() || value.is_null();
+    annotations.insert_or_assign(
+        std::string(key),
+        AnnotationValue{value.is_null() ? std::string{} : literal(value), is_string});
+  });
+  return annotations;
+}
+
+Metadata read_metadata(Fields& fields, Element element) {
+  Metadata metadata;
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "name") metadata.name = fields.text(value);
+    if (key == "generateName") metadata.generate_name = fields.text(value);
+    if (key == "namespace") metadata.namespace_name = fields.text(value);
+    if (key == "annotations") metadata.annotations = read_annotations(fields, value);
+  });
+  return metadata;
+}
+
+Pod read_pod(Fields& fields, Element element) {
+  Pod pod;
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "metadata" && !value.is_null()) {
+      pod.has_metadata = true;
+      fields.object(value, [&](std::string_view name, Element part) {
+        if (name == "name") pod.name = fields.text(part);
+        if (name == "generateName") pod.generate_name = fields.text(part);
+        if (name == "namespace") pod.namespace_name = fields.text(part);
+        if (name == "ownerReferences") read_owners(fields, part, pod);
+        if (name == "annotations" && !part.is_null()) {
+          pod.has_annotations = true;
+          pod.annotations = read_annotations(fields, part);
+        }
+        if (name == "labels" && !part.is_null()) {
+          pod.has_labels = true;
+          fields.object(part, [&](std::string_view label, Element text) {
+            pod.labels.insert_or_assign(std::string(label), literal(text));
+          });
+        }
+      });
+    }
+    if (key == "spec") read_spec(fields, value, pod);
+  });
+  return pod;
+}
+
+}  // namespace gracekeeper::json

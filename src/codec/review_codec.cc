@@ -1,0 +1,146 @@
+#include "codec/review_codec.h"
+
+#include <fmt/format.h>
+#include <memory>
+
+#include "codec/decode_object.h"
+#include "codec/json_fields.h"
+
+namespace gracekeeper {
+namespace {
+
+using json::Element;
+using json::Fields;
+
+constexpr std::string_view kApiVersion = "admission.k8s.io/v1";
+// A parser keeps its buffers; one that had to grow for a huge review is not kept.
+constexpr std::size_t kLargestKeptCapacity = std::size_t{1} << 20U;
+
+// One parser a thread: parsing reuses its buffers from request to request.
+simdjson::dom::parser& parser_of_this_thread() {
+  thread_local auto parser = std::make_unique<simdjson::dom::parser>();
+  if (parser->capacity() > kLargestKeptCapacity) parser = std::make_unique<simdjson::dom::parser>();
+  return *parser;
+}
+
+struct Envelope {
+  std::string api_version;
+  std::string kind;
+  std::optional<Element> request;
+};
+
+Envelope read_envelope(Fields& fields, Element root) {
+  Envelope envelope;
+  fields.object(root, [&](std::string_view key, Element value) {
+    if (key == "apiVersion") envelope.api_version = fields.text(value);
+    if (key == "kind") envelope.kind = fields.text(value);
+    if (key == "request" && !value.is_null()) envelope.request = value;
+  });
+  return envelope;
+}
+
+// The uid, wherever the rest is wrong.
+std::string readable_uid(Element root) {
+  Element request;
+  Element uid;
+  std::string_view text;
+  if (root.is_object() && root.at_key("request").get(request) == simdjson::SUCCESS &&
+      request.is_object() && request.at_key("uid").get(uid) == simdjson::SUCCESS &&
+      uid.get_string().get(text) == simdjson::SUCCESS) {
+    return std::string(text);
+  }
+  return {};
+}
+
+std::string part_of(Fields& fields, Element element, std::string_view wanted) {
+  std::string text;
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == wanted) text = fields.text(value);
+  });
+  return text;
+}
+
+bool is_known_operation(std::string_view operation) {
+  return operation == "CREATE" || operation == "UPDATE" || operation == "DELETE" ||
+         operation == "CONNECT";
+}
+
+std::optional<Element> read_request(Fields& fields, Element element, AdmissionRequest& request) {
+  std::optional<Element> object;
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "uid") request.uid = fields.text(value);
+    if (key == "kind") request.kind = part_of(fields, value, "kind");
+    if (key == "resource") request.resource = part_of(fields, value, "resource");
+    if (key == "subResource") request.subresource = fields.text(value);
+    if (key == "operation") request.operation = fields.text(value);
+    if (key == "name") request.name = fields.text(value);
+    if (key == "namespace") request.namespace_name = fields.text(value);
+    if (key == "object" && !value.is_null()) object = value;
+  });
+  return object;
+}
+
+}  // namespace
+
+tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body) {
+  const auto refuse = [](std::string uid, std::string message) {
+    return tl::make_unexpected(ReviewError{std::move(uid), std::move(message)});
+  };
+  if (body.empty()) return refuse({}, "the request has no body; an AdmissionReview is expected");
+  Element root;
+  if (const auto error = parser_of_this_thread().parse(body.data(), body.size()).get(root);
+      error != simdjson::SUCCESS) {
+    return refuse(
+        {}, fmt::format("the body is not one JSON document: {}", simdjson::error_message(error)));
+  }
+  if (!root.is_object())
+    return refuse({}, fmt::format("an AdmissionReview is expected, got {}", json::describe(root)));
+  auto uid = readable_uid(root);
+  if (uid.empty()) return refuse({}, "request.uid: expected a string that is not empty");
+
+  Fields fields;
+  const auto envelope = read_envelope(fields, root);
+  if (fields.error()) {
+    return refuse(std::move(uid),
+                  fmt::format("{}: {}", to_string(fields.error()->path), fields.error()->message));
+  }
+  if (envelope.api_version == "admission.k8s.io/v1beta1") {
+    return refuse({},
+                  "admission.k8s.io/v1beta1 is not served: register the webhook with "
+                  "admissionReviewVersions: [\"v1\"]");
+  }
+  if (envelope.kind != "AdmissionReview" || envelope.api_version != kApiVersion) {
+    return refuse(std::move(uid),
+                  fmt::format("expected kind AdmissionReview of {}, got kind \"{}\" of \"{}\"",
+                              kApiVersion, envelope.kind, envelope.api_version));
+  }
+
+  AdmissionRequest request;
+  const auto object = read_request(fields, *envelope.request, request);
+  if (fields.error()) {
+    return refuse(std::move(uid), fmt::format("request.{}: {}", to_string(fields.error()->path),
+                                              fields.error()->message));
+  }
+  if (!is_known_operation(request.operation)) {
+    return refuse(
+        std::move(uid),
+        fmt::format("request.operation: expected CREATE, UPDATE, DELETE or CONNECT, got \"{}\"",
+                    request.operation));
+  }
+  const bool needs_object = request.operation == "CREATE" || request.operation == "UPDATE";
+  if (!object && needs_object)
+    return refuse(std::move(uid), "request.object: expected an object, got none");
+  request.has_object = object.has_value();
+  if (object && needs_object && request.subresource.empty())
+    request.object = json::decode_object(*object);
+  if (request.object) {
+    if (auto* subject = std::get_if<Subject>(&*request.object)) {
+      if (!request.namespace_name.empty()) subject->namespace_name = request.namespace_name;
+      request.is_mirror_pod = subject->kind == Subject::Kind::Pod &&
+                              subject->pod.annotations.contains("kubernetes.io/config.mirror");
+    }
+  }
+  return request;
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,36 @@
+// AdmissionReview (admission.k8s.io/v1) from bytes.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "codec/object_codec.h"
+
+namespace gracekeeper {
+
+struct AdmissionRequest {
+  std::string uid;
+  std::string kind;      // request.kind.kind
+  std::string resource;  // request.resource.resource
+  std::string subresource;
+  std::string operation;  // CREATE, UPDATE, DELETE, CONNECT
+  std::string name;
+  std::string namespace_name;
+  bool has_object = false;
+  bool is_mirror_pod = false;  // made by the kubelet for a static pod: cannot be changed
+  DecodedObject object = OtherObject{};
+};
+
+// A review that cannot be answered as one. With a uid, an answer with it is still possible.
+struct ReviewError {
+  std::string uid;
+  std::string message;
+};
+
+// Everything that is not an AdmissionReview v1 with a uid and a known operation is refused, with a
+// message that says what was expected. The request's namespace is the object's, whatever the object
+// says of itself.
+tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body);
+
+}  // namespace gracekeeper

@@ -1,0 +1,54 @@
+#include "core/advice_words.h"
+
+#include <fmt/format.h>
+
+namespace gracekeeper {
+
+std::string joined_names(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+std::string budget_sum(const Assessment& assessment) {
+  const auto& budget = assessment.budget;
+  auto text = "app " + format_seconds(budget.app);
+  if (assessment.proxy.is_classic()) text += " + wait " + format_seconds(budget.wait);
+  if (assessment.proxy.exists()) text += " + grace " + format_seconds(budget.grace);
+  if (budget.margin.count() > 0) text += " + margin " + format_seconds(budget.margin);
+  if (budget.exact_need > budget.need)
+    text += fmt::format("; the containers one after the other take {}", budget.exact_need);
+  return text;
+}
+
+std::string consequence_of(const WhatIf& outcome) {
+  std::string failures;
+  for (const auto& hazard : outcome.hazards()) {
+    if (!is_failure(hazard.kind)) continue;
+    failures += failures.empty() ? ", but " : ", ";
+    const auto names = joined_names(hazard.containers);
+    if (hazard.kind == Hazard::Kind::NewConnectionsRefused) {
+      failures +=
+          fmt::format("new connections of {} are refused from {} to {} s", names,
+                      format_seconds(hazard.from), format_seconds(hazard.to.value_or(hazard.from)));
+    } else if (hazard.kind == Hazard::Kind::HookCutShort) {
+      failures += fmt::format("the preStop hook of {} is cut short at {} s", names,
+                              format_seconds(hazard.from));
+    } else if (hazard.kind == Hazard::Kind::Killed) {
+      failures +=
+          fmt::format("{} {} killed at {} s", names, hazard.containers.size() == 1 ? "is" : "are",
+                      format_seconds(hazard.from));
+    } else {
+      failures += "the Job never completes";
+    }
+  }
+  if (failures.empty()) {
+    failures = outcome.assessment().proxy.exists()
+                   ? ", no new connection is refused and nothing is killed"
+                   : " and nothing is killed";
+  }
+  return fmt::format("the pod is gone after {} s at the latest{}", format_seconds(outcome.gone()),
+                     failures);
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,81 @@
+#include "core/what_if.h"
+
+#include <algorithm>
+
+#include "core/annotations.h"
+
+namespace gracekeeper {
+namespace {
+
+void take_proxy_out(Pod& pod) {
+  const auto belongs_to_proxy = [](const Container& container) {
+    return container.name == kProxyName || container.name == "linkerd-init";
+  };
+  std::erase_if(pod.containers, belongs_to_proxy);
+  std::erase_if(pod.init_containers, belongs_to_proxy);
+  pod.annotations.insert_or_assign(std::string(annotation::kInject), AnnotationValue{"enabled"});
+}
+
+void lengthen_hooks(Pod& pod, Millis shortest) {
+  for (auto& container : pod.containers) {
+    if (container.name == kProxyName || !container.pre_stop || !container.pre_stop->length)
+      continue;
+    container.pre_stop->length = std::max(*container.pre_stop->length, shortest);
+  }
+}
+
+void wrap_in_await(Pod& pod) {
+  for (auto& container : pod.containers) {
+    if (container.name == kProxyName) continue;
+    container.command.insert(container.command.begin(), {"linkerd-await", "--shutdown", "--"});
+  }
+}
+
+Subject changed(const Subject& subject, const Change& change) {
+  Subject copy = subject;
+  if (change.reinjected) take_proxy_out(copy.pod);
+  if (change.shortest_app_hook) lengthen_hooks(copy.pod, *change.shortest_app_hook);
+  if (change.awaits) wrap_in_await(copy.pod);
+  for (const auto& [key, value] : change.annotations) {
+    copy.pod.annotations.insert_or_assign(key, AnnotationValue{value});
+  }
+  if (change.termination_grace_period_seconds)
+    copy.pod.termination_grace_period_seconds = change.termination_grace_period_seconds;
+  return copy;
+}
+
+}  // namespace
+
+void Change::annotate(std::string_view key, std::string value) {
+  for (auto& [known, text] : annotations) {
+    if (known == key) {
+      text = std::move(value);
+      return;
+    }
+  }
+  annotations.emplace_back(key, std::move(value));
+}
+
+WhatIf::WhatIf(const Assessment& base, const Change& change, std::optional<Millis> override)
+    : subject_(changed(*base.subject, change)),
+      assessment_(assess(subject_, base.where, *base.configuration)),
+      timeline_(override ? plan_under(assessment_, *override) : assessment_.timeline),
+      hazards_(find_hazards(assessment_, timeline_)) {}
+
+bool WhatIf::is_clean() const {
+  return fits() && std::none_of(hazards_.begin(), hazards_.end(),
+                                [](const Hazard& hazard) { return is_failure(hazard.kind); });
+}
+
+bool WhatIf::has(Hazard::Kind kind) const {
+  return std::any_of(hazards_.begin(), hazards_.end(),
+                     [&](const Hazard& hazard) { return hazard.kind == kind; });
+}
+
+Millis WhatIf::gone() const {
+  Millis last{0};
+  for (const auto& container : timeline_.containers) last = std::max(last, container.exit);
+  return last;
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,164 @@
+#include "decision/decision.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "core/annotations.h"
+#include "core/settings.h"
+#include "decision/edits.h"
+#include "rules/rule.h"
+
+namespace gracekeeper {
+namespace {
+
+bool contains(const std::vector<std::string>& ids, std::string_view id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+// Only these refuse; every other finding is a warning in the webhook.
+bool refuses(const Finding& finding) {
+  return finding.severity == Severity::Error &&
+         (finding.rule == "GK001" || finding.rule == "GK002" || finding.rule == "GK013" ||
+          finding.rule == "GK015");
+}
+
+bool has_rule(const std::vector<Finding>& findings, std::string_view rule) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [&](const Finding& f) { return f.rule == rule; });
+}
+
+std::vector<Finding> refusing(const std::vector<Finding>& findings) {
+  std::vector<Finding> out;
+  std::copy_if(findings.begin(), findings.end(), std::back_inserter(out), refuses);
+  return out;
+}
+
+// `deny` applies where it is asked for, and where `raise` or `fit` was and cannot mend.
+bool deny_applies(const Assessment& a, const Mend& mend) {
+  return a.settings.on_shortfall.value == OnShortfall::Deny || mend.kind == Mend::Kind::Impossible;
+}
+
+Decision start(const Assessment& a) {
+  auto [findings, ignored] = find_in_pod(a);
+  Decision decision{.findings = std::move(findings), .ignored = ignored};
+  decision.short_of_time = has_rule(decision.findings, "GK001");
+  if (decision.short_of_time) decision.mend = find_mend(a);
+  if (deny_applies(a, decision.mend)) decision.refusal = refusal_text(refusing(decision.findings));
+  // What refuses is said in the refusal; the rest is passed on beside it.
+  std::copy_if(decision.findings.begin(), decision.findings.end(),
+               std::back_inserter(decision.notices),
+               [&](const Finding& f) { return decision.refusal.empty() || !refuses(f); });
+  return decision;
+}
+
+bool mends(const Mend& mend) {
+  return mend.kind == Mend::Kind::Raise || mend.kind == Mend::Kind::Fit;
+}
+
+// The findings of the pod as it will be, and those that say what was mended.
+std::vector<Finding> notices_after(const std::vector<Finding>& before, const Assessment& after) {
+  std::vector<Finding> notices;
+  std::copy_if(before.begin(), before.end(), std::back_inserter(notices),
+               [](const Finding& f) { return f.rule == "GK001"; });
+  for (auto& finding : find_in_pod(after).findings) notices.push_back(std::move(finding));
+  return notices;
+}
+
+void remark_on_missing_values(const Assessment& a, const Policy& policy, Decision& decision) {
+  if (a.proxy.presence != Proxy::Presence::Injected) return;
+  for (const auto& missing : missing_values(policy.linkerd)) {
+    decision.remarks.push_back(fmt::format("the injected proxy cannot join the mesh: {}", missing));
+  }
+}
+
+}  // namespace
+
+Findings find_in_pod(const Assessment& assessment) {
+  Findings out;
+  for (const auto& rule : all_rules()) {
+    if (rule.check_pod == nullptr) continue;
+    auto findings = rule.check_pod(assessment);
+    if (contains(assessment.settings.ignored_rules, rule.id)) {
+      out.ignored += findings.size();
+      continue;
+    }
+    std::move(findings.begin(), findings.end(), std::back_inserter(out.findings));
+  }
+  return out;
+}
+
+Findings find_in_namespace(const Namespace& where, const Configuration& configuration) {
+  Findings out;
+  std::vector<std::string> ignored;
+  if (const auto found = where.annotations.find(annotation::kIgnore);
+      found != where.annotations.end() && found->second.is_string) {
+    ignored = split_list(found->second.text);
+  }
+  for (const auto& rule : all_rules()) {
+    if (rule.check_namespace == nullptr) continue;
+    auto findings = rule.check_namespace(where, configuration);
+    if (contains(ignored, rule.id)) {
+      out.ignored += findings.size();
+      continue;
+    }
+    std::move(findings.begin(), findings.end(), std::back_inserter(out.findings));
+  }
+  return out;
+}
+
+std::string refusal_text(const std::vector<Finding>& findings) {
+  std::string text;
+  for (const auto& finding : findings) {
+    text += fmt::format("{}{} {}: {}. {}", text.empty() ? "" : "\n", finding.rule, finding.name,
+                        finding.message, finding.remedy);
+  }
+  return text;
+}
+
+Decision decide(const Subject& subject, const Namespace* where, const Policy& policy) {
+  const Assessment before = assess(subject, where, policy.configuration);
+  Decision decision = start(before);
+  if (!decision.refusal.empty()) return decision;
+  remark_on_missing_values(before, policy, decision);
+  if (!mends(decision.mend)) {
+    decision.edits = make_edits(before, where, policy);
+    return decision;
+  }
+  const Subject after = mended(subject, decision.mend);
+  const Assessment planned = assess(after, where, policy.configuration);
+  decision.edits = mend_edits(decision.mend);
+  for (auto& edit : make_edits(planned, where, policy)) decision.edits.push_back(std::move(edit));
+  decision.notices = notices_after(decision.findings, planned);
+  return decision;
+}
+
+Decision judge(const Subject& subject, const Namespace* where, const Policy& policy) {
+  const Assessment as_it_is = assess_as_it_is(subject, where, policy.configuration);
+  Decision decision = start(as_it_is);
+  if (mends(decision.mend)) {
+    decision.remarks.push_back(
+        fmt::format("on-shortfall {} was not applied: was the mutating webhook out of reach?",
+                    to_string(as_it_is.settings.on_shortfall.value)));
+  }
+  const Assessment as_meant = assess(subject, where, policy.configuration);
+  if (as_meant.proxy.presence == Proxy::Presence::Injected) {
+    decision.remarks.emplace_back(
+        "linkerd.io/inject asks for a proxy but the pod has none: was the mutating webhook out of "
+        "reach?");
+  }
+  if (as_meant.proxy.presence == Proxy::Presence::Adopted) {
+    if (as_meant.proxy.wait.value != as_it_is.proxy.wait.value) {
+      decision.remarks.push_back(fmt::format(
+          "the proxy waits {} s, but {} s are asked for: its preStop hook was lost or changed",
+          format_seconds(as_it_is.proxy.wait.value), format_seconds(as_meant.proxy.wait.value)));
+    }
+    if (as_meant.proxy.grace.value != as_it_is.proxy.grace.value) {
+      decision.remarks.push_back(fmt::format(
+          "the proxy's grace is {} s, but {} s are asked for: its environment was lost or changed",
+          format_seconds(as_it_is.proxy.grace.value), format_seconds(as_meant.proxy.grace.value)));
+    }
+  }
+  return decision;
+}
+
+}  // namespace gracekeeper

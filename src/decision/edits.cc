@@ -1,0 +1,99 @@
+#include "decision/edits.h"
+
+#include <fmt/format.h>
+
+#include "core/annotations.h"
+#include "sidecar/linkerd_profile.h"
+
+namespace gracekeeper {
+namespace {
+
+// A sleep of the form that the configuration and the cluster allow. The API server refuses a sleep
+// action longer than T (ValidatePodSpec), so such a wait is left to an exec hook.
+Value handler(const Assessment& a, Millis length, std::string_view program) {
+  const auto seconds = ceil_seconds(length);
+  const bool available = a.configuration->pre_stop_form == PreStopForm::Sleep ||
+                         (a.configuration->pre_stop_form == PreStopForm::Auto &&
+                          a.configuration->kubernetes_version.has_sleep_action());
+  const bool accepted = seconds <= a.termination_grace_period_seconds;
+  return sleep_handler(seconds, available && accepted, program);
+}
+
+std::string milliseconds(Millis grace) { return fmt::format("{}ms", grace.count()); }
+
+// The annotation decides; a hook or a grace that already does what it says stays as it is.
+void adjust_adopted(const Assessment& a, std::vector<Edit>& edits) {
+  const auto* container = adopted_proxy(a.pod());
+  const std::string name(kProxyName);
+  if (a.proxy.is_classic() && a.settings.wait) {
+    const Millis wait = a.settings.wait->value;
+    const bool fits = container->pre_stop && container->pre_stop->length == wait;
+    if (wait.count() > 0 && !fits)
+      edits.emplace_back(SetPreStop{name, handler(a, wait, "/bin/sleep")});
+    if (wait.count() == 0 && container->pre_stop) edits.emplace_back(RemovePreStop{name});
+  }
+  if (a.settings.grace) {
+    const auto& variable = container->grace_variable;
+    const auto own =
+        variable && variable->value ? parse_proxy_duration(*variable->value) : fail("absent");
+    const Millis grace = a.proxy.grace.value;
+    // Linkerd's injector truncates in floating point: its value for the same annotation is as good.
+    const Millis as_linkerd_writes{linkerd_milliseconds(grace)};
+    if (!own || (*own != grace && *own != as_linkerd_writes)) {
+      edits.emplace_back(SetGraceVariable{name, milliseconds(grace)});
+    }
+  }
+}
+
+void add_app_sleeps(const Assessment& a, std::vector<Edit>& edits) {
+  for (const auto& container : a.pod().containers) {
+    if (container.name == kProxyName) continue;
+    const auto hook = app_pre_stop(container, a.settings);
+    if (hook.added)
+      edits.emplace_back(SetPreStop{container.name, handler(a, *hook.length, "sleep")});
+  }
+}
+
+}  // namespace
+
+std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const Policy& policy) {
+  std::vector<Edit> edits;
+  // A pod without containers is not a pod that the API server takes.
+  if (a.pod().containers.empty()) return edits;
+  add_app_sleeps(a, edits);
+  if (a.proxy.presence == Proxy::Presence::Adopted) adjust_adopted(a, edits);
+  if (a.proxy.presence == Proxy::Presence::Injected) {
+    const bool waits = a.proxy.is_classic() && a.proxy.wait.value.count() > 0;
+    auto injected = inject_linkerd(
+        {.pod = a.pod(),
+         .where = where,
+         .namespace_name = a.subject->namespace_name,
+         .settings = a.settings,
+         .proxy = a.proxy,
+         .values = policy.linkerd,
+         .wait_handler = waits ? handler(a, a.proxy.wait.value, "/bin/sleep") : Value{},
+         .created_by = policy.created_by});
+    edits.insert(edits.end(), std::make_move_iterator(injected.begin()),
+                 std::make_move_iterator(injected.end()));
+  }
+  return edits;
+}
+
+Subject mended(const Subject& subject, const Mend& mend) {
+  Subject out = subject;
+  if (mend.kind == Mend::Kind::Raise) out.pod.termination_grace_period_seconds = mend.seconds;
+  if (mend.kind == Mend::Kind::Fit) {
+    out.pod.annotations.insert_or_assign(std::string(annotation::kGrace),
+                                         AnnotationValue{format_duration(mend.grace), true});
+  }
+  return out;
+}
+
+std::vector<Edit> mend_edits(const Mend& mend) {
+  if (mend.kind == Mend::Kind::Raise) return {SetTerminationGracePeriod{mend.seconds}};
+  if (mend.kind == Mend::Kind::Fit)
+    return {SetAnnotation{std::string(annotation::kGrace), format_duration(mend.grace)}};
+  return {};
+}
+
+}  // namespace gracekeeper

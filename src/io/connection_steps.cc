@@ -1,0 +1,272 @@
+// What one connection does between two waits: the second half of EventLoop.
+#include <algorithm>
+#include <utility>
+
+#include "io/event_loop.h"
+
+namespace gracekeeper::io {
+namespace {
+
+// Steps in a row before other connections get their turn.
+constexpr int kStepsPerTurn = 16;
+// Wake-ups in a row without a byte of HTTP before a connection is cut: TLS records that carry
+// nothing (key updates, refused renegotiations) cost their sender less than this side.
+constexpr unsigned kMaxEmptyReads = 256;
+// Buffers above this size are given back as soon as they are empty.
+constexpr std::size_t kKeptBytes = 4096;
+
+}  // namespace
+
+void EventLoop::drive(Connection& connection) {
+  // What may throw here is an allocation. It costs one connection and not the process.
+  try {
+    for (int count = 0; count < kStepsPerTurn && connection.linked; ++count) {
+      switch (step(connection)) {
+        case Next::kGoOn:
+          break;
+        case Next::kBlocked:
+          return;
+        case Next::kClosed:
+          close(connection);
+          return;
+      }
+    }
+    if (connection.linked) queue(connection);
+  } catch (const std::exception&) {
+    close(connection);
+  }
+}
+
+EventLoop::Next EventLoop::step(Connection& connection) {
+  switch (connection.wait) {
+    case Wait::kHandshake:
+      return shake_hands(connection);
+    case Wait::kFirstRequest:
+    case Wait::kRequest:
+    case Wait::kIdle:
+      return read(connection);
+    case Wait::kWrite:
+      return write(connection);
+    case Wait::kLinger:
+      return discard(connection);
+  }
+  return Next::kClosed;
+}
+
+EventLoop::Next EventLoop::shake_hands(Connection& c) {
+  if (!c.transport.has_tls()) {
+    const IoStatus first = c.transport.peek_handshake();
+    if (first == IoStatus::kWantsRead) return Next::kBlocked;
+    if (first == IoStatus::kOk)
+      c.transport.start_tls(shared_.options.certificates->context().get());
+    if (!c.transport.has_tls()) {
+      if (first != IoStatus::kEnd) ++shared_.handshakes_failed;
+      return Next::kClosed;
+    }
+  }
+  switch (c.transport.handshake()) {
+    case IoStatus::kOk:
+      wait_for(c, Wait::kFirstRequest);
+      return Next::kGoOn;
+    case IoStatus::kWantsRead:
+    case IoStatus::kWantsWrite:
+      return Next::kBlocked;
+    default:
+      ++shared_.handshakes_failed;
+      return Next::kClosed;
+  }
+}
+
+EventLoop::Next EventLoop::read(Connection& c) {
+  if (!c.out.empty()) {  // a 100 Continue
+    const IoResult io = c.transport.write(std::string_view(c.out).substr(c.sent));
+    if (io.status == IoStatus::kFailed || io.status == IoStatus::kEnd) return Next::kClosed;
+    if (io.status == IoStatus::kOk) {
+      c.sent += io.count;
+      if (c.sent == c.out.size()) {
+        c.out.clear();
+        c.sent = 0;
+      }
+    }
+  }
+  if (c.unparsed) {
+    c.in.erase(0, parse(c, c.in));
+    c.unparsed = c.wait == Wait::kWrite && !c.in.empty();
+    account(c);
+    return Next::kGoOn;
+  }
+  if (!c.readable) return Next::kBlocked;
+  const IoResult io = c.transport.read(scratch_);
+  switch (io.status) {
+    case IoStatus::kOk:
+      break;
+    case IoStatus::kWantsRead:
+      c.readable = false;
+      [[fallthrough]];
+    case IoStatus::kWantsWrite:
+      return ++c.empty_reads > kMaxEmptyReads ? Next::kClosed : Next::kBlocked;
+    case IoStatus::kEnd:  // everything complete has been answered
+    case IoStatus::kFailed:
+      return Next::kClosed;
+  }
+  c.empty_reads = 0;
+  const std::string_view arrived(scratch_.data(), io.count);
+  if (c.in.empty()) {
+    // The common case: a whole request in one piece, answered from where it was read to.
+    const std::size_t used = parse(c, arrived);
+    if (!c.close_after_write) c.in = arrived.substr(used);
+  } else {
+    c.in += arrived;
+    const std::size_t used = parse(c, c.in);
+    c.in.erase(0, used);
+  }
+  c.unparsed = c.wait == Wait::kWrite && !c.in.empty();
+  if (c.wait == Wait::kIdle && !c.reader.fresh()) wait_for(c, Wait::kRequest);
+  if (c.in.empty() && c.in.capacity() > kKeptBytes) c.in = {};
+  account(c);
+  return Next::kGoOn;
+}
+
+// Offers data to the reader until it wants more or there is something to write. Returns how much of
+// it is done with.
+std::size_t EventLoop::parse(Connection& c, std::string_view data) {
+  std::size_t used = 0;
+  while (true) {
+    const RequestReader::Step step = c.reader.advance(data.substr(used));
+    used += step.consumed;
+    switch (step.state) {
+      case RequestReader::State::kMore:
+        return used;
+      case RequestReader::State::kHead:
+        if (!judge_head(c, used < data.size())) return data.size();
+        break;
+      case RequestReader::State::kComplete:
+        complete(c);
+        return c.close_after_write ? data.size() : used;
+      case RequestReader::State::kFailed:
+        refuse(c, HttpError(c.reader.error()));
+        return data.size();
+    }
+  }
+}
+
+bool EventLoop::judge_head(Connection& c, bool body_has_begun) {
+  const RequestHead& head = c.reader.head();
+  if (const auto error = shared_.dispatch.judge(head)) {
+    refuse(c, *error);
+    return false;
+  }
+  const bool has_body = head.chunked || head.content_length.value_or(0) > 0;
+  if (head.expects_continue && has_body && !body_has_begun)
+    c.out += "HTTP/1.1 100 Continue\r\n\r\n";
+  return true;
+}
+
+void EventLoop::complete(Connection& c) {
+  c.close_after_write = c.reader.head().close || shared_.draining;
+  shared_.dispatch.answer(c.reader.head(), c.reader.body(), c.remote, c.close_after_write, c.out);
+  if (!c.served) {
+    c.served = true;
+    ++served_;
+  }
+  c.reader.reset();
+  wait_for(c, Wait::kWrite);
+}
+
+// Answers by the server itself and ends the connection.
+void EventLoop::refuse(Connection& c, const HttpError& error) {
+  const RequestHead& head = c.reader.head();
+  shared_.dispatch.answer_error(error, head.method.empty() ? nullptr : &head, c.remote, c.out);
+  c.close_after_write = true;
+  c.unparsed = false;
+  c.reader.reset();
+  wait_for(c, Wait::kWrite);
+}
+
+EventLoop::Next EventLoop::write(Connection& c) {
+  while (c.sent < c.out.size()) {
+    const IoResult io = c.transport.write(std::string_view(c.out).substr(c.sent));
+    if (io.status == IoStatus::kWantsRead || io.status == IoStatus::kWantsWrite)
+      return Next::kBlocked;
+    if (io.status != IoStatus::kOk) return Next::kClosed;
+    c.sent += io.count;
+  }
+  c.out.clear();
+  c.sent = 0;
+  if (c.out.capacity() > kKeptBytes) c.out = {};
+  if (c.close_after_write) return begin_linger(c);
+  wait_for(c, c.unparsed ? Wait::kRequest : Wait::kIdle);
+  return Next::kGoOn;
+}
+
+// A socket closed while bytes are unread is reset, and the reset can destroy an answer that the
+// client has not read yet. So: no more writing, read past what still comes, and close when the
+// client does.
+EventLoop::Next EventLoop::begin_linger(Connection& c) {
+  c.in = {};
+  account(c);
+  c.transport.end_writing();
+  c.readable = true;
+  wait_for(c, Wait::kLinger);
+  return Next::kGoOn;
+}
+
+EventLoop::Next EventLoop::discard(Connection& c) {
+  if (!c.readable) return Next::kBlocked;
+  const IoResult io = c.transport.discard(scratch_);
+  if (io.status == IoStatus::kWantsRead) {
+    c.readable = false;
+    return Next::kBlocked;
+  }
+  if (io.status != IoStatus::kOk) return Next::kClosed;
+  c.discarded += io.count;
+  return c.discarded > shared_.options.linger_bytes ? Next::kClosed : Next::kGoOn;
+}
+
+// Brings the books up to date with the memory that a connection's unfinished request holds, and
+// makes room when all together hold too much.
+void EventLoop::account(Connection& c) {
+  static const std::size_t kInline = std::string().capacity();
+  const auto heap = [](std::size_t capacity) { return capacity > kInline ? capacity : 0; };
+  const std::size_t held = heap(c.in.capacity()) + heap(c.reader.held_bytes());
+  if (held == c.accounted) return;
+  if (c.accounted != 0) buffers_.erase({c.accounted, &c});
+  if (held != 0) buffers_.emplace(held, &c);
+  const bool grown = held > c.accounted;
+  shared_.buffered_bytes += held - c.accounted;  // wraps around as it should when it shrinks
+  c.accounted = held;
+  largest_ = buffers_.empty() ? 0 : buffers_.rbegin()->first;
+  if (grown && shared_.buffered_bytes > shared_.options.max_buffered_bytes) shed(false);
+}
+
+// Answers 503 to the largest unfinished request: another loop's when that one is larger, unless the
+// limit is exceeded by so much that it cannot be waited for.
+void EventLoop::shed(bool mine_only) {
+  const std::size_t limit = shared_.options.max_buffered_bytes;
+  const std::size_t total = shared_.buffered_bytes;
+  if (total <= limit || (buffers_.empty() && mine_only)) return;
+  if (!mine_only && total <= limit + limit / 4) {
+    const auto largest = std::max_element(
+        shared_.loops.begin(), shared_.loops.end(),
+        [](const auto& a, const auto& b) { return a->largest_buffer() < b->largest_buffer(); });
+    if ((*largest)->largest_buffer() > largest_) {
+      (*largest)->shed_largest();
+      return;
+    }
+  }
+  if (buffers_.empty()) return;
+  Connection& victim = *buffers_.rbegin()->second;
+  ++shared_.shed;
+  if (victim.wait == Wait::kFirstRequest || victim.wait == Wait::kRequest ||
+      victim.wait == Wait::kIdle) {
+    refuse(victim, {503, "too many requests are being received at once; try again"});
+    victim.in = {};
+    account(victim);
+    queue(victim);
+  } else {
+    victim.transport.abort();
+    close(victim);
+  }
+}
+
+}  // namespace gracekeeper::io

@@ -1,0 +1,253 @@
+#include "io/event_loop.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <system_error>
+
+namespace gracekeeper::io {
+namespace {
+
+constexpr int kEventsPerRound = 256;
+// Larger than any TLS record, so that one read takes what one record brought.
+constexpr std::size_t kScratchBytes = 64 * 1024;
+
+std::array<std::chrono::milliseconds, kWaits> durations(const ServerDeadlines& d) {
+  std::array<std::chrono::milliseconds, kWaits> all{};
+  const auto set = [&all](Wait wait, std::chrono::milliseconds duration) {
+    all[static_cast<std::size_t>(wait)] = duration;
+  };
+  set(Wait::kHandshake, d.handshake);
+  set(Wait::kFirstRequest, d.first_request);
+  set(Wait::kRequest, d.request);
+  set(Wait::kIdle, d.idle);
+  set(Wait::kWrite, d.write);
+  set(Wait::kLinger, d.linger);
+  return all;
+}
+
+}  // namespace
+
+EventLoop::EventLoop(ServerShared& shared)
+    : shared_(shared), deadlines_(durations(shared.options.deadlines)), scratch_(kScratchBytes) {}
+
+EventLoop::~EventLoop() { join(); }
+
+Result<void> EventLoop::start() {
+  epoll_ = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+  wakeup_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!epoll_ || !wakeup_) {
+    return fail(
+        fmt::format("cannot start an event loop: {}", std::generic_category().message(errno)));
+  }
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &event) != 0) {
+    return fail(
+        fmt::format("cannot start an event loop: {}", std::generic_category().message(errno)));
+  }
+  // Signals are for the thread that waits for them, never for this one.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return {};
+}
+
+void EventLoop::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void EventLoop::wake() {
+  const std::uint64_t one = 1;
+  // Full means that a wake-up is pending already.
+  [[maybe_unused]] const ssize_t written = ::write(wakeup_.get(), &one, sizeof(one));
+}
+
+void EventLoop::adopt(Descriptor socket, std::string remote) {
+  ++connections_;
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    inbox_.push_back({std::move(socket), std::move(remote)});
+  }
+  wake();
+}
+
+void EventLoop::evict_one() {
+  evict_requested_ = true;
+  wake();
+}
+
+void EventLoop::shed_largest() {
+  shed_requested_ = true;
+  wake();
+}
+
+int EventLoop::timeout() const {
+  if (!ready_.empty()) return 0;
+  auto next = deadlines_.next();
+  if (shared_.ending) {
+    const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
+    // After it only deadlines matter.
+    if (end > Clock::now() && (!next || end < *next)) next = end;
+  }
+  if (!next) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+void EventLoop::run() {
+  std::array<epoll_event, kEventsPerRound> events;
+  while (true) {
+    const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, timeout());
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (event.data.ptr == nullptr) {
+        std::uint64_t ignored = 0;
+        [[maybe_unused]] const ssize_t got = ::read(wakeup_.get(), &ignored, sizeof(ignored));
+        continue;
+      }
+      Connection& connection = *static_cast<Connection*>(event.data.ptr);
+      if (!connection.linked) continue;  // closed earlier in this round
+      const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+      if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
+      if (broken || (event.events & EPOLLOUT) != 0) connection.writable = true;
+      drive(connection);
+    }
+    for (std::size_t turns = ready_.size(); turns > 0; --turns) {
+      Connection& connection = *ready_.front();
+      ready_.pop_front();
+      connection.queued = false;
+      if (connection.linked) drive(connection);
+    }
+    take_inbox();
+    expire(Clock::now());
+    if (shared_.ending || shared_.cutting) end_drain();
+    // A queued connection that was closed since is still in ready_.
+    if (!dead_.empty()) {
+      std::erase_if(ready_, [](const Connection* connection) { return !connection->linked; });
+      dead_.clear();
+    }
+    if ((shared_.ending || shared_.cutting) && connections_ == 0) return;
+  }
+}
+
+void EventLoop::take_inbox() {
+  std::vector<Arrival> arrivals;
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    arrivals.swap(inbox_);
+  }
+  for (Arrival& arrival : arrivals) admit(std::move(arrival));
+  if (evict_requested_.exchange(false)) evict_oldest_unserved(nullptr);
+  if (shed_requested_.exchange(false)) shed(true);
+}
+
+void EventLoop::admit(Arrival arrival) {
+  auto owner = std::make_unique<Connection>(std::move(arrival.socket), std::move(arrival.remote),
+                                            shared_.options.limits);
+  Connection& connection = *owner;
+  if (connections_ > shared_.connections_per_loop && !evict_oldest_unserved(&connection)) {
+    ++shared_.refused;
+    --connections_;
+    return;
+  }
+  epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLET, .data = {.ptr = &connection}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.transport.descriptor(), &event) != 0) {
+    ++shared_.refused;
+    --connections_;
+    return;
+  }
+  owned_.emplace(&connection, std::move(owner));
+  ++waiting_[static_cast<std::size_t>(connection.wait)];
+  wait_for(connection, shared_.options.certificates ? Wait::kHandshake : Wait::kFirstRequest);
+  drive(connection);
+}
+
+void EventLoop::wait_for(Connection& connection, Wait wait) {
+  --waiting_[static_cast<std::size_t>(connection.wait)];
+  deadlines_.start(connection, wait, Clock::now());
+  ++waiting_[static_cast<std::size_t>(wait)];
+}
+
+void EventLoop::queue(Connection& connection) {
+  if (connection.queued) return;
+  connection.queued = true;
+  ready_.push_back(&connection);
+}
+
+void EventLoop::close(Connection& connection) {
+  const auto found = owned_.find(&connection);
+  if (found == owned_.end()) return;
+  --waiting_[static_cast<std::size_t>(connection.wait)];
+  deadlines_.remove(connection);
+  connection.in = {};
+  connection.reader.reset();
+  account(connection);
+  if (connection.served) --served_;
+  --connections_;
+  // The descriptor is closed at once, the object lives until the end of the round.
+  { const Transport closing = std::move(connection.transport); }
+  dead_.push_back(std::move(found->second));
+  owned_.erase(found);
+}
+
+bool EventLoop::evict_oldest_unserved(const Connection* except) {
+  Connection* oldest = nullptr;
+  for (const Wait wait : {Wait::kHandshake, Wait::kFirstRequest}) {
+    auto* candidate = static_cast<Connection*>(deadlines_.oldest(wait));
+    if (candidate == nullptr || candidate == except) continue;
+    if (oldest == nullptr || candidate->at < oldest->at) oldest = candidate;
+  }
+  if (oldest == nullptr) return false;
+  ++shared_.evicted;
+  oldest->transport.abort();
+  close(*oldest);
+  return true;
+}
+
+void EventLoop::expire(Clock::time_point now) {
+  while (Deadline* due = deadlines_.expired(now)) {
+    auto& connection = *static_cast<Connection*>(due);
+    switch (connection.wait) {
+      case Wait::kIdle:
+        connection.transport.end_writing();
+        break;
+      case Wait::kLinger:
+        break;
+      case Wait::kWrite:
+        connection.transport.abort();
+        ++shared_.timed_out;
+        break;
+      default:
+        ++shared_.timed_out;
+        break;
+    }
+    close(connection);
+  }
+}
+
+void EventLoop::end_drain() {
+  const bool over =
+      shared_.cutting || Clock::now().time_since_epoch().count() >= shared_.end_of_drain;
+  if (!over) return;
+  std::vector<Connection*> ending;
+  for (const auto& [connection, owner] : owned_) {
+    // An answer that is being sent may go out to its end; its deadline is set.
+    if (connection->wait == Wait::kWrite && !shared_.cutting) {
+      connection->close_after_write = true;
+    } else {
+      ending.push_back(connection);
+    }
+  }
+  for (Connection* connection : ending) {
+    if (!shared_.cutting && connection->wait != Wait::kLinger) connection->transport.end_writing();
+    close(*connection);
+  }
+}
+
+}  // namespace gracekeeper::io

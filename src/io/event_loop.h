@@ -1,0 +1,150 @@
+// One thread that owns a share of the server's connections. Internal to the server.
+//
+// epoll, edge-triggered: a descriptor is registered once, and a connection remembers whether its
+// socket was readable and writable when last tried. drive() moves a connection forward until it has
+// to wait.
+//
+//   handshake -> first request -> write -> idle -> request -> write -> … -> linger -> closed
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "io/deadlines.h"
+#include "io/descriptor.h"
+#include "io/http_dispatch.h"
+#include "io/http_framing.h"
+#include "io/server.h"
+#include "io/transport.h"
+
+namespace gracekeeper::io {
+
+struct Connection : Deadline {
+  Connection(Descriptor socket, std::string remote_address, const FramingLimits& limits)
+      : transport(std::move(socket)), remote(std::move(remote_address)), reader(limits) {}
+
+  Transport transport;
+  std::string remote;
+  RequestReader reader;
+  std::string in;             // received, not yet consumed by the reader
+  std::string out;            // answered, not yet sent
+  std::size_t sent = 0;       // of out
+  std::size_t accounted = 0;  // bytes of the heap this connection's unfinished request holds
+  std::size_t discarded = 0;  // while lingering
+  unsigned empty_reads = 0;   // wake-ups in a row that brought no byte of HTTP
+  bool readable = true;       // edge-triggered: until a read says otherwise
+  bool writable = true;
+  bool unparsed = false;  // `in` has bytes that the reader has not been offered
+  bool served = false;    // has had an answer to a complete request
+  bool close_after_write = false;
+  bool queued = false;  // is in ready_
+};
+
+class EventLoop;
+
+// What the loops have in common. Outlives them.
+struct ServerShared {
+  explicit ServerShared(ServerOptions given, std::vector<Route> routes)
+      : options(std::move(given)), dispatch(options, std::move(routes)) {}
+
+  const ServerOptions options;
+  HttpDispatch dispatch;
+  std::vector<std::unique_ptr<EventLoop>> loops;
+  std::size_t connections_per_loop = 0;
+  std::atomic<bool> draining{false};  // answers say Connection: close
+  std::atomic<bool> ending{false};    // no new connection comes; loops end when theirs have ended
+  std::atomic<bool> cutting{false};   // loops end now
+  std::atomic<Clock::rep> end_of_drain{0};  // valid once `ending` is set
+  std::atomic<std::size_t> buffered_bytes{0};
+  std::atomic<std::uint64_t> accepted{0}, refused{0}, evicted{0}, timed_out{0},
+      handshakes_failed{0}, shed{0};
+};
+
+class EventLoop {
+ public:
+  explicit EventLoop(ServerShared& shared);
+  ~EventLoop();
+
+  Result<void> start();
+  void join();
+
+  // For other threads.
+  void adopt(Descriptor socket, std::string remote);
+  void evict_one();     // a connection that has not had an answer yet, the oldest
+  void shed_largest();  // the largest unfinished body
+  void wake();
+  std::size_t connections() const { return connections_; }
+  std::size_t served() const { return served_; }
+  std::size_t largest_buffer() const { return largest_; }
+  std::size_t count(Wait wait) const { return waiting_[static_cast<std::size_t>(wait)]; }
+
+ private:
+  enum class Next { kGoOn, kBlocked, kClosed };
+  struct Arrival {
+    Descriptor socket;
+    std::string remote;
+  };
+
+  // event_loop.cc: the loop itself
+  void run();
+  int timeout() const;
+  void take_inbox();
+  void admit(Arrival arrival);
+  void expire(Clock::time_point now);
+  bool evict_oldest_unserved(const Connection* except);
+  void end_drain();
+  void close(Connection& connection);
+  void queue(Connection& connection);
+  void wait_for(Connection& connection, Wait wait);
+
+  // connection_steps.cc: what a connection does
+  void drive(Connection& connection);
+  Next step(Connection& connection);
+  Next shake_hands(Connection& connection);
+  Next read(Connection& connection);
+  Next write(Connection& connection);
+  Next discard(Connection& connection);
+  Next begin_linger(Connection& connection);
+  std::size_t parse(Connection& connection, std::string_view data);
+  bool judge_head(Connection& connection, bool body_has_begun);
+  void complete(Connection& connection);
+  void refuse(Connection& connection, const HttpError& error);
+  void account(Connection& connection);
+  void shed(bool mine_only);
+
+  ServerShared& shared_;
+  DeadlineLists deadlines_;
+  Descriptor epoll_;
+  Descriptor wakeup_;
+  std::thread thread_;
+
+  std::unordered_map<Connection*, std::unique_ptr<Connection>> owned_;
+  std::vector<std::unique_ptr<Connection>>
+      dead_;                       // closed during this round; events may still name them
+  std::deque<Connection*> ready_;  // can go on without an event
+  std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
+  std::vector<char> scratch_;
+
+  std::mutex inbox_mutex_;
+  std::vector<Arrival> inbox_;
+  std::atomic<bool> evict_requested_{false};
+  std::atomic<bool> shed_requested_{false};
+
+  std::atomic<std::size_t> connections_{0};  // those on their way here included
+  std::atomic<std::size_t> served_{0};
+  std::atomic<std::size_t> largest_{0};
+  std::array<std::atomic<std::size_t>, kWaits> waiting_{};
+};
+
+}  // namespace gracekeeper::io

@@ -1,0 +1,78 @@
+#include "io/file_watch.h"
+
+#include <csignal>
+#include <functional>
+#include <utility>
+
+#include "io/files.h"
+
+namespace gracekeeper::io {
+namespace {
+
+std::uint64_t fingerprint(const std::string& path) {
+  const auto content = read_file(path);
+  // The two never meet: an error's text begins with something no file of interest begins with.
+  return std::hash<std::string>{}(content ? *content : '\0' + content.error().message);
+}
+
+}  // namespace
+
+Periodic::Periodic(std::function<void()> function, std::chrono::milliseconds period)
+    : function_(std::move(function)), period_(period) {
+  // Signals are for the thread that waits for them.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Periodic::~Periodic() { stop(); }
+
+void Periodic::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  stopping_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Periodic::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_.wait_for(lock, period_, [this] { return stop_; })) {
+    lock.unlock();
+    function_();
+    lock.lock();
+  }
+}
+
+FileWatch::FileWatch(std::vector<std::string> paths, Callback callback,
+                     std::chrono::milliseconds period)
+    : callback_(std::move(callback)), period_(period) {
+  for (std::string& path : paths) {
+    const std::uint64_t content = fingerprint(path);
+    files_.push_back({.path = std::move(path), .content = content});
+  }
+}
+
+bool FileWatch::step() {
+  std::vector<std::string> changed;
+  for (File& file : files_) {
+    const std::uint64_t content = fingerprint(file.path);
+    if (content == std::exchange(file.content, content)) continue;
+    changed.push_back(file.path);
+  }
+  if (changed.empty()) return false;
+  callback_(changed);
+  return true;
+}
+
+void FileWatch::start() {
+  if (!thread_) thread_.emplace([this] { step(); }, period_);
+}
+
+void FileWatch::stop() { thread_.reset(); }
+
+}  // namespace gracekeeper::io

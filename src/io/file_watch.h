@@ -1,0 +1,77 @@
+// Tells when files change.
+//
+// For: certificates and configuration, which operators replace under a running server. Looks at the
+// content and not at times: it works for files renamed into place, for Kubernetes' volumes (where a
+// symbolic link above the file is switched) and for two writes within one tick of the file system's
+// clock. A file that cannot be read counts as a content of its own, so its going and coming are
+// changes.
+//
+//   FileWatch watch({"tls.crt", "tls.key"}, [&](const std::vector<std::string>& changed) { … });
+//   watch.start();                       // looks twice a second on a thread of its own
+//
+// The first look is taken by the constructor: construct the watch before reading the files, so that
+// no change falls between.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace gracekeeper::io {
+
+// Calls a function again and again on a thread of its own until it is destroyed or stopped.
+class Periodic {
+ public:
+  Periodic(std::function<void()> function, std::chrono::milliseconds period);
+  ~Periodic();  // stops
+  Periodic(const Periodic&) = delete;
+  Periodic& operator=(const Periodic&) = delete;
+
+  // Returns when the function is not running and will not run again.
+  void stop();
+
+ private:
+  void run();
+
+  std::function<void()> function_;
+  std::chrono::milliseconds period_;
+  std::mutex mutex_;
+  std::condition_variable stopping_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+class FileWatch {
+ public:
+  using Callback = std::function<void(const std::vector<std::string>& changed)>;
+
+  FileWatch(std::vector<std::string> paths, Callback callback,
+            std::chrono::milliseconds period = std::chrono::milliseconds(500));
+
+  // One look, on the calling thread: calls back and returns true when something has changed since
+  // the look before.
+  bool step();
+
+  void start();
+  // Returns when the callback is not running and will not run again. At once, whatever the period.
+  void stop();
+
+ private:
+  struct File {
+    std::string path;
+    std::uint64_t content = 0;
+  };
+
+  std::vector<File> files_;
+  Callback callback_;
+  std::chrono::milliseconds period_;
+  std::optional<Periodic> thread_;
+};
+
+}  // namespace gracekeeper::io

@@ -1,0 +1,85 @@
+#include "io/files.h"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <system_error>
+
+#include "io/descriptor.h"
+
+namespace gracekeeper::io {
+namespace {
+
+tl::unexpected<Error> fail_for(const std::string& path, std::string message) {
+  return tl::make_unexpected(
+      Error{.message = std::move(message), .file = path, .position = {}, .path = {}});
+}
+
+tl::unexpected<Error> fail_with_errno(const std::string& path, int code) {
+  return fail_for(path, std::generic_category().message(code));
+}
+
+}  // namespace
+
+Result<std::string> read_descriptor(int descriptor, const std::string& name,
+                                    std::size_t max_bytes) {
+  std::string content;
+  struct stat status {};
+  if (::fstat(descriptor, &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return fail_for(name, "is a directory, expected a file");
+    if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) <= max_bytes) {
+      content.reserve(static_cast<std::size_t>(status.st_size));
+    }
+  }
+  std::array<char, 64 * 1024> buffer;
+  while (true) {
+    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return fail_with_errno(name, errno);
+    }
+    if (count == 0) return content;
+    if (static_cast<std::size_t>(count) > max_bytes - content.size()) {
+      return fail_for(name, fmt::format("is larger than {} bytes", max_bytes));
+    }
+    content.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail_with_errno(path, errno);
+  return read_descriptor(file.get(), path, max_bytes);
+}
+
+Result<void> write_file(const std::string& path, std::string_view content, unsigned mode) {
+  // Unique within the process and, by its id, among processes; the same folder, so that rename
+  // works.
+  static std::atomic<unsigned> counter{0};
+  const std::string temporary = fmt::format("{}.{}.{}.tmp", path, ::getpid(), counter++);
+  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!file) return fail_with_errno(path, errno);
+  const auto give_up = [&](int code) {
+    ::unlink(temporary.c_str());
+    return fail_with_errno(path, code);
+  };
+  while (!content.empty()) {
+    const ssize_t count = ::write(file.get(), content.data(), content.size());
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return give_up(errno);
+    }
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (::fsync(file.get()) != 0) return give_up(errno);
+  if (::close(file.release()) != 0) return give_up(errno);
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return give_up(errno);
+  return {};
+}
+
+}  // namespace gracekeeper::io

@@ -1,0 +1,29 @@
+// Whole files, in and out.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace gracekeeper::io {
+
+inline constexpr std::size_t kMaxFileBytes = 64 * 1024 * 1024;
+
+// The content of a file. Error::file is the path; the message is the system's own words ("No such
+// file or directory"), or says that it is a directory, or larger than max_bytes. Pipes and devices
+// are read to their end under the same bound. "-" has no special meaning here.
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes = kMaxFileBytes);
+
+// Everything that can still be read from an open descriptor, under the same bound; name stands for
+// it in errors (standard input has no path).
+Result<std::string> read_descriptor(int descriptor, const std::string& name,
+                                    std::size_t max_bytes = kMaxFileBytes);
+
+// Replaces a file so that a reader sees the old content or the new one and never a part: written
+// beside it, flushed to disk, renamed over it. An existing file's mode does not matter: the new one
+// has `mode`.
+Result<void> write_file(const std::string& path, std::string_view content, unsigned mode = 0644);
+
+}  // namespace gracekeeper::io

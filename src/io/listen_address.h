@@ -1,0 +1,34 @@
+// Where a server listens, as written on a command line.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "io/descriptor.h"
+
+namespace gracekeeper::io {
+
+struct ListenAddress {
+  std::string host =
+      {};  // a name or an address without brackets; empty: every address, IPv6 and IPv4
+  std::uint16_t port = 0;  // 0: any free one
+  bool operator==(const ListenAddress&) const = default;
+};
+
+// Takes `127.0.0.1:8443`, `[::1]:8443`, `localhost:8443` and `:8443`.
+Result<ListenAddress> parse_listen_address(std::string_view text);
+
+// "127.0.0.1:8443", "[::1]:8443", ":8443"
+std::string to_string(const ListenAddress& address);
+
+// A bound, listening, non-blocking TCP socket. With share_port a second process may listen on the
+// same port at the same time (SO_REUSEPORT), which is how a successor starts before this one has
+// gone.
+Result<Descriptor> listen_on(const ListenAddress& address, bool share_port);
+
+// The port a listening socket has.
+std::uint16_t bound_port(int descriptor);
+
+}  // namespace gracekeeper::io

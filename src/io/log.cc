@@ -1,0 +1,202 @@
+#include "io/log.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <fmt/format.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <utility>
+
+namespace gracekeeper::io {
+namespace {
+
+std::string_view name_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarning:
+      return "warning";
+    case LogLevel::kError:
+      return "error";
+  }
+  return "error";
+}
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+// Length of the UTF-8 sequence at the front, 0 when there is none (overlong forms, surrogates and
+// what is beyond U+10FFFF included; Unicode 15, table 3-7).
+std::size_t sequence_length(std::string_view text) {
+  const auto byte = [text](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const auto continues = [&byte](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
+    return byte(i) >= low && byte(i) <= high;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const bool second = continues(1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf);
+    return second && continues(2) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const bool second = continues(1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf);
+    return second && continues(2) && continues(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+// Escapes as JSON does, without the quotes. C1 controls too: terminals obey some of them.
+void append_escaped(std::string& out, std::string_view text, bool quotes) {
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(text);
+    const auto byte = static_cast<unsigned char>(text.front());
+    if (length == 0) {
+      out += "\xef\xbf\xbd";
+      text.remove_prefix(1);
+      continue;
+    }
+    if (byte == '\n') {
+      out += "\\n";
+    } else if (byte == '\r') {
+      out += "\\r";
+    } else if (byte == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else if (length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[1]));
+    } else if (quotes && (byte == '"' || byte == '\\')) {
+      out += '\\';
+      out += text.front();
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(length);
+  }
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  append_escaped(out, text, true);
+  return out + '"';
+}
+
+// For people: quoted only where the end would be unclear otherwise.
+std::string plain(std::string_view text) {
+  if (text.empty() || text.find_first_of(" \"=,[]\\") != std::string_view::npos)
+    return quoted(text);
+  std::string out;
+  append_escaped(out, text, false);
+  return out;
+}
+
+std::string render(const Field::Value& value, bool json) {
+  const auto text = [json](std::string_view t) { return json ? quoted(t) : plain(t); };
+  return std::visit(
+      [&](const auto& v) -> std::string {
+        using V = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<V, std::string>) {
+          return text(v);
+        } else if constexpr (std::is_same_v<V, double>) {
+          // JSON has no word for these.
+          if (!std::isfinite(v)) return json ? "null" : fmt::format("{}", v);
+          return fmt::format("{}", v);
+        } else if constexpr (std::is_same_v<V, std::vector<std::string>>) {
+          std::string out = "[";
+          for (const std::string& element : v) {
+            if (out.size() > 1) out += ',';
+            out += text(element);
+          }
+          return out + ']';
+        } else {
+          return fmt::format("{}", v);
+        }
+      },
+      value);
+}
+
+std::string timestamp(LogTime time) {
+  const auto since = time.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  const auto millis = std::chrono::floor<std::chrono::milliseconds>(since - seconds).count();
+  const std::time_t whole = seconds.count();
+  std::tm parts{};
+  gmtime_r(&whole, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     millis);
+}
+
+}  // namespace
+
+std::optional<LogLevel> parse_log_level(std::string_view text) {
+  for (const LogLevel level :
+       {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
+    if (name_of(level) == text) return level;
+  }
+  return std::nullopt;
+}
+
+std::string format_log_line(LogFormat format, LogTime time, LogLevel level,
+                            std::string_view message, std::span<const Field> fields) {
+  std::string out;
+  if (format == LogFormat::kJson) {
+    out = fmt::format(R"({{"time":"{}","level":"{}","message":{})", timestamp(time), name_of(level),
+                      quoted(message));
+    for (const Field& field : fields)
+      out += fmt::format(",{}:{}", quoted(field.key), render(field.value, true));
+    return out + '}';
+  }
+  std::string name(name_of(level));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return static_cast<char>(c - 'a' + 'A'); });
+  out = fmt::format("{} {:<7} ", timestamp(time), name);
+  append_escaped(out, message, false);
+  for (const Field& field : fields)
+    out += fmt::format(" {}={}", plain(field.key), render(field.value, false));
+  return out;
+}
+
+Log::Log(LogFormat format, LogLevel minimum)
+    : Log(format, minimum, std::make_shared<spdlog::sinks::stderr_sink_mt>()) {}
+
+Log::Log(LogFormat format, LogLevel minimum, std::shared_ptr<spdlog::sinks::sink> sink)
+    : format_(format),
+      minimum_(minimum),
+      logger_(std::make_shared<spdlog::logger>("gracekeeper", std::move(sink))) {
+  logger_->set_pattern("%v", spdlog::pattern_time_type::utc);
+  logger_->set_level(spdlog::level::trace);
+  logger_->flush_on(spdlog::level::trace);
+  // A full disk or a closed pipe must not fill standard error with reports about itself.
+  logger_->set_error_handler([](const std::string&) {});
+}
+
+void Log::write(LogLevel level, std::string_view message, std::span<const Field> fields) noexcept {
+  if (!writes(level)) return;
+  try {
+    const std::string line =
+        format_log_line(format_, std::chrono::system_clock::now(), level, message, fields);
+    logger_->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+  } catch (...) {
+    // Out of memory: the event is lost, its caller goes on.
+  }
+}
+
+}  // namespace gracekeeper::io

@@ -1,0 +1,145 @@
+// HTTP/1.1 and HTTPS server that no client can hold up.
+//
+// A few event-loop threads own all connections. A connection costs a loop nothing while it waits:
+// the handshake, the request and the answer move in non-blocking steps, each under an absolute
+// deadline; a handler runs only when its whole request is in memory. Who is silent, slow, or sends
+// what is not HTTP is cut or answered; an honest client next to a thousand of those does not
+// notice.
+//
+//   ServerOptions options{.listen = {"127.0.0.1", 0}, .certificates = store, .error_body =
+//   to_json}; auto server = Server::start(options, {{.method = "POST", .path = "/mutate", .handler
+//   = mutate}});
+//   (*server)->port();
+//   (*server)->begin_drain();      // every answer says Connection: close
+//   (*server)->close_listener();   // no new connection; those that are there may ask for `drain`
+//   more
+//   (*server)->join();             // all answered, all closed
+//
+// Not for: streaming, uploads beyond memory, HTTP/2, handlers that wait for something (a handler
+// runs on the loop's own thread and holds up that loop's other connections while it runs).
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "io/certificate_store.h"
+#include "io/http_framing.h"
+#include "io/listen_address.h"
+
+namespace gracekeeper::io {
+
+// Views are valid while the handler runs.
+struct Request {
+  std::string_view method = {};        // "POST"; a GET handler also gets "HEAD"
+  std::string_view path = {};          // decoded, without the query
+  std::string_view query = {};         // as sent, without the question mark
+  std::string_view content_type = {};  // as sent
+  std::string_view body = {};
+  std::string_view remote = {};  // "10.0.0.1:52114"
+};
+
+// A content type of exactly application/json or text/… is not compressed either: answers never are,
+// whatever the client accepts (it costs more time than it saves inside a cluster).
+struct Response {
+  int status = 200;
+  std::string body = {};
+  std::string content_type = "application/json; charset=utf-8";
+};
+
+// Called from several threads at once. What it throws becomes a 500 without its text.
+using Handler = std::function<Response(const Request&)>;
+
+struct Route {
+  std::string method;  // GET also answers HEAD
+  std::string path;    // exact
+  Handler handler;
+  // The media type a request must have ("application/json", parameters aside); others get 415
+  // before their body is read. Empty: any.
+  std::string media_type = {};
+};
+
+// An answer the server gave by itself, for the log and the metrics.
+struct ServerError {
+  int status = 0;
+  std::string message = {};  // what the client was told
+  std::string detail = {};   // what it was not told: the text of a handler's exception
+  std::string method = {};   // empty when it could not be read; the same for path
+  std::string path = {};     // as sent, without the query
+  std::string remote = {};
+};
+
+struct ServerDeadlines {
+  std::chrono::milliseconds handshake{3000};
+  std::chrono::milliseconds first_request{5000};  // complete, counted from the end of the handshake
+  std::chrono::milliseconds request{5000};        // complete, counted from its first byte
+  std::chrono::milliseconds write{3000};
+  std::chrono::milliseconds idle{120000};  // API servers keep idle connections for 90 s
+  std::chrono::milliseconds linger{1000};  // after the last answer, until the client closes
+  std::chrono::milliseconds drain{1000};   // after close_listener, for connections already accepted
+};
+
+struct ServerOptions {
+  ListenAddress listen = {};
+  bool share_port = false;                              // SO_REUSEPORT
+  std::shared_ptr<CertificateStore> certificates = {};  // null: plain HTTP
+  unsigned loops = 0;                                   // threads; 0: one per core, at least 2
+  std::size_t max_connections = 4096;                   // also bounded by the limit of open files
+  FramingLimits limits = {};
+  std::size_t max_buffered_bytes = 48 * 1024 * 1024;  // of unfinished bodies, over all connections
+  std::size_t linger_bytes = 256 * 1024;
+  ServerDeadlines deadlines = {};
+  // The body of an answer the server gives by itself. Must not throw; an empty result becomes
+  // `message`.
+  std::function<std::string(int status, std::string_view message)> error_body = {};
+  std::string error_content_type = "application/json; charset=utf-8";
+  std::function<void(const ServerError&)> on_error = {};
+  // The listener is gone although nobody asked for it. The process has to end.
+  std::function<void(const std::string& reason)> on_fatal = {};
+};
+
+struct ServerCounters {
+  // Connections there are now, by what they do.
+  std::size_t handshake = 0, reading = 0, idle = 0, writing = 0, closing = 0;
+  // Since the start.
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;    // no room
+  std::uint64_t evicted = 0;    // made room before having sent a request
+  std::uint64_t timed_out = 0;  // cut at a deadline, idle ones not counted
+  std::uint64_t handshakes_failed = 0;
+  std::uint64_t shed = 0;  // 503: too many bytes of unfinished bodies
+
+  std::size_t open() const { return handshake + reading + idle + writing + closing; }
+};
+
+class Server {
+ public:
+  // Binds, listens, starts the threads. Blocks no signal but in its own threads all; ignores
+  // SIGPIPE for the process.
+  static Result<std::unique_ptr<Server>> start(ServerOptions options, std::vector<Route> routes);
+
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();  // cuts what is still there
+
+  std::uint16_t port() const;
+  ServerCounters counters() const;
+
+  void begin_drain();
+  void close_listener();  // begins to drain too
+  void join();            // waits for close_listener's drain; closes the listener if nobody has
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gracekeeper::io

@@ -1,0 +1,103 @@
+#include "io/transport.h"
+
+#include <cerrno>
+#include <sys/socket.h>
+
+namespace gracekeeper::io {
+namespace {
+
+constexpr unsigned char kTlsHandshakeRecord = 0x16;  // RFC 8446, 5.1
+
+IoStatus socket_status() {
+  return errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::kWantsRead : IoStatus::kFailed;
+}
+
+}  // namespace
+
+IoStatus Transport::peek_handshake() const {
+  unsigned char first = 0;
+  const ssize_t count = ::recv(socket_.get(), &first, 1, MSG_PEEK);
+  if (count < 0) return socket_status();
+  if (count == 0) return IoStatus::kEnd;
+  return first == kTlsHandshakeRecord ? IoStatus::kOk : IoStatus::kFailed;
+}
+
+void Transport::start_tls(SSL_CTX* context) {
+  tls_.reset(SSL_new(context));
+  if (tls_ == nullptr || SSL_set_fd(tls_.get(), socket_.get()) != 1) {
+    tls_.reset();
+    ERR_clear_error();
+    return;
+  }
+  SSL_set_accept_state(tls_.get());
+}
+
+IoStatus Transport::tls_status(int returned) const {
+  switch (SSL_get_error(tls_.get(), returned)) {
+    case SSL_ERROR_WANT_READ:
+      return IoStatus::kWantsRead;
+    case SSL_ERROR_WANT_WRITE:
+      return IoStatus::kWantsWrite;
+    case SSL_ERROR_ZERO_RETURN:
+      return IoStatus::kEnd;
+    default:
+      ERR_clear_error();
+      return IoStatus::kFailed;
+  }
+}
+
+IoStatus Transport::handshake() {
+  ERR_clear_error();
+  const int returned = SSL_do_handshake(tls_.get());
+  return returned == 1 ? IoStatus::kOk : tls_status(returned);
+}
+
+IoResult Transport::read(std::span<char> to) {
+  if (!tls_) {
+    const ssize_t count = ::recv(socket_.get(), to.data(), to.size(), 0);
+    if (count < 0) return {socket_status(), 0};
+    if (count == 0) return {IoStatus::kEnd, 0};
+    return {IoStatus::kOk, static_cast<std::size_t>(count)};
+  }
+  ERR_clear_error();
+  std::size_t count = 0;
+  const int returned = SSL_read_ex(tls_.get(), to.data(), to.size(), &count);
+  if (returned == 1) return {IoStatus::kOk, count};
+  return {tls_status(returned), 0};
+}
+
+IoResult Transport::write(std::string_view from) {
+  if (!tls_) {
+    const ssize_t count = ::send(socket_.get(), from.data(), from.size(), MSG_NOSIGNAL);
+    if (count >= 0) return {IoStatus::kOk, static_cast<std::size_t>(count)};
+    return {socket_status() == IoStatus::kWantsRead ? IoStatus::kWantsWrite : IoStatus::kFailed, 0};
+  }
+  ERR_clear_error();
+  std::size_t count = 0;
+  const int returned = SSL_write_ex(tls_.get(), from.data(), from.size(), &count);
+  if (returned == 1) return {IoStatus::kOk, count};
+  return {tls_status(returned), 0};
+}
+
+void Transport::end_writing() {
+  if (tls_ && SSL_is_init_finished(tls_.get()) == 1) {
+    ERR_clear_error();
+    SSL_shutdown(tls_.get());
+    ERR_clear_error();
+  }
+  ::shutdown(socket_.get(), SHUT_WR);
+}
+
+IoResult Transport::discard(std::span<char> scratch) {
+  const ssize_t count = ::recv(socket_.get(), scratch.data(), scratch.size(), 0);
+  if (count < 0) return {socket_status(), 0};
+  if (count == 0) return {IoStatus::kEnd, 0};
+  return {IoStatus::kOk, static_cast<std::size_t>(count)};
+}
+
+void Transport::abort() {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+}  // namespace gracekeeper::io

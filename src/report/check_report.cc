@@ -1,0 +1,58 @@
+#include "report/check_report.h"
+
+#include <fmt/format.h>
+
+#include "report/text_encoding.h"
+
+namespace gracekeeper {
+namespace {
+
+// "1 error", "2 errors".
+std::string counted(std::int64_t count, std::string_view singular) {
+  return fmt::format("{} {}{}", count, singular, count == 1 ? "" : "s");
+}
+
+void append_part(std::string& list, std::string part) {
+  if (!list.empty()) list += ", ";
+  list += part;
+}
+
+}  // namespace
+
+std::string summary_sentence(const CheckReport& report) {
+  const CheckSummary& summary = report.summary;
+  std::string found;
+  if (summary.errors != 0) append_part(found, counted(summary.errors, "error"));
+  if (summary.warnings != 0) append_part(found, counted(summary.warnings, "warning"));
+  if (summary.infos != 0) append_part(found, counted(summary.infos, "info"));
+  if (found.empty()) found = "No findings";
+
+  std::string looked_at = counted(summary.objects, "object");
+  if (summary.skipped != 0) append_part(looked_at, fmt::format("{} skipped", summary.skipped));
+  append_part(looked_at, counted(summary.files, "file"));
+
+  std::string aside;
+  if (summary.ignored != 0) append_part(aside, fmt::format("{} ignored", summary.ignored));
+  if (summary.known != 0) append_part(aside, fmt::format("{} in the baseline", summary.known));
+  if (!report.input_errors.empty()) {
+    append_part(aside,
+                counted(static_cast<std::int64_t>(report.input_errors.size()), "input error"));
+  }
+  return fmt::format("{} in {} ({}){}{}", found, counted(summary.pods, "pod"), looked_at,
+                     aside.empty() ? "" : "; ", aside);
+}
+
+std::string object_label(const LocatedFinding& located) {
+  if (located.namespace_name.empty()) return located.object;
+  return located.object + " (" + located.namespace_name + ")";
+}
+
+std::string render_input_errors(const CheckReport& report) {
+  std::string out;
+  for (const Error& error : report.input_errors) {
+    out += escape_for_terminal(to_string(error)) + '\n';
+  }
+  return out;
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,107 @@
+// Everything that `gracekeeper check` prints, as pure functions from a report to text.
+//
+//   CheckReport report = …;                     // findings in the order in which they are to be
+//   shown std::cout << render_check_text(report, {.color = true, .width = 100});
+//
+//   web.yaml:14: warning GK001 grace-too-short  Deployment/web (shop)
+//       terminationGracePeriodSeconds 30 is less than 155 = app 15 (container web: preStop 5 +
+//       shutdown 10) + wait 20 (annotation) + grace 120 (proxy default)
+//     → set terminationGracePeriodSeconds to at least 155
+//
+//   1 warning in 1 pod (1 object, 1 file)
+//
+// Names, messages and paths come from files that nobody has vetted: every format keeps its shape
+// whatever they hold (quotes, control characters, bytes that are not UTF-8).
+//
+// To add a format, you must: declare it here, write check_<format>.cc, and test whole outputs in
+// tests/unit/report/check_<format>_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/finding.h"
+#include "core/result.h"
+#include "report/terminal.h"
+
+namespace gracekeeper {
+
+// A finding and where it was written.
+struct LocatedFinding {
+  Finding finding;
+  std::string file;            // as the user named it; "<stdin>" for standard input
+  Position position;           // line 0: unknown
+  std::string object;          // "Deployment/web"
+  std::string namespace_name;  // "" when the object names none
+  bool operator==(const LocatedFinding&) const = default;
+};
+
+struct CheckSummary {
+  std::int64_t files = 0;
+  std::int64_t objects = 0;  // items of Lists one by one
+  std::int64_t pods = 0;     // objects that are or make pods
+  std::int64_t errors = 0;
+  std::int64_t warnings = 0;
+  std::int64_t infos = 0;
+  std::int64_t ignored = 0;  // left out by an annotation or a comment
+  std::int64_t skipped = 0;  // objects without a pod, Namespaces aside
+  // Left out because the baseline has them. In the sentences for people only: the keys of the JSON
+  // are fixed.
+  std::int64_t known = 0;
+  bool operator==(const CheckSummary&) const = default;
+};
+
+struct CheckReport {
+  std::vector<LocatedFinding> findings;  // every format keeps this order
+  CheckSummary summary;
+  std::vector<Error> input_errors;  // what could not be read
+  bool operator==(const CheckReport&) const = default;
+};
+
+// What a format says about a rule beside its findings; the views must outlive the call.
+struct RuleInfo {
+  std::string_view id;    // "GK001"
+  std::string_view name;  // "grace-too-short"
+  Severity severity = Severity::Warning;
+  std::string_view summary;  // one line: fires when …
+  std::string_view cause;
+  std::string_view remedy;
+};
+
+inline constexpr std::string_view kStandardInput = "<stdin>";
+
+// One line: {"findings":[…],"summary":{…}}. Whole numbers are exact at any size, times are seconds
+// with at most three decimals. Input errors are not part of it: the caller writes
+// render_input_errors() to standard error. Every other format shows them itself.
+std::string render_check_json(const CheckReport& report);
+
+std::string render_check_text(const CheckReport& report, TextStyle style);
+
+// SARIF 2.1.0 (OASIS), with what code hosts need to show a finding in place. `rules` are listed
+// whether they fired or not; `version` is this program's.
+std::string render_check_sarif(const CheckReport& report, std::span<const RuleInfo> rules,
+                               std::string_view version);
+
+// JUnit XML: a suite per file, a test per finding. Errors and warnings are failures, infos are
+// skipped tests (shown, but nothing turns red), input errors are errors.
+std::string render_check_junit(const CheckReport& report);
+
+// GitHub Actions workflow commands: annotations on the lines of a pull request.
+std::string render_check_github(const CheckReport& report);
+
+// A comment for a pull request, cut to what a code host takes.
+std::string render_check_markdown(const CheckReport& report);
+
+// One line each: "bad.yaml:3:5: spec.replicas: expected an integer". Empty without input errors.
+std::string render_input_errors(const CheckReport& report);
+
+// "1 error, 2 warnings in 3 pods (5 objects, 1 file)"; "No findings in …" when there are none.
+std::string summary_sentence(const CheckReport& report);
+
+// "Deployment/web (shop)", or "Deployment/web" without a namespace.
+std::string object_label(const LocatedFinding& located);
+
+}  // namespace gracekeeper

@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+
+#include "rules/places.h"
+#include "rules/registry.h"
+
+namespace gracekeeper {
+namespace {
+
+std::vector<Finding> check(const Assessment& a) {
+  const Millis wait = a.proxy.wait.value;
+  const Budget& b = a.budget;
+  if (!a.proxy.is_classic() || wait >= b.app) return {};
+  const bool native_possible = a.configuration->kubernetes_version.has_native_sidecars();
+  return {{.rule = "GK003",
+           .name = "proxy-stops-before-app",
+           .severity = Severity::Warning,
+           .path = wait_path(a),
+           .container = std::string(kProxyName),
+           .message =
+               fmt::format("the proxy gets SIGTERM after {} s, but container {} may run for {} s "
+                           "(preStop {} + shutdown {}): its new connections fail from then on{}",
+                           format_seconds(wait), b.app_container, format_seconds(b.app),
+                           b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
+                           format_seconds(b.app_shutdown.value), assumed_words(a)),
+           .short_message =
+               fmt::format("GK003 wait {} < app {}: new connections of the app fail after {} s",
+                           format_seconds(wait), format_seconds(b.app), format_seconds(wait)),
+           .remedy = fmt::format(
+               "Set config.alpha.linkerd.io/proxy-wait-before-exit-seconds to \"{}\"{}.",
+               ceil_seconds(b.app),
+               native_possible ? ", or use a native sidecar "
+                                 "(config.linkerd.io/proxy-enable-native-sidecar: \"true\")"
+                               : ""),
+           .numbers = {{"wait", wait}, {"app", b.app}}}};
+}
+
+}  // namespace
+
+Rule gk003_proxy_stops_before_app() {
+  return {
+      .id = "GK003",
+      .name = "proxy-stops-before-app",
+      .severity = Severity::Warning,
+      .summary = "a classic proxy waits less than the slowest application container needs to stop",
+      .cause =
+          "Application and proxy get SIGTERM at the same moment unless the proxy waits. A proxy "
+          "that shuts "
+          "down keeps established connections but refuses new ones, also those that the "
+          "application opens to "
+          "finish its work.",
+      .example =
+          "metadata:\n"
+          "  annotations:\n"
+          "    linkerd.io/inject: enabled\n"
+          "    config.linkerd.io/proxy-enable-native-sidecar: \"false\"\n"
+          "    gracekeeper.dev/app-shutdown: 25s\n",
+      .remedy =
+          "Let the proxy wait at least as long as the application needs, or use a native sidecar, "
+          "which gets "
+          "its SIGTERM when the application is gone.",
+      .check_pod = check};
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include "core/annotations.h"
+#include "rules/places.h"
+#include "rules/registry.h"
+
+namespace gracekeeper {
+namespace {
+
+Finding finding(FieldPath path, std::string_view key, std::string message, std::string remedy) {
+  return {
+      .rule = "GK004",
+      .name = "invalid-annotation-value",
+      .severity = Severity::Error,
+      .path = std::move(path),
+      .container = std::nullopt,
+      .message = std::move(message),
+      .short_message = fmt::format("GK004 {}: its value is not usable and counts as absent", key),
+      .remedy = std::move(remedy),
+      .numbers = {}};
+}
+
+// What happens to the value, by whose annotation it is.
+std::string_view consequence(const DroppedValue& dropped) {
+  const std::string_view key = dropped.key;
+  if (key == annotation::kInject) return "";
+  if (dropped.message.starts_with("Kubernetes takes only strings"))
+    return "; the API server refuses the object";
+  if (dropped.message.find("the proxy refuses it") != std::string::npos) return "";
+  if (key.starts_with(annotation::kOwnPrefix)) return "; it counts as absent";
+  return "; Linkerd ignores it and the default holds";
+}
+
+Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
+  // The message ends with what to write; the remedy repeats it as an instruction.
+  const auto write = dropped.message.rfind(": ");
+  auto remedy =
+      fmt::format("Correct {}: {}.", dropped.key,
+                  write == std::string::npos ? dropped.message : dropped.message.substr(write + 2));
+  return finding(std::move(path), dropped.key,
+                 fmt::format("{}: {}{}", dropped.key, dropped.message, consequence(dropped)),
+                 std::move(remedy));
+}
+
+void add_unknown_rules(const std::vector<std::string>& ids, const FieldPath& path,
+                       std::vector<Finding>& findings) {
+  for (const auto& id : ids) {
+    if (find_rule(id) != nullptr) continue;
+    findings.push_back(
+        finding(path, annotation::kIgnore,
+                fmt::format("{}: there is no rule \"{}\": the rules are {} to {}",
+                            annotation::kIgnore, id, all_rules().front().id, all_rules().back().id),
+                fmt::format("Correct or remove \"{}\"; gracekeeper rules lists them all.", id)));
+  }
+}
+
+void add_native_too_early(const Annotations& annotations, const KubernetesVersion& version,
+                          const FieldPath& holder, std::vector<Finding>& findings) {
+  if (version.has_native_sidecars()) return;
+  for (auto key : {annotation::kNative, annotation::kNativeBeta, annotation::kNativeAlpha}) {
+    const auto found = annotations.find(key);
+    if (found == annotations.end()) continue;
+    if (found->second.is_string && parse_go_bool(found->second.text) == true) {
+      findings.push_back(
+          finding(holder / "metadata" / "annotations" / key, key,
+                  fmt::format("{}: native sidecars need Kubernetes 1.29, and this is {}: the proxy "
+                              "will be a classic one",
+                              key, to_string(version)),
+                  fmt::format("Remove {} until the cluster runs Kubernetes 1.29 or later.", key)));
+    }
+    return;  // the first that is present decides
+  }
+}
+
+std::vector<Finding> check(const Assessment& a) {
+  std::vector<Finding> findings;
+  for (const auto& dropped : a.settings.dropped)
+    findings.push_back(from_dropped(dropped, annotation_path(a, dropped.key)));
+  if (a.pod().annotations.contains(annotation::kIgnore)) {
+    add_unknown_rules(a.settings.ignored_rules, annotation_path(a, annotation::kIgnore), findings);
+  }
+  add_native_too_early(a.pod().annotations, a.configuration->kubernetes_version,
+                       a.subject->pod_path, findings);
+  return findings;
+}
+
+std::vector<Finding> check_namespace(const Namespace& where, const Configuration& configuration) {
+  std::vector<Finding> findings;
+  const FieldPath annotations = FieldPath{} / "metadata" / "annotations";
+  for (const auto& dropped : dropped_values(where))
+    findings.push_back(from_dropped(dropped, annotations / dropped.key));
+  if (const auto ignore = where.annotations.find(annotation::kIgnore);
+      ignore != where.annotations.end() && ignore->second.is_string) {
+    add_unknown_rules(split_list(ignore->second.text), annotations / annotation::kIgnore, findings);
+  }
+  add_native_too_early(where.annotations, configuration.kubernetes_version, FieldPath{}, findings);
+  return findings;
+}
+
+}  // namespace
+
+Rule gk004_invalid_annotation_value() {
+  return {.id = "GK004",
+          .name = "invalid-annotation-value",
+          .severity = Severity::Error,
+          .summary =
+              "an annotation has a value that Linkerd drops, Kubernetes refuses or the proxy "
+              "cannot start with",
+          .cause =
+              "Linkerd ignores a value that it cannot read and goes on with the default; nobody "
+              "sees the one line "
+              "that it logs. \"30s\" for the wait (whole seconds) and \"30\" for the grace (a "
+              "duration) are the "
+              "usual ones. A dropped value also hides the Namespace's.",
+          .example =
+              "metadata:\n"
+              "  annotations:\n"
+              "    config.alpha.linkerd.io/proxy-wait-before-exit-seconds: 30s\n",
+          .remedy = "Write the value that the message names.",
+          .check_pod = check,
+          .check_namespace = check_namespace};
+}
+
+}  // namespace gracekeeper

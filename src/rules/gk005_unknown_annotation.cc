@@ -1,0 +1,104 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+
+#include "core/annotations.h"
+#include "core/edit_distance.h"
+#include "rules/places.h"
+#include "rules/registry.h"
+
+namespace gracekeeper {
+namespace {
+
+std::string_view domain_of(std::string_view key) { return key.substr(0, key.find('/')); }
+
+std::string_view name_of(std::string_view key) {
+  const auto slash = key.find('/');
+  return slash == std::string_view::npos ? key : key.substr(slash + 1);
+}
+
+// Only keys of these domains, or without one, can be meant for us.
+bool is_candidate(std::string_view key) {
+  const auto domain = domain_of(key);
+  return key.find('/') == std::string_view::npos ||
+         domain.find("linkerd") != std::string_view::npos ||
+         domain.find("l5d") != std::string_view::npos ||
+         edit_distance(domain, "gracekeeper.dev") <= 4;
+}
+
+// The known key that was probably meant: the same name under another domain, else the nearest
+// spelling. Short names must be nearer, so that "linkerd.io/inject-me" is not taken for "inject".
+std::optional<std::string_view> intended(std::string_view key) {
+  if (annotation::is_known(key) || !is_candidate(key)) return std::nullopt;
+  const auto known = annotation::known_annotations();
+  const auto same_name = std::find_if(known.begin(), known.end(), [&](auto candidate) {
+    return name_of(candidate) == name_of(key);
+  });
+  // A key without a domain needs a telling name: "ignore" alone is somebody else's.
+  if (same_name != known.end() &&
+      (key.find('/') != std::string_view::npos || name_of(key).size() >= 10))
+    return *same_name;
+
+  std::optional<std::string_view> best;
+  std::size_t best_distance = 0;
+  for (auto candidate : known) {
+    const auto name_distance = edit_distance(name_of(key), name_of(candidate));
+    const auto allowed =
+        name_of(candidate).size() >= 12 ? 3U : (name_of(candidate).size() >= 6 ? 2U : 1U);
+    if (name_distance > allowed || key.find('/') == std::string_view::npos) continue;
+    const auto distance = edit_distance(key, candidate);
+    if (!best || distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& holder) {
+  std::vector<Finding> findings;
+  for (const auto& [key, value] : annotations) {
+    const auto meant = intended(key);
+    if (!meant) continue;
+    findings.push_back(
+        {.rule = "GK005",
+         .name = "unknown-annotation",
+         .severity = Severity::Warning,
+         .path = holder / "metadata" / "annotations" / key,
+         .container = std::nullopt,
+         .message = fmt::format(
+             "{} is not an annotation that anything reads: {} was probably meant", key, *meant),
+         .short_message = fmt::format("GK005 unknown annotation; did you mean {}?", *meant),
+         .remedy = fmt::format("Rename it to {}.", *meant),
+         .numbers = {}});
+  }
+  return findings;
+}
+
+std::vector<Finding> check(const Assessment& a) {
+  return misspelt(a.pod().annotations, a.subject->pod_path);
+}
+std::vector<Finding> check_namespace(const Namespace& where, const Configuration&) {
+  return misspelt(where.annotations, FieldPath{});
+}
+
+}  // namespace
+
+Rule gk005_unknown_annotation() {
+  return {.id = "GK005",
+          .name = "unknown-annotation",
+          .severity = Severity::Warning,
+          .summary = "an annotation is a near miss of a known one",
+          .cause =
+              "A misspelt key, or the right name under the wrong prefix, is silently ignored by "
+              "everything.",
+          .example =
+              "metadata:\n"
+              "  annotations:\n"
+              "    config.linkerd.io/proxy-wait-before-exit-seconds: \"20\"\n",
+          .remedy = "Rename the annotation to the key that the message names.",
+          .check_pod = check,
+          .check_namespace = check_namespace};
+}
+
+}  // namespace gracekeeper

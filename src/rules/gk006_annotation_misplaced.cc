@@ -1,0 +1,59 @@
+#include <fmt/format.h>
+
+#include "core/annotations.h"
+#include "rules/places.h"
+#include "rules/registry.h"
+
+namespace gracekeeper {
+namespace {
+
+bool belongs_on_the_template(std::string_view key) {
+  return key == annotation::kWait || key == annotation::kGrace ||
+         key.starts_with(annotation::kOwnPrefix);
+}
+
+std::vector<Finding> check(const Assessment& a) {
+  std::vector<Finding> findings;
+  const auto right_place = to_string(a.subject->pod_path / "metadata" / "annotations");
+  for (const auto& [path, annotations] : a.subject->outer_annotations) {
+    for (const auto& [key, value] : annotations) {
+      // Tools that annotate everything put it on both: then it has its effect.
+      if (!belongs_on_the_template(key) || a.pod().annotations.contains(key)) continue;
+      findings.push_back(
+          {.rule = "GK006",
+           .name = "annotation-misplaced",
+           .severity = Severity::Warning,
+           .path = path / key,
+           .container = std::nullopt,
+           .message = fmt::format(
+               "{} stands on the {}'s own metadata, where it has no effect: it belongs to {}", key,
+               a.subject->kind_name, right_place),
+           .short_message = fmt::format("GK006 {} belongs on the pod template", key),
+           .remedy = fmt::format("Move it to {}.", right_place),
+           .numbers = {}});
+    }
+  }
+  return findings;
+}
+
+}  // namespace
+
+Rule gk006_annotation_misplaced() {
+  return {
+      .id = "GK006",
+      .name = "annotation-misplaced",
+      .severity = Severity::Warning,
+      .summary = "a shutdown annotation stands on the workload's metadata, not on its pod template",
+      .cause =
+          "Only the pod template's annotations reach the pods; on the Deployment itself they do "
+          "nothing.",
+      .example =
+          "kind: Deployment\n"
+          "metadata:\n"
+          "  annotations:\n"
+          "    config.alpha.linkerd.io/proxy-wait-before-exit-seconds: \"20\"\n",
+      .remedy = "Move the annotation to spec.template.metadata.annotations.",
+      .check_pod = check};
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include "core/annotations.h"
+#include "rules/places.h"
+#include "rules/registry.h"
+
+namespace gracekeeper {
+namespace {
+
+// The classic proxy's hook stands for the wait, which is GK002's.
+bool is_wait(const PlannedContainer& planned, const Assessment& a) {
+  return planned.role == Role::Proxy && a.proxy.is_classic();
+}
+
+std::vector<Finding> check(const Assessment& a) {
+  std::vector<Finding> findings;
+  const auto total = a.termination_grace_period_seconds;
+  if (total <= 0) return findings;  // no hook runs at all: GK015 speaks
+  for (const auto& planned : a.containers) {
+    if (is_wait(planned, a) || planned.hook().count() == 0 || planned.hook() < from_seconds(total))
+      continue;
+    const auto* container = a.pod().find_container(planned.name);
+    if (container == nullptr) continue;
+    const bool added = !container->pre_stop;
+    findings.push_back(
+        {.rule = "GK013",
+         .name = "prestop-exceeds-grace-period",
+         .severity = Severity::Error,
+         .path =
+             added ? a.subject->pod_path / "metadata" / "annotations" / annotation::kAppPrestopSleep
+                   : pre_stop_path(a, *container),
+         .container = planned.name,
+         .message =
+             fmt::format("the preStop hook of container {} takes {} s, all of {} or more: the "
+                         "container gets SIGTERM when the time is over and is killed 2 s later",
+                         planned.name, format_seconds(planned.hook()), grace_period_words(a)),
+         .short_message = fmt::format("GK013 preStop {} of {} >= terminationGracePeriodSeconds {}",
+                                      format_seconds(planned.hook()), planned.name, total),
+         .remedy =
+             fmt::format("Set terminationGracePeriodSeconds to {} or more, or shorten the hook.",
+                         std::max<std::int64_t>(
+                             a.is_checked ? a.budget.required() : a.budget.exact_need, total + 1)),
+         .numbers = {{"terminationGracePeriodSeconds", total}, {"preStop", planned.hook()}}});
+  }
+  return findings;
+}
+
+}  // namespace
+
+Rule gk013_prestop_exceeds_grace_period() {
+  return {.id = "GK013",
+          .name = "prestop-exceeds-grace-period",
+          .severity = Severity::Error,
+          .summary =
+              "the preStop hook of a container takes all of terminationGracePeriodSeconds, or more",
+          .cause =
+              "The hook's time counts against the grace period. When nothing is left, the "
+              "container gets SIGTERM "
+              "and 2 s later SIGKILL, whatever it still has to do.",
+          .example =
+              "spec:\n"
+              "  terminationGracePeriodSeconds: 30\n"
+              "  containers:\n"
+              "  - name: web\n"
+              "    lifecycle:\n"
+              "      preStop:\n"
+              "        exec:\n"
+              "          command: [\"sleep\", \"45\"]\n",
+          .remedy =
+              "Make terminationGracePeriodSeconds longer than the hook and the container's own "
+              "stop together.",
+          .check_pod = check};
+}
+
+}  // namespace gracekeeper

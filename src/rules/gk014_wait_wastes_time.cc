@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include "rules/places.h"
+#include "rules/registry.h"
+
+namespace gracekeeper {
+namespace {
+
+bool app_time_is_known(const Assessment& a) {
+  for (const auto& container : a.containers) {
+    if (container.role == Role::App && container.hook_is_unknown()) return false;
+  }
+  return true;
+}
+
+std::vector<Finding> check(const Assessment& a) {
+  const Millis wait = a.proxy.wait.value;
+  const Millis app = a.budget.app;
+  if (!a.proxy.is_classic() || !app_time_is_known(a) || wait <= 2 * app + Millis{30'000}) return {};
+  return {{.rule = "GK014",
+           .name = "wait-wastes-time",
+           .severity = Severity::Info,
+           .path = wait_path(a),
+           .container = std::string(kProxyName),
+           .message = fmt::format("the proxy waits {} s, but the application is gone after {} s: "
+                                  "every rollout and drain is held up for the rest",
+                                  format_seconds(wait), format_seconds(app)),
+           .short_message = fmt::format("GK014 wait {} is much longer than app {}",
+                                        format_seconds(wait), format_seconds(app)),
+           .remedy = fmt::format("Shorten the wait to about {} s, or use a native sidecar, which "
+                                 "does not wait for longer than needed.",
+                                 ceil_seconds(app)),
+           .numbers = {{"wait", wait}, {"app", app}}}};
+}
+
+}  // namespace
+
+Rule gk014_wait_wastes_time() {
+  return {.id = "GK014",
+          .name = "wait-wastes-time",
+          .severity = Severity::Info,
+          .summary =
+              "the wait is much longer than the application can need (more than twice its time and "
+              "30 s)",
+          .cause =
+              "The wait is a fixed sleep: a pod whose application has ended stays until it is "
+              "over, which slows "
+              "down rollouts, node drains and scaling.",
+          .example =
+              "metadata:\n"
+              "  annotations:\n"
+              "    config.alpha.linkerd.io/proxy-wait-before-exit-seconds: \"86400\"\n",
+          .remedy = "Wait about as long as the application needs, or use a native sidecar.",
+          .check_pod = check};
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,53 @@
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "rules/places.h"
+#include "rules/registry.h"
+
+namespace gracekeeper {
+namespace {
+
+std::vector<Finding> check(const Assessment& a) {
+  const auto total = a.termination_grace_period_seconds;
+  if (total > 0) return {};
+  const bool hooks = std::any_of(a.containers.begin(), a.containers.end(),
+                                 [](const auto& c) { return c.has_pre_stop; });
+  if (!hooks && !a.proxy.exists()) return {};
+  return {
+      {.rule = "GK015",
+       .name = "zero-grace",
+       .severity = Severity::Error,
+       .path = grace_period_path(a),
+       .container = std::nullopt,
+       .message = fmt::format(
+           "terminationGracePeriodSeconds {} leaves the pod 1 s, so {} cannot do its work", total,
+           hooks && a.proxy.exists() ? "neither its preStop hooks nor its proxy"
+           : hooks                   ? "no preStop hook"
+                                     : "the proxy"),
+       .short_message = fmt::format(
+           "GK015 terminationGracePeriodSeconds {} leaves no time for hooks and proxy", total),
+       .remedy = fmt::format("Set terminationGracePeriodSeconds to {} or more.",
+                             a.is_checked ? a.budget.required() : a.budget.exact_need),
+       .numbers = {{"terminationGracePeriodSeconds", total}}}};
+}
+
+}  // namespace
+
+Rule gk015_zero_grace() {
+  return {
+      .id = "GK015",
+      .name = "zero-grace",
+      .severity = Severity::Error,
+      .summary =
+          "terminationGracePeriodSeconds is 0 or negative on a pod with preStop hooks or a proxy",
+      .cause =
+          "The kubelet takes it as 1 s: hooks are cut off at once, and everything is killed within "
+          "seconds.",
+      .example =
+          "spec:\n"
+          "  terminationGracePeriodSeconds: 0\n",
+      .remedy = "Give the pod the time that its hooks and its proxy need.",
+      .check_pod = check};
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,175 @@
+// What the server refuses by itself: always a well-formed answer, read by the client in full.
+#include "fixture.h"
+
+namespace gracekeeper::io::test {
+namespace {
+
+std::string error_json(int status, const std::string& message) {
+  return "{\"status\":" + std::to_string(status) + ",\"message\":\"" + message + "\"}";
+}
+
+TEST_F(ServerTest, RefusesWithAReasonAndEndsTheConnection) {
+  start();
+  const struct {
+    std::string request;
+    int status;
+    std::string message;
+  } rows[] = {
+      {"garbage\r\n\r\n", 400, "the request line is not `METHOD target HTTP/1.1`"},
+      {post("/echo", "{}", "Content-Encoding: gzip\r\n"), 415,
+       "Content-Encoding is not supported: send the body as it is"},
+      {"POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}", 415,
+       "the Content-Type must be application/json"},
+      {"POST /echo HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 415,
+       "the Content-Type must be application/json"},
+      {"POST /echo HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: "
+       "209715200\r\n\r\n{}",
+       413, "the body is larger than 8388608 bytes"},
+      {"POST /echo HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501,
+       "the only Transfer-Encoding that is understood is chunked"},
+      {"GET / HTTP/1.1\r\nA: " + std::string(100'000, 'x') + "\r\n\r\n", 431,
+       "the request line and headers are larger than 32768 bytes"},
+      {"GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
+       "the request has both Content-Length and Transfer-Encoding"},
+  };
+  for (const auto& row : rows) {
+    auto client = connect();
+    ASSERT_NE(client, nullptr);
+    // The server may stop reading before all of it has arrived.
+    client->send(row.request);
+    const auto answer = client->receive();
+    ASSERT_TRUE(answer) << row.message;
+    EXPECT_EQ(answer->status, row.status);
+    EXPECT_EQ(answer->body, error_json(row.status, row.message));
+    EXPECT_EQ(answer->headers.at("connection"), "close");
+    EXPECT_EQ(answer->headers.at("content-type"), "application/json; charset=utf-8");
+    client = nullptr;
+    const auto told = reported();
+    ASSERT_FALSE(told.empty());
+    EXPECT_EQ(told.back().status, row.status);
+    EXPECT_EQ(told.back().message, row.message);
+    EXPECT_EQ(told.back().remote.rfind("127.0.0.1:", 0), 0U) << told.back().remote;
+  }
+}
+
+TEST_F(ServerTest, RefusesWithAReasonAndKeepsTheConnection) {
+  start();
+  auto client = connect();
+  ASSERT_NE(client, nullptr);
+  const struct {
+    std::string request;
+    int status;
+    std::string message;
+  } rows[] = {
+      {post("/nowhere", "{}"), 404, "there is nothing at this path"},
+      {"DELETE /echo HTTP/1.1\r\n\r\n", 405, "the method must be POST"},
+      {post("/text", "{}"), 405, "the method must be GET, HEAD"},
+      {"BREW /text HTTP/1.1\r\n\r\n", 400, "the request line cannot be read"},
+      {get("/" + std::string(9000, 'x')), 414, "the request target is too long"},
+      {post("/throw", "{}"), 500, "internal error"},
+  };
+  for (const auto& row : rows) {
+    const auto answer = client->ask(row.request);
+    ASSERT_TRUE(answer) << row.message;
+    EXPECT_EQ(answer->status, row.status);
+    EXPECT_EQ(answer->body, error_json(row.status, row.message));
+    EXPECT_EQ(answer->headers.at("content-type"), "application/json; charset=utf-8");
+    if (row.status == 405) {
+      EXPECT_EQ("the method must be " + answer->headers.at("allow"), row.message);
+    }
+  }
+  EXPECT_EQ(client->ask(post("/echo", "1"))->body, "1");
+}
+
+TEST_F(ServerTest, HidesAnExceptionFromTheClientAndReportsIt) {
+  start();
+  auto client = connect();
+  client->send(post("/throw", "{}"));
+  const auto answer = client->receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 500);
+  EXPECT_EQ(answer->headers.count("exception_what"), 0U);
+  ASSERT_EQ(reported().size(), 1U);
+  EXPECT_EQ(reported()[0].detail, "secret of the house");
+  EXPECT_EQ(reported()[0].method, "POST");
+  EXPECT_EQ(reported()[0].path, "/throw");
+}
+
+TEST_F(ServerTest, AnswersAnOversizedBodyWithoutDrainingIt) {
+  start();
+  const std::string head = "POST /size HTTP/1.1\r\nHost: x\r\n";
+  const std::string megabyte(1024 * 1024, 'x');
+  for (const bool chunked : {false, true}) {
+    auto client = connect();
+    ASSERT_NE(client, nullptr);
+    ASSERT_TRUE(client->send(head + (chunked ? "Transfer-Encoding: chunked\r\n\r\n"
+                                             : "Content-Length: 209715200\r\n\r\n")));
+    int sent = 0;
+    while (sent < 200 && client->send(chunked ? "100000\r\n" + megabyte + "\r\n" : megabyte))
+      ++sent;
+    // The body's limit, what lingering reads past, and what the kernel's buffers hold.
+    EXPECT_LT(sent, 40) << "chunked " << chunked;
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().open() == 0; }));
+  ASSERT_EQ(reported().size(), 2U);
+  EXPECT_EQ(reported()[0].status, 413);
+  EXPECT_EQ(reported()[1].status, 413);
+}
+
+// The client reads the answer although it is still sending: no reset may destroy it.
+TEST_F(ServerTest, DeliversARefusalToAClientThatIsStillSending) {
+  start();
+  for (int i = 0; i < 20; ++i) {
+    auto client = connect();
+    ASSERT_NE(client, nullptr);
+    client->send("POST /size HTTP/1.1\r\nContent-Length: 209715200\r\n\r\n");
+    for (int piece = 0; piece < 10; ++piece) client->send(std::string(16 * 1024, 'x'));
+    const auto answer = client->receive();
+    ASSERT_TRUE(answer) << i;
+    EXPECT_EQ(answer->status, 413);
+  }
+}
+
+TEST_F(ServerTest, DoesNotReadTheRestOfARefusedBodyAsARequest) {
+  start();
+  auto client = connect();
+  client->send(
+      "POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      get("/text"));
+  EXPECT_EQ(client->receive()->status, 415);
+  EXPECT_FALSE(client->receive());
+}
+
+TEST_F(ServerTest, ClosesWhatIsNotTls) {
+  start();
+  for (const std::string& bytes :
+       {get("/text"), std::string(300, '\0'), std::string("\x16garbage that is no ClientHello")}) {
+    auto client = Client::connect(server->port(), {.tls = false});
+    ASSERT_NE(client, nullptr);
+    client->send(bytes);
+    EXPECT_TRUE(client->closed_within(std::chrono::seconds(4)));
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().handshakes_failed == 3; }));
+}
+
+TEST_F(ServerTest, RefusesOldTlsAndOtherProtocols) {
+  start();
+  EXPECT_EQ(connect({.max_version = TLS1_1_VERSION}), nullptr);
+  EXPECT_NE(connect({.max_version = TLS1_2_VERSION}), nullptr);
+}
+
+TEST_F(ServerTest, RefusesRenegotiation) {
+  start();
+  auto client = connect({.max_version = TLS1_2_VERSION});
+  ASSERT_NE(client, nullptr);
+  ASSERT_TRUE(client->ask(get("/text")));
+  SSL_renegotiate(client->ssl());
+  EXPECT_NE(SSL_do_handshake(client->ssl()), 1);
+  EXPECT_EQ(ERR_GET_REASON(ERR_peek_last_error()), SSL_R_NO_RENEGOTIATION);
+  ERR_clear_error();
+  auto other = connect();
+  EXPECT_TRUE(other->ask(get("/text")));
+}
+
+}  // namespace
+}  // namespace gracekeeper::io::test
