@@ -29,6 +29,9 @@ using testing::sleep_for;
 using testing::subject_of;
 using testing::with_grace_variable;
 
+// An assessment keeps a pointer to its configuration.
+const Configuration kPlain;
+
 // "app 15 (web: 5 + 10) + wait 20 + grace 120 = 155, exact 140; stated 25, exact 20; complete"
 std::string dump(const Budget& b) {
   std::string out = "app " + format_seconds(b.app) + " (" + b.app_container + ": " +
@@ -234,15 +237,15 @@ TEST(Budget, IsCheckedWhereOneOfItsSettingsIsOnThePod) {
   };
   for (const auto& [annotations, checked] : rows) {
     const auto subject = subject_of(pod_of({web()}, annotations));
-    EXPECT_EQ(assess(subject, nullptr, Configuration{}).is_checked, checked)
+    EXPECT_EQ(assess(subject, nullptr, kPlain).is_checked, checked)
         << (annotations.empty() ? "" : annotations.begin()->first);
   }
   const auto adopted = subject_of(pod_of({web(), container("linkerd-proxy")}));
-  EXPECT_TRUE(assess(adopted, nullptr, Configuration{}).is_checked);
+  EXPECT_TRUE(assess(adopted, nullptr, kPlain).is_checked);
   // The Namespace's settings alone do not make its pods a matter of the proxy's budget.
   const auto plain = subject_of(pod_of({web()}));
   const Namespace shop{"shop", annotated({{kWait, "20"}, {kAppShutdown, "40s"}})};
-  EXPECT_FALSE(assess(plain, &shop, Configuration{}).is_checked);
+  EXPECT_FALSE(assess(plain, &shop, kPlain).is_checked);
 }
 
 TEST(Budget, TakesTheMarginAsPartOfTheNeedButNotAsStated) {
@@ -426,7 +429,7 @@ TEST(Assessment, ListsWhatRunsWhenThePodIsDeleted) {
   };
   for (const auto& [pod, expected] : rows) {
     const auto subject = subject_of(pod);
-    EXPECT_EQ(order_of(assess(subject, nullptr, Configuration{})), expected);
+    EXPECT_EQ(order_of(assess(subject, nullptr, kPlain)), expected);
   }
 }
 
@@ -434,7 +437,7 @@ TEST(Assessment, PlansUnderTheEffectiveGraceAndUnderAnother) {
   auto pod = pod_of({web()}, annotated({{kInject, "enabled"}, {kWait, "20"}}));
   pod.termination_grace_period_seconds = 0;
   const auto subject = subject_of(std::move(pod));
-  const auto a = assess(subject, nullptr, Configuration{});
+  const auto a = assess(subject, nullptr, kPlain);
   EXPECT_EQ(a.termination_grace_period_seconds, 0);
   EXPECT_EQ(a.timeline.grace_period, Millis{1'000});
   EXPECT_EQ(a.timeline, plan_under(a, Millis{1'000}));
@@ -450,10 +453,10 @@ TEST(Assessment, OrdersNativeSidecarsFrom129On) {
   before.kubernetes_version = {1, 28};
   const auto subject = subject_of(pod_of({container("web"), native_sidecar("logs")}));
   EXPECT_EQ(assess(subject, nullptr, before).timeline.containers[1].sigterm, Millis{0});
-  EXPECT_EQ(assess(subject, nullptr, Configuration{}).timeline.containers[1].sigterm,
+  EXPECT_EQ(assess(subject, nullptr, kPlain).timeline.containers[1].sigterm,
             Millis{10'000});
   EXPECT_EQ(assess(subject, nullptr, before).budget.exact_need, 10);
-  EXPECT_EQ(assess(subject, nullptr, Configuration{}).budget.exact_need, 20);
+  EXPECT_EQ(assess(subject, nullptr, kPlain).budget.exact_need, 20);
 }
 
 TEST(AppPreStop, IsItsOwnHookElseTheOneThatIsAdded) {
