@@ -116,15 +116,26 @@ EventLoop::Next EventLoop::read(Connection& c) {
     const std::size_t used = parse(c, arrived);
     if (!c.close_after_write) c.in = arrived.substr(used);
   } else {
+    make_space(c, arrived.size());
     c.in += arrived;
     const std::size_t used = parse(c, c.in);
     c.in.erase(0, used);
   }
   c.unparsed = c.wait == Wait::kWrite && !c.in.empty();
   if (c.wait == Wait::kIdle && !c.reader.fresh()) wait_for(c, Wait::kRequest);
-  if (c.in.empty() && c.in.capacity() > kKeptBytes) c.in = {};
+  if (c.in.empty() && c.in.capacity() > kKeptBytes) release(c.in);
   account(c);
   return Next::kGoOn;
+}
+
+// Room for more of a body: twice as much each time, and not beyond the length the body has.
+void EventLoop::make_space(Connection& c, std::size_t size) {
+  const std::size_t needed = c.in.size() + size;
+  if (needed <= c.in.capacity()) return;
+  const std::uint64_t whole = c.reader.head().content_length.value_or(0);
+  std::size_t wanted = 2 * needed;
+  if (whole >= needed && whole < wanted) wanted = static_cast<std::size_t>(whole);
+  c.in.reserve(wanted);
 }
 
 // Offers data to the reader until it wants more or there is something to write. Returns how much of
@@ -193,7 +204,7 @@ EventLoop::Next EventLoop::write(Connection& c) {
   }
   c.out.clear();
   c.sent = 0;
-  if (c.out.capacity() > kKeptBytes) c.out = {};
+  if (c.out.capacity() > kKeptBytes) release(c.out);
   if (c.close_after_write) return begin_linger(c);
   wait_for(c, c.unparsed ? Wait::kRequest : Wait::kIdle);
   return Next::kGoOn;
@@ -203,7 +214,7 @@ EventLoop::Next EventLoop::write(Connection& c) {
 // client has not read yet. So: no more writing, read past what still comes, and close when the
 // client does.
 EventLoop::Next EventLoop::begin_linger(Connection& c) {
-  c.in = {};
+  release(c.in);
   account(c);
   c.transport.end_writing();
   c.readable = true;
@@ -260,7 +271,7 @@ void EventLoop::shed(bool mine_only) {
   if (victim.wait == Wait::kFirstRequest || victim.wait == Wait::kRequest ||
       victim.wait == Wait::kIdle) {
     refuse(victim, {503, "too many requests are being received at once; try again"});
-    victim.in = {};
+    release(victim.in);
     account(victim);
     queue(victim);
   } else {

@@ -185,7 +185,7 @@ void EventLoop::close(Connection& connection) {
   if (found == owned_.end()) return;
   --waiting_[static_cast<std::size_t>(connection.wait)];
   deadlines_.remove(connection);
-  connection.in = {};
+  release(connection.in);
   connection.reader.reset();
   account(connection);
   if (connection.served) --served_;

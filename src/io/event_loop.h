@@ -51,6 +51,9 @@ struct Connection : Deadline {
   bool queued = false;  // is in ready_
 };
 
+// Empties a string and gives its memory back (assigning {} would keep it).
+inline void release(std::string& text) { std::string().swap(text); }
+
 class EventLoop;
 
 // What the loops have in common. Outlives them.
@@ -116,6 +119,7 @@ class EventLoop {
   Next write(Connection& connection);
   Next discard(Connection& connection);
   Next begin_linger(Connection& connection);
+  static void make_space(Connection& connection, std::size_t size);
   std::size_t parse(Connection& connection, std::string_view data);
   bool judge_head(Connection& connection, bool body_has_begun);
   void complete(Connection& connection);

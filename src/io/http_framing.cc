@@ -101,6 +101,7 @@ RequestReader::Step RequestReader::failed(HttpError error) {
 
 void RequestReader::reset() {
   const FramingLimits limits = limits_;
+  std::string().swap(decoded_);  // assignment would keep its memory
   *this = RequestReader(limits);
 }
 

@@ -41,6 +41,17 @@ struct ClientOptions {
   std::chrono::milliseconds timeout{5000};
 };
 
+// Parts of an answer that may not have come.
+inline std::string body_of(const std::optional<Answer>& answer) {
+  return answer ? answer->body : "(no answer)";
+}
+inline int status_of(const std::optional<Answer>& answer) { return answer ? answer->status : 0; }
+inline std::string header_of(const std::optional<Answer>& answer, const std::string& name) {
+  if (!answer) return "(no answer)";
+  const auto found = answer->headers.find(name);
+  return found == answer->headers.end() ? "(no such header)" : found->second;
+}
+
 class Client {
  public:
   // Null when the connection or the handshake fails.

@@ -138,6 +138,17 @@ TEST(HttpFraming, BoundsChunkedBodiesByTheirSum) {
             "413 the body is larger than 5 bytes");
 }
 
+TEST(HttpFraming, GivesItsMemoryBack) {
+  RequestReader reader;
+  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  ASSERT_EQ(reader.advance(head).state, RequestReader::State::kHead);
+  ASSERT_EQ(reader.advance("100000\r\n" + std::string(1'000'000, 'x')).state,
+            RequestReader::State::kMore);
+  EXPECT_GE(reader.held_bytes(), 1'000'000U);
+  reader.reset();
+  EXPECT_LT(reader.held_bytes(), 100U);
+}
+
 TEST(HttpFraming, KeepsNothingOfOneRequestForTheNext) {
   RequestReader reader;
   const std::string first =

@@ -78,7 +78,7 @@ TEST_F(ServerTest, RefusesWithAReasonAndKeepsTheConnection) {
       EXPECT_EQ("the method must be " + answer->headers.at("allow"), row.message);
     }
   }
-  EXPECT_EQ(client->ask(post("/echo", "1"))->body, "1");
+  EXPECT_EQ(body_of(client->ask(post("/echo", "1"))), "1");
 }
 
 TEST_F(ServerTest, HidesAnExceptionFromTheClientAndReportsIt) {
@@ -136,7 +136,7 @@ TEST_F(ServerTest, DoesNotReadTheRestOfARefusedBodyAsARequest) {
   client->send(
       "POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" +
       get("/text"));
-  EXPECT_EQ(client->receive()->status, 415);
+  EXPECT_EQ(status_of(client->receive()), 415);
   EXPECT_FALSE(client->receive());
 }
 

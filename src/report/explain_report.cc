@@ -1,0 +1,225 @@
+#include "report/explain_report.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "core/advice_words.h"
+#include "core/annotations.h"
+
+namespace gracekeeper {
+namespace {
+
+std::string_view source_words(Source source, std::string_view built_in, std::string_view own) {
+  switch (source) {
+    case Source::BuiltIn:
+      return built_in;
+    case Source::Configuration:
+      return "configuration";
+    case Source::LinkerdValues:
+      return "Linkerd values";
+    case Source::Namespace:
+      return "annotation of the Namespace";
+    case Source::Pod:
+      return "annotation";
+    case Source::Container:
+      return own;
+  }
+  return built_in;
+}
+
+std::string_view wait_source(const Assessment& a) {
+  return source_words(a.proxy.wait.source, "built-in default", "the proxy's own hook");
+}
+std::string_view grace_source(const Assessment& a) {
+  return source_words(a.proxy.grace.source, "proxy default", "the proxy's own environment");
+}
+std::string_view shutdown_source(Source source) {
+  return source_words(source, "built-in default", "container");
+}
+
+std::string hook_words(const PlannedContainer& planned, const Assessment& a) {
+  if (!planned.has_pre_stop) return "";
+  const auto length = planned.pre_stop ? format_seconds(*planned.pre_stop) + " s"
+                                       : "of unknown length, counted as 0 s";
+  if (planned.role == Role::Proxy && a.proxy.is_classic())
+    return fmt::format("the wait, a preStop hook {} ({})", length, wait_source(a));
+  if (planned.role == Role::App && a.settings.app_prestop_sleep) {
+    const auto* container = a.pod().find_container(planned.name);
+    if (container != nullptr && !container->pre_stop)
+      return fmt::format("preStop sleep {} (added by {})", length, annotation::kAppPrestopSleep);
+  }
+  return fmt::format("preStop hook {} (its own)", length);
+}
+
+std::string stop_words(const PlannedContainer& planned, const Assessment& a) {
+  if (planned.role == Role::Proxy) {
+    return fmt::format("drains for up to {} s after SIGTERM ({})", format_seconds(planned.stop),
+                       grace_source(a));
+  }
+  const auto time =
+      a.settings.shutdown_of(planned.name, planned.role == Role::App, *a.configuration);
+  return fmt::format("takes up to {} s from SIGTERM to exit ({})", format_seconds(planned.stop),
+                     shutdown_source(time.source));
+}
+
+std::string proxy_words(const Assessment& a) {
+  if (!a.proxy.exists()) return "no proxy";
+  const std::string mode = a.proxy.is_native() ? "native sidecar" : "classic sidecar";
+  switch (a.proxy.presence) {
+    case Proxy::Presence::Assumed:
+      return mode + ", assumed because the pod carries its settings";
+    case Proxy::Presence::Injected:
+      return mode + ", will be injected";
+    case Proxy::Presence::Adopted:
+      return mode + ", in the manifest";
+    case Proxy::Presence::None:
+      break;
+  }
+  return mode;
+}
+
+std::string arithmetic_words(const Assessment& a) {
+  const auto& budget = a.budget;
+  auto text = fmt::format("{} = app {}", budget.need, format_seconds(budget.app));
+  if (!budget.app_container.empty()) {
+    text += fmt::format(
+        " (container {}: preStop {} + shutdown {}, {})", budget.app_container,
+        budget.app_pre_stop ? format_seconds(*budget.app_pre_stop) : "unknown, counted as 0",
+        format_seconds(budget.app_shutdown.value), shutdown_source(budget.app_shutdown.source));
+  }
+  if (a.proxy.is_classic())
+    text += fmt::format(" + wait {} ({})", format_seconds(budget.wait), wait_source(a));
+  if (a.proxy.exists())
+    text += fmt::format(" + grace {} ({})", format_seconds(budget.grace), grace_source(a));
+  if (budget.margin.count() > 0)
+    text += fmt::format(" + margin {} (configuration)", format_seconds(budget.margin));
+  if (budget.exact_need > budget.need) {
+    text += fmt::format(", but the containers one after the other take {}", budget.exact_need);
+  } else if (budget.exact_need < budget.need) {
+    text += fmt::format("; nothing is killed from {} on, since the times overlap in part",
+                        budget.exact_need);
+  }
+  return text;
+}
+
+std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
+  const bool failing = std::any_of(pod.hazards.begin(), pod.hazards.end(), [](const Hazard& h) {
+    return h.kind != Hazard::Kind::WaitingForNothing;
+  });
+  const std::string least = pod.budget.complete ? "" : "at least ";
+  std::string given;
+  if (pod.is_overridden) {
+    given = fmt::format(
+        "The {} s of this termination are {}: ", format_seconds(pod.effective_grace_period),
+        pod.budget.fits ? "enough" : "too short");
+    return given +
+           fmt::format("{}{} s are needed{}.", least, required,
+                       pod.budget.fits && failing ? ", but something fails all the same" : "");
+  }
+  given = fmt::format("terminationGracePeriodSeconds {}{}", pod.termination_grace_period_seconds,
+                      pod.grace_period_is_written ? "" : " (not written: the default)");
+  if (!pod.budget.fits) {
+    return fmt::format("{} is too short: with the settings as they are it must be {}{}.", given,
+                       least, required);
+  }
+  return fmt::format("{} is enough: {}{} s {} needed{}.", given, least, required,
+                     required == 1 ? "is" : "are",
+                     failing ? ", but requests or the work fail all the same" : "");
+}
+
+std::vector<std::string> notes_of(const Assessment& a) {
+  std::vector<std::string> notes;
+  for (const auto& container : a.containers) {
+    if (container.hook_is_unknown()) {
+      notes.push_back(
+          fmt::format("How long the preStop hook of {} takes cannot be read from the "
+                      "manifest: it is counted as 0 s, so add its time.",
+                      container.name));
+    }
+  }
+  if (a.proxy.native_unavailable) {
+    notes.push_back(
+        fmt::format("A native sidecar is asked for, which Kubernetes {} does not order "
+                    "at termination: the proxy is planned as a classic one.",
+                    to_string(a.configuration->kubernetes_version)));
+  }
+  for (const auto& dropped : a.settings.dropped) {
+    notes.push_back(fmt::format("{} is ignored: {}", dropped.key, dropped.message));
+  }
+  return notes;
+}
+
+ExplainedStatus status_of(const ExplainedPod& pod) {
+  if (!pod.budget.fits) return ExplainedStatus::TooShort;
+  auto status = ExplainedStatus::Fine;
+  for (const auto& hazard : pod.hazards) {
+    if (hazard.kind != Hazard::Kind::WaitingForNothing) return ExplainedStatus::Fails;
+    status = ExplainedStatus::Wasteful;
+  }
+  return status;
+}
+
+}  // namespace
+
+std::string_view to_string(SidecarKind kind) {
+  switch (kind) {
+    case SidecarKind::Classic:
+      return "classic";
+    case SidecarKind::Native:
+      return "native";
+    case SidecarKind::None:
+      break;
+  }
+  return "none";
+}
+
+std::string_view to_string(ExplainedStatus status) {
+  switch (status) {
+    case ExplainedStatus::TooShort:
+      return "too short";
+    case ExplainedStatus::Fails:
+      return "something fails";
+    case ExplainedStatus::Wasteful:
+      return "waits too long";
+    case ExplainedStatus::Fine:
+      break;
+  }
+  return "fine";
+}
+
+ExplainedPod explain(const Assessment& a, std::optional<Seconds> override) {
+  const Millis grace = override ? from_seconds(override->count()) : a.grace_period();
+  const Timeline timeline = plan_under(a, grace);
+  ExplainedPod pod{.object = a.subject->reference(), .namespace_name = a.subject->namespace_name};
+  pod.termination_grace_period_seconds = a.termination_grace_period_seconds;
+  pod.grace_period_is_written = a.grace_period_is_written;
+  pod.effective_grace_period = grace;
+  pod.is_overridden = override.has_value();
+  if (a.proxy.exists())
+    pod.sidecar = a.proxy.is_native() ? SidecarKind::Native : SidecarKind::Classic;
+  pod.proxy = proxy_words(a);
+  pod.budget = {.app = a.budget.app,
+                .wait = a.budget.wait,
+                .grace = a.budget.grace,
+                .need = a.budget.need,
+                .exact_need = a.budget.exact_need,
+                .fits = a.budget.fits(grace),
+                .complete = a.budget.complete};
+  for (std::size_t i = 0; i < a.containers.size(); ++i) {
+    const auto& planned = a.containers[i];
+    pod.containers.push_back({.times = timeline.containers[i],
+                              .native = planned.native && a.ordered_sidecars(),
+                              .has_pre_stop = planned.has_pre_stop,
+                              .hook = hook_words(planned, a),
+                              .stop = stop_words(planned, a)});
+  }
+  pod.hazards = find_hazards(a, timeline);
+  pod.advice = advise(a, timeline);
+  pod.status = status_of(pod);
+  pod.verdict = verdict_words(pod, a.budget.required());
+  pod.arithmetic = arithmetic_words(a);
+  pod.notes = notes_of(a);
+  return pod;
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,53 @@
+// What a pod's and its Namespace's annotations make of Linkerd's values: chart ← Namespace ← pod.
+//
+// Only some keys are inherited from the Namespace; a key on the pod hides the Namespace's, also
+// when its value cannot be used: then the chart's value holds (linkerd2 pkg/inject).
+//
+// To add an annotation, you must: add its row in the table of linkerd_annotations.cc, and its key
+// to known_annotations() of core/annotations.cc.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/pod.h"
+#include "core/settings.h"
+#include "sidecar/linkerd_values.h"
+
+namespace gracekeeper {
+
+namespace annotation {
+inline constexpr std::string_view kOpaquePorts = "config.linkerd.io/opaque-ports";
+inline constexpr std::string_view kAdditionalEnv = "config.linkerd.io/proxy-additional-env";
+inline constexpr std::string_view kCreatedBy = "linkerd.io/created-by";
+inline constexpr std::string_view kProxyVersion = "linkerd.io/proxy-version";
+inline constexpr std::string_view kTrustRoot = "linkerd.io/trust-root-sha256";
+}  // namespace annotation
+
+struct EffectiveValues {
+  LinkerdValues values;
+  bool debug_sidecar = false;
+  // Values that had to be dropped; those of wait, grace, the native switch and inject are not among
+  // them, resolve_settings() reports these.
+  std::vector<DroppedValue> dropped;
+  bool operator==(const EffectiveValues&) const = default;
+};
+
+// `settings` are the pod's own (resolve_settings); `where` may be nullptr.
+EffectiveValues effective_values(const Pod& pod, const Namespace* where,
+                                 const PodSettings& settings, const LinkerdValues& values);
+
+// All configuration keys that this program reads for Linkerd's proxy, and whether a pod inherits
+// them from its Namespace.
+struct ConfigurationKey {
+  std::string_view key;
+  bool inherited = false;
+};
+std::vector<ConfigurationKey> configuration_keys();
+
+// The Namespace's annotations that the injector copies onto a pod that does not have them.
+std::vector<std::pair<std::string, std::string>> inherited_annotations(const Pod& pod,
+                                                                       const Namespace* where);
+
+}  // namespace gracekeeper

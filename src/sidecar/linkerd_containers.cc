@@ -1,0 +1,316 @@
+#include "sidecar/linkerd_containers.h"
+
+#include <fmt/format.h>
+#include <string>
+
+#include "sidecar/linkerd_environment.h"
+
+namespace gracekeeper {
+namespace {
+
+constexpr std::string_view kServiceAccountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+Value runtime_default_seccomp() { return Value::Object{{"type", "RuntimeDefault"}}; }
+
+std::string image_of(const LinkerdImage& image, const LinkerdValues& values) {
+  return fmt::format("{}:{}", image.name,
+                     image.version.empty() ? values.linkerd_version : image.version);
+}
+
+const std::string& pull_policy_of(const LinkerdImage& image, const LinkerdValues& values) {
+  return image.pull_policy.empty() ? values.image_pull_policy : image.pull_policy;
+}
+
+// {"limits": …, "requests": …}; null when there is none of them.
+Value resources_of(const LinkerdResources& resources) {
+  Value limits;
+  Value requests;
+  const auto add = [&](std::string_view name, const LinkerdResource& resource) {
+    if (!resource.limit.empty()) limits.set(name, resource.limit);
+    if (!resource.request.empty()) requests.set(name, resource.request);
+  };
+  add("cpu", resources.cpu);
+  add("memory", resources.memory);
+  add("ephemeral-storage", resources.ephemeral_storage);
+  Value out;
+  if (!limits.is_null()) out.set("limits", std::move(limits));
+  if (!requests.is_null()) out.set("requests", std::move(requests));
+  return out;
+}
+
+void set_if_any(Value& object, std::string_view key, Value value) {
+  if (!value.is_null()) object.set(key, std::move(value));
+}
+
+// The first app container stands for the whole pod (linkerd2 pkg/inject).
+const Container* first_app(const Pod& pod) {
+  return pod.containers.empty() ? nullptr : &pod.containers.front();
+}
+
+Value::Array capability_list(const Pod& pod, std::string_view key) {
+  const auto* app = first_app(pod);
+  if (app == nullptr) return {};
+  const auto* list = app->capabilities.find(key);
+  return list == nullptr || list->as_array() == nullptr ? Value::Array{} : *list->as_array();
+}
+
+// Its mount of the service account's token, for clusters whose proxy reads that one.
+Value service_account_mount(const Pod& pod) {
+  const auto* app = first_app(pod);
+  if (app == nullptr) return {};
+  for (const auto& mount : app->volume_mounts) {
+    const auto* path = mount.find("mountPath");
+    const auto* name = mount.find("name");
+    if (path == nullptr || *path != Value(kServiceAccountPath) || name == nullptr) continue;
+    const auto* read_only = mount.find("readOnly");
+    return Value::Object{{"mountPath", *path},
+                         {"name", *name},
+                         {"readOnly", read_only != nullptr && *read_only == Value(true)}};
+  }
+  return {};
+}
+
+Value mount(std::string_view path, std::string_view volume) {
+  return Value::Object{{"mountPath", path}, {"name", volume}};
+}
+
+Value http_probe(std::string_view path, std::int64_t port) {
+  return Value::Object{{"httpGet", Value::Object{{"path", path}, {"port", port}}}};
+}
+
+Value exec(Value::Array command) {
+  return Value::Object{{"exec", Value::Object{{"command", std::move(command)}}}};
+}
+
+Value proxy_security_context(const Pod& pod, const LinkerdProxyValues& proxy) {
+  if (const auto* own = proxy.security_context.as_object(); own != nullptr && !own->empty()) {
+    return proxy.security_context;
+  }
+  Value context{Value::Object{{"allowPrivilegeEscalation", false}}};
+  Value capabilities;
+  for (const auto* key : {"add", "drop"}) {
+    if (auto list = capability_list(pod, key); !list.empty()) {
+      capabilities.set(key, std::move(list));
+    }
+  }
+  set_if_any(context, "capabilities", std::move(capabilities));
+  context.set("readOnlyRootFilesystem", true);
+  context.set("runAsNonRoot", true);
+  context.set("runAsUser", proxy.uid);
+  if (proxy.gid >= 0) context.set("runAsGroup", proxy.gid);
+  context.set("seccompProfile", runtime_default_seccomp());
+  return context;
+}
+
+Value proxy_mounts(const Pod& pod, const LinkerdValues& values) {
+  Value::Array mounts{mount("/var/run/linkerd/identity/end-entity", "linkerd-identity-end-entity")};
+  if (values.proxy.tracing.enabled) {
+    mounts.push_back(mount("/var/run/linkerd/podinfo", "linkerd-podinfo"));
+  }
+  if (values.service_account_token_projection) {
+    mounts.push_back(mount("/var/run/secrets/tokens", "linkerd-identity-token"));
+  }
+  if (auto account = service_account_mount(pod); !account.is_null()) {
+    mounts.push_back(std::move(account));
+  }
+  return mounts;
+}
+
+Value classic_lifecycle(const LinkerdProxyValues& proxy, const Value& wait_handler) {
+  Value lifecycle;
+  if (proxy.await) {
+    // The kubelet starts the next container when this hook has returned: the apps find a proxy
+    // that is ready.
+    lifecycle.set("postStart", exec({"/usr/lib/linkerd/linkerd-await", "--timeout=2m",
+                                     Value(fmt::format("--port={}", proxy.admin_port))}));
+  }
+  if (!wait_handler.is_null()) lifecycle.set("preStop", wait_handler);
+  return lifecycle;
+}
+
+Value startup_probe(const LinkerdProxyValues& proxy) {
+  auto probe = http_probe("/ready", proxy.admin_port);
+  probe.set("initialDelaySeconds", proxy.startup.initial_delay_seconds);
+  probe.set("periodSeconds", proxy.startup.period_seconds);
+  probe.set("failureThreshold", proxy.startup.failure_threshold);
+  return probe;
+}
+
+Value::Array init_arguments(const LinkerdValues& values) {
+  const auto& proxy = values.proxy;
+  const auto& init = values.init;
+  Value::Array args;
+  const auto add = [&](std::string_view flag, Value value) {
+    args.emplace_back(flag);
+    args.push_back(std::move(value));
+  };
+  const auto add_number = [&](std::string_view flag, std::int64_t number) {
+    add(flag, fmt::format("{}", number));
+  };
+  const auto add_if_any = [&](std::string_view flag, const std::string& text) {
+    if (!text.empty()) add(flag, text);
+  };
+  if (init.iptables_mode == "nft") {
+    add("--firewall-bin-path", "iptables-nft");
+    add("--firewall-save-bin-path", "iptables-nft-save");
+  }
+  if (values.disable_ipv6) args.emplace_back("--ipv6=false");
+  add_number("--incoming-proxy-port", proxy.inbound_port);
+  add_number("--outgoing-proxy-port", proxy.outbound_port);
+  add_number("--proxy-uid", proxy.uid);
+  if (proxy.gid >= 0) add_number("--proxy-gid", proxy.gid);
+  add("--inbound-ports-to-ignore",
+      fmt::format("{},{}{}{}", proxy.control_port, proxy.admin_port,
+                  init.ignore_inbound_ports.empty() ? "" : ",", init.ignore_inbound_ports));
+  add_if_any("--outbound-ports-to-ignore", init.ignore_outbound_ports);
+  if (init.close_wait_timeout_seconds > 0) {
+    add_number("--timeout-close-wait-secs", init.close_wait_timeout_seconds);
+  }
+  add_if_any("--log-format", init.log_format);
+  add_if_any("--log-level", init.log_level);
+  add_if_any("--subnets-to-ignore", init.skip_subnets);
+  return args;
+}
+
+Value init_security_context(const Pod& pod, const LinkerdInitValues& init) {
+  Value::Array add{Value("NET_ADMIN"), Value("NET_RAW")};
+  for (auto& capability : capability_list(pod, "add")) add.push_back(std::move(capability));
+  Value::Array drop;
+  for (auto& capability : capability_list(pod, "drop")) {
+    if (capability != Value("NET_ADMIN") && capability != Value("NET_RAW")) {
+      drop.push_back(std::move(capability));
+    }
+  }
+  Value capabilities{Value::Object{{"add", std::move(add)}}};
+  if (!drop.empty()) capabilities.set("drop", std::move(drop));
+  const bool privileged = init.privileged || init.close_wait_timeout_seconds > 0;
+  // User 0 without runAsRoot would contradict runAsNonRoot.
+  const auto id = [&](std::int64_t configured) -> std::int64_t {
+    if (init.run_as_root) return 0;
+    return configured == 0 ? 65534 : configured;
+  };
+  return Value::Object{{"allowPrivilegeEscalation", privileged},
+                       {"capabilities", std::move(capabilities)},
+                       {"privileged", privileged},
+                       {"runAsNonRoot", !init.run_as_root},
+                       {"runAsUser", id(init.run_as_user)},
+                       {"runAsGroup", id(init.run_as_group)},
+                       {"readOnlyRootFilesystem", true},
+                       {"seccompProfile", runtime_default_seccomp()}};
+}
+
+}  // namespace
+
+Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
+                      const Value& wait_handler) {
+  const auto& settings = values.proxy;
+  auto live = http_probe("/live", settings.admin_port);
+  live.set("initialDelaySeconds", settings.liveness.initial_delay_seconds);
+  live.set("timeoutSeconds", settings.liveness.timeout_seconds);
+  auto ready = http_probe("/ready", settings.admin_port);
+  ready.set("initialDelaySeconds", settings.readiness.initial_delay_seconds);
+  ready.set("timeoutSeconds", settings.readiness.timeout_seconds);
+
+  Value container{Value::Object{
+      {"name", kProxyName},
+      {"image", image_of(settings.image, values)},
+      {"imagePullPolicy", pull_policy_of(settings.image, values)},
+      {"env", proxy_environment(pod, values, proxy.grace)},
+      {"livenessProbe", std::move(live)},
+      {"ports",
+       Value::Array{
+           Value::Object{{"containerPort", settings.inbound_port}, {"name", "linkerd-proxy"}},
+           Value::Object{{"containerPort", settings.admin_port}, {"name", "linkerd-admin"}}}},
+      {"readinessProbe", std::move(ready)}}};
+  const bool native = proxy.mode == Proxy::Mode::Native;
+  if (native && settings.await) container.set("startupProbe", startup_probe(settings));
+  set_if_any(container, "resources", resources_of(settings.resources));
+  container.set("securityContext", proxy_security_context(pod, settings));
+  container.set("terminationMessagePolicy", "FallbackToLogsOnError");
+  if (!native) set_if_any(container, "lifecycle", classic_lifecycle(settings, wait_handler));
+  container.set("volumeMounts", proxy_mounts(pod, values));
+  if (native) container.set("restartPolicy", "Always");
+  return container;
+}
+
+Value init_container(const Pod& pod, const LinkerdValues& values) {
+  Value container{
+      Value::Object{{"name", kInitName},
+                    {"image", image_of(values.proxy.image, values)},
+                    {"imagePullPolicy", pull_policy_of(values.proxy.image, values)},
+                    {"command", Value::Array{Value("/usr/lib/linkerd/linkerd2-proxy-init")}},
+                    {"args", init_arguments(values)}}};
+  set_if_any(container, "resources", resources_of(values.proxy.resources));
+  container.set("securityContext", init_security_context(pod, values.init));
+  container.set("terminationMessagePolicy", "FallbackToLogsOnError");
+  Value::Array mounts{mount(values.init.lock_mount_path, values.init.lock_volume)};
+  if (auto account = service_account_mount(pod); !account.is_null()) {
+    mounts.push_back(std::move(account));
+  }
+  container.set("volumeMounts", std::move(mounts));
+  return container;
+}
+
+Value validator_container(const LinkerdValues& values) {
+  const auto& validator = values.validator;
+  // An address that answers only when the traffic is redirected to the listener.
+  const std::string connect = !validator.connect_addr.empty() ? validator.connect_addr
+                              : values.disable_ipv6           ? "1.1.1.1:20001"
+                                                              : "[fd00::1]:20001";
+  const std::string listen = !validator.listen_addr.empty() ? validator.listen_addr
+                             : values.disable_ipv6          ? "0.0.0.0:4140"
+                                                            : "[::]:4140";
+  Value container{Value::Object{
+      {"name", kValidatorName},
+      {"image", image_of(values.proxy.image, values)},
+      {"imagePullPolicy", pull_policy_of(values.proxy.image, values)},
+      {"command", Value::Array{Value("/usr/lib/linkerd/linkerd2-network-validator")}},
+      {"args", Value::Array{"--log-format", validator.log_format, "--log-level",
+                            validator.log_level, "--connect-addr", connect, "--listen-addr", listen,
+                            "--timeout", validator.timeout}}}};
+  set_if_any(container, "resources", resources_of(values.proxy.resources));
+  if (const auto* context = validator.security_context.as_object();
+      context != nullptr && !context->empty()) {
+    container.set("securityContext", validator.security_context);
+  }
+  return container;
+}
+
+Value debug_container(const LinkerdValues& values) {
+  // Some clusters demand probes of every container; these cannot fail.
+  const auto always = exec({Value("true")});
+  return Value::Object{{"name", kDebugName},
+                       {"image", image_of(values.debug_image, values)},
+                       {"imagePullPolicy", pull_policy_of(values.debug_image, values)},
+                       {"terminationMessagePolicy", "FallbackToLogsOnError"},
+                       {"livenessProbe", always},
+                       {"readinessProbe", always}};
+}
+
+Value lock_volume(const LinkerdValues& values) {
+  return Value::Object{{"name", values.init.lock_volume}, {"emptyDir", Value::Object{}}};
+}
+
+Value identity_volume() {
+  return Value::Object{{"name", "linkerd-identity-end-entity"},
+                       {"emptyDir", Value::Object{{"medium", "Memory"}}}};
+}
+
+Value pod_info_volume() {
+  const Value labels{Value::Object{{"path", "labels"},
+                                   {"fieldRef", Value::Object{{"fieldPath", "metadata.labels"}}}}};
+  return Value::Object{{"name", "linkerd-podinfo"},
+                       {"downwardAPI", Value::Object{{"items", Value::Array{labels}}}}};
+}
+
+Value token_volume() {
+  constexpr int day_in_seconds = 86'400;
+  const Value token{
+      Value::Object{{"serviceAccountToken", Value::Object{{"path", "linkerd-identity-token"},
+                                                          {"expirationSeconds", day_in_seconds},
+                                                          {"audience", "identity.l5d.io"}}}}};
+  return Value::Object{{"name", "linkerd-identity-token"},
+                       {"projected", Value::Object{{"sources", Value::Array{token}}}}};
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,88 @@
+#include "sidecar/linkerd_metadata.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "sidecar/linkerd_annotations.h"
+#include "sidecar/linkerd_ports.h"
+#include "sidecar/scalars.h"
+#include "sidecar/sha256.h"
+
+namespace gracekeeper {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+// A CronJob names only pods of its own manifest: the injector gives the pods of its Jobs no label.
+std::optional<std::string> label_of(const OwnerReference& workload) {
+  constexpr std::array<std::string_view, 7> kinds{
+      "deployment", "replicationcontroller", "replicaset", "job",
+      "daemonset",  "statefulset",           "cronjob"};
+  const auto kind = lower(workload.kind);
+  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) return std::nullopt;
+  return "linkerd.io/proxy-" + kind;
+}
+
+}  // namespace
+
+std::optional<OwnerReference> workload_of(const Pod& pod) {
+  if (pod.owners.size() != 1) return std::nullopt;
+  auto owner = pod.owners.front();
+  const auto hash = pod.labels.find("pod-template-hash");
+  if (owner.kind == "ReplicaSet" && hash != pod.labels.end() && !hash->second.empty()) {
+    // The Deployment controller names its ReplicaSets DEPLOYMENT-HASH.
+    const auto suffix = "-" + hash->second;
+    if (owner.name.size() > suffix.size() && owner.name.ends_with(suffix)) {
+      owner.name.erase(owner.name.size() - suffix.size());
+      owner.kind = "Deployment";
+    }
+  }
+  return owner;
+}
+
+std::string default_opaque_ports(const LinkerdInjection& injection) {
+  const auto has = [](const Annotations& annotations) {
+    return annotations.contains(annotation::kOpaquePorts);
+  };
+  if (!injection.annotate_default_opaque_ports || has(injection.pod.annotations) ||
+      (injection.where != nullptr && has(injection.where->annotations))) {
+    return {};
+  }
+  return default_opaque_ports_of(injection.pod, injection.values);
+}
+
+Metadata injected_annotations(const LinkerdInjection& injection, const LinkerdValues& effective) {
+  Metadata annotations;
+  for (auto& [key, text] : inherited_annotations(injection.pod, injection.where)) {
+    annotations.emplace(std::move(key), std::move(text));
+  }
+  if (auto ports = default_opaque_ports(injection); !ports.empty()) {
+    annotations.insert_or_assign(std::string(annotation::kOpaquePorts), std::move(ports));
+  }
+  annotations.insert_or_assign(std::string(annotation::kCreatedBy), injection.created_by);
+  annotations.insert_or_assign(std::string(annotation::kProxyVersion), effective.proxy_version());
+  if (!trim(effective.trust_anchors_pem).empty()) {
+    annotations.insert_or_assign(std::string(annotation::kTrustRoot),
+                                 sha256_hex(effective.trust_anchors_pem));
+  }
+  return annotations;
+}
+
+Metadata injected_labels(const LinkerdInjection& injection) {
+  Metadata labels{{"linkerd.io/control-plane-ns", injection.values.control_plane_namespace},
+                  {"linkerd.io/workload-ns", injection.namespace_name}};
+  const auto workload = injection.workload ? injection.workload : workload_of(injection.pod);
+  if (workload) {
+    if (const auto label = label_of(*workload)) labels.emplace(*label, workload->name);
+  }
+  return labels;
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,126 @@
+#include "sidecar/linkerd_ports.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+#include "core/settings.h"
+#include "sidecar/linkerd_annotations.h"
+#include "sidecar/scalars.h"
+
+namespace gracekeeper {
+namespace {
+
+void append(std::string& list, std::string_view item) {
+  if (!list.empty()) list += ',';
+  list += item;
+}
+
+template <typename Visit>
+void for_each_container(const Pod& pod, Visit visit) {
+  for (const auto* list : {&pod.init_containers, &pod.containers}) {
+    for (const auto& container : *list) visit(container);
+  }
+}
+
+std::optional<std::int64_t> parse_port(std::string_view text) {
+  const auto port = parse_go_int(text, 32);
+  if (!port || *port < 1 || *port > 65535) return std::nullopt;
+  return port;
+}
+
+// "80" or "80-90", lower bound first.
+std::optional<std::string> parse_port_range(std::string_view text) {
+  const auto dash = text.find('-');
+  const auto lower = parse_port(text.substr(0, dash));
+  if (dash == std::string_view::npos) {
+    return lower ? std::optional(fmt::format("{}", *lower)) : std::nullopt;
+  }
+  const auto upper = parse_port(text.substr(dash + 1));
+  if (!lower || !upper || *lower > *upper) return std::nullopt;
+  if (*lower == *upper) return fmt::format("{}", *lower);
+  return fmt::format("{}-{}", *lower, *upper);
+}
+
+bool is_default(std::int64_t port, const std::vector<std::string>& defaults) {
+  return std::find(defaults.begin(), defaults.end(), fmt::format("{}", port)) != defaults.end();
+}
+
+std::optional<std::string> from_namespace(const Namespace* where) {
+  if (where == nullptr) return std::nullopt;
+  const auto found = where->annotations.find(annotation::kOpaquePorts);
+  if (found == where->annotations.end() || !found->second.is_string) return std::nullopt;
+  return found->second.text;
+}
+
+}  // namespace
+
+std::string inbound_ports(const Pod& pod) {
+  std::set<std::string> ports;
+  for_each_container(pod, [&](const Container& container) {
+    for (const auto& port : container.ports) ports.insert(fmt::format("{}", port.number));
+    for (const auto* probe : {&container.liveness, &container.readiness}) {
+      if (*probe && (*probe)->http_port) ports.insert(fmt::format("{}", *(*probe)->http_port));
+    }
+  });
+  std::string list;
+  for (const auto& port : ports) append(list, port);
+  return list;
+}
+
+OpaquePorts resolve_opaque_ports(std::string_view written, const Pod& pod) {
+  OpaquePorts out;
+  for (const auto& item : split_list(written)) {
+    std::optional<std::string> range;
+    for_each_container(pod, [&](const Container& container) {
+      for (const auto& port : container.ports) {
+        if (!port.name.empty() && port.name == item) range = fmt::format("{}", port.number);
+      }
+    });
+    if (!range) range = parse_port_range(item);
+    if (range)
+      append(out.ports, *range);
+    else
+      out.unusable.push_back(item);
+  }
+  return out;
+}
+
+std::string default_opaque_ports_of(const Pod& pod, const LinkerdValues& values) {
+  const auto defaults = split_list(values.proxy.opaque_ports);
+  std::string list;
+  for_each_container(pod, [&](const Container& container) {
+    for (const auto& port : container.ports) {
+      if (is_default(port.number, defaults)) append(list, fmt::format("{}", port.number));
+    }
+  });
+  return list;
+}
+
+std::optional<std::string> due_opaque_ports(const Pod& pod, const Namespace* where,
+                                            const LinkerdValues& values) {
+  if (pod.annotations.contains(annotation::kOpaquePorts)) return std::nullopt;
+  if (auto inherited = from_namespace(where)) return inherited;
+  auto ports = default_opaque_ports_of(pod, values);
+  return ports.empty() ? std::nullopt : std::optional(std::move(ports));
+}
+
+std::optional<std::string> due_opaque_ports(const Annotations& annotations,
+                                            const std::vector<ServicePort>& ports,
+                                            const Namespace* where, const LinkerdValues& values) {
+  if (annotations.contains(annotation::kOpaquePorts)) return std::nullopt;
+  if (auto inherited = from_namespace(where)) return inherited;
+  const auto defaults = split_list(values.proxy.opaque_ports);
+  std::string list;
+  for (const auto& port : ports) {
+    const auto* number = std::get_if<std::int64_t>(&port.target);
+    const bool unnamed = std::holds_alternative<std::monostate>(port.target);
+    if ((unnamed && is_default(port.port, defaults)) ||
+        (number != nullptr && is_default(*number, defaults))) {
+      append(list, fmt::format("{}", port.port));
+    }
+  }
+  return list.empty() ? std::nullopt : std::optional(std::move(list));
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,93 @@
+#include "sidecar/linkerd_profile.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "sidecar/linkerd_annotations.h"
+#include "sidecar/linkerd_containers.h"
+#include "sidecar/linkerd_metadata.h"
+
+namespace gracekeeper {
+namespace {
+
+class Edits {
+ public:
+  explicit Edits(const Pod& pod) : pod_(pod) {}
+
+  template <typename Edit>
+  void set(const Metadata& metadata) {
+    for (const auto& [key, value] : metadata) edits_.emplace_back(Edit{.key = key, .value = value});
+  }
+
+  void add_volume(Value volume) {
+    const auto* name = volume.find("name")->as_string();
+    if (std::find(pod_.volume_names.begin(), pod_.volume_names.end(), *name) !=
+        pod_.volume_names.end()) {
+      return;
+    }
+    edits_.emplace_back(AddVolume{.volume = std::move(volume)});
+  }
+
+  void add_init_container(Value container, std::size_t position) {
+    add(Container::List::InitContainers, position, std::move(container));
+  }
+  void add_container(Value container, std::size_t position) {
+    add(Container::List::Containers, position, std::move(container));
+  }
+
+  std::vector<Edit> take() { return std::move(edits_); }
+
+ private:
+  void add(Container::List list, std::size_t position, Value container) {
+    if (pod_.find_container(*container.find("name")->as_string()) != nullptr) return;
+    edits_.emplace_back(
+        AddContainer{.list = list, .position = position, .container = std::move(container)});
+  }
+
+  const Pod& pod_;
+  std::vector<Edit> edits_;
+};
+
+constexpr auto kEnd = static_cast<std::size_t>(-1);
+
+}  // namespace
+
+std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
+  const auto& pod = injection.pod;
+  const bool native = injection.proxy.mode == Proxy::Mode::Native;
+  auto effective = effective_values(pod, injection.where, injection.settings, injection.values);
+  // The annotation that this injection writes counts for the proxy as any other one does.
+  if (const auto ports = default_opaque_ports(injection); !ports.empty()) {
+    effective.values.proxy.opaque_ports = ports;
+  }
+  const auto& values = effective.values;
+
+  Edits edits(pod);
+  edits.set<SetAnnotation>(injected_annotations(injection, values));
+  edits.set<SetLabel>(injected_labels(injection));
+
+  // A native proxy stands before all other init containers, so that they have the network, right
+  // after the container that redirects the traffic to it. Before a classic one nothing may be
+  // redirected that an init container still needs: there it comes last.
+  const std::size_t first = native ? 0 : kEnd;
+  if (values.cni_enabled) {
+    edits.add_init_container(validator_container(values), first);
+  } else {
+    edits.add_volume(lock_volume(values));
+    edits.add_init_container(init_container(pod, values), first);
+  }
+  if (effective.debug_sidecar || injection.enable_debug_sidecar)
+    edits.add_container(debug_container(values), kEnd);
+  edits.add_volume(identity_volume());
+  if (values.proxy.tracing.enabled) edits.add_volume(pod_info_volume());
+  if (values.service_account_token_projection) edits.add_volume(token_volume());
+
+  auto proxy = proxy_container(pod, values, injection.proxy, injection.wait_handler);
+  if (native)
+    edits.add_init_container(std::move(proxy), 1);
+  else
+    edits.add_container(std::move(proxy), values.proxy.await ? 0 : kEnd);
+  return edits.take();
+}
+
+}  // namespace gracekeeper

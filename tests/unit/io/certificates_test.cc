@@ -1,0 +1,185 @@
+#include "io/certificates.h"
+
+#include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+
+#include "io/certificate_store.h"
+#include "io/file_watch.h"
+#include "io/openssl_ptr.h"
+#include "temporary_folder.h"
+
+namespace gracekeeper::io::test {
+namespace {
+
+using std::chrono::hours;
+
+const MadeCertificates& made() {
+  static const MadeCertificates value =
+      make_certificates({.names = {"web.shop.svc", "10.0.0.1", "fd00::1"}}).value();
+  return value;
+}
+
+X509Ptr parse(const std::string& pem) {
+  const BioPtr text = bio_over(pem);
+  return X509Ptr(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
+}
+
+TEST(Certificates, NamesWhatItIsValidFor) {
+  const auto info = inspect(made().pair);
+  ASSERT_TRUE(info) << info.error().message;
+  EXPECT_EQ(info->names, (std::vector<std::string>{"localhost", "127.0.0.1", "::1", "web.shop.svc",
+                                                   "10.0.0.1", "fd00::1"}));
+  EXPECT_EQ(info->subject, "CN=gracekeeper");
+  EXPECT_EQ(info->warning, "");
+}
+
+TEST(Certificates, LeafIsSignedByTheCa) {
+  const X509Ptr ca = parse(made().ca_pem);
+  const X509Ptr leaf = parse(made().pair.certificate);
+  X509_STORE* store = X509_STORE_new();
+  X509_STORE_add_cert(store, ca.get());
+  X509_STORE_CTX* context = X509_STORE_CTX_new();
+  X509_STORE_CTX_init(context, store, leaf.get(), nullptr);
+  X509_STORE_CTX_set_purpose(context, X509_PURPOSE_SSL_SERVER);
+  EXPECT_EQ(X509_verify_cert(context), 1)
+      << X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
+  EXPECT_EQ(X509_check_host(leaf.get(), "web.shop.svc", 0, 0, nullptr), 1);
+  EXPECT_EQ(X509_check_ip_asc(leaf.get(), "fd00::1", 0), 1);
+  EXPECT_NE(X509_check_host(leaf.get(), "other.svc", 0, 0, nullptr), 1);
+  X509_STORE_CTX_free(context);
+  X509_STORE_free(store);
+}
+
+TEST(Certificates, AreValidAsLongAsAsked) {
+  const SystemTime now = std::chrono::system_clock::from_time_t(1'700'000'000);
+  const auto short_lived = make_certificates({.validity = hours(2), .now = now});
+  ASSERT_TRUE(short_lived);
+  const auto at = [&](SystemTime time) { return inspect(short_lived->pair, time)->warning; };
+  EXPECT_EQ(inspect(short_lived->pair, now)->not_after, now + hours(2));
+  EXPECT_EQ(at(now), "");
+  EXPECT_EQ(at(now + hours(3)), "the certificate has expired on 2023-11-15T00:13:20Z");
+  EXPECT_EQ(at(now - hours(3)), "the certificate is not valid before 2023-11-14T21:13:20Z");
+}
+
+TEST(Certificates, RefusesANameThatIsNone) {
+  for (const char* name : {"", "a,DNS:b", "a b"}) {
+    const auto result = make_certificates({.names = {name}});
+    ASSERT_FALSE(result) << name;
+    EXPECT_EQ(result.error().message, "cannot make a certificate for \"" + std::string(name) +
+                                          "\": expected a DNS name or an address");
+  }
+}
+
+TEST(Certificates, SaysWhatIsWrongWithAPair) {
+  const MadeCertificates other = make_certificates({}).value();
+  const struct {
+    PemPair pair;
+    std::string message;
+  } rows[] = {
+      {{"", made().pair.key}, "the certificate is not PEM (expected -----BEGIN CERTIFICATE-----)"},
+      {{made().pair.key, made().pair.key},
+       "the certificate is not PEM (expected -----BEGIN CERTIFICATE-----)"},
+      {{made().pair.certificate.substr(0, 300), made().pair.key},
+       "the certificate is not PEM (expected -----BEGIN CERTIFICATE-----)"},
+      {{made().pair.certificate, "nonsense"},
+       "the key is not a PEM private key without a pass phrase (expected -----BEGIN PRIVATE "
+       "KEY-----)"},
+      {{made().pair.certificate, other.pair.key}, "the key does not belong to the certificate"},
+  };
+  for (const auto& row : rows) {
+    const auto info = inspect(row.pair);
+    ASSERT_FALSE(info) << row.message;
+    EXPECT_EQ(info.error().message, row.message);
+    EXPECT_FALSE(CertificateStore::make(row.pair));
+  }
+}
+
+TEST(Certificates, NamesTheFileThatCannotBeRead) {
+  const TemporaryFolder folder;
+  const auto certificate = folder.put("tls.crt", made().pair.certificate);
+  const auto missing = load_pair(certificate, folder.at("tls.key"));
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(to_string(missing.error()), folder.at("tls.key") + ": No such file or directory");
+}
+
+TEST(CertificateStore, KeepsTheLastGoodPair) {
+  const MadeCertificates other = make_certificates({}).value();
+  const auto store = CertificateStore::make(made().pair).value();
+  const auto context = store->context();
+  EXPECT_FALSE(store->replace({.certificate = made().pair.certificate, .key = other.pair.key}));
+  EXPECT_EQ(store->context(), context);
+  EXPECT_TRUE(store->replace(other.pair));
+  EXPECT_NE(store->context(), context);
+  EXPECT_EQ(store->info().names.size(), 3U);
+}
+
+using Outcome = CertificateReloader::Outcome;
+
+TEST(CertificateReloader, TakesAPairThatIsWrittenFileByFile) {
+  const TemporaryFolder folder;
+  const MadeCertificates other = make_certificates({}).value();
+  const auto certificate = folder.put("tls.crt", made().pair.certificate);
+  const auto key = folder.put("tls.key", made().pair.key);
+  const auto store = CertificateStore::make(made().pair).value();
+  CertificateReloader reloader(store, certificate, key, made().pair);
+  EXPECT_EQ(reloader.step().outcome, Outcome::kUnchanged);
+  folder.put("tls.crt", other.pair.certificate);
+  EXPECT_EQ(reloader.step().outcome, Outcome::kPending);
+  folder.put("tls.key", other.pair.key);
+  const auto step = reloader.step();
+  EXPECT_EQ(step.outcome, Outcome::kReplaced);
+  EXPECT_EQ(step.info.names.size(), 3U);
+  EXPECT_EQ(reloader.step().outcome, Outcome::kUnchanged);
+}
+
+TEST(CertificateReloader, ReportsABadPairOnce) {
+  const TemporaryFolder folder;
+  const MadeCertificates other = make_certificates({}).value();
+  const auto certificate = folder.put("tls.crt", made().pair.certificate);
+  const auto key = folder.put("tls.key", made().pair.key);
+  const auto store = CertificateStore::make(made().pair).value();
+  const auto context = store->context();
+  CertificateReloader reloader(store, certificate, key, made().pair);
+  folder.put("tls.key", other.pair.key);
+  EXPECT_EQ(reloader.step().outcome, Outcome::kPending);
+  const auto rejected = reloader.step();
+  EXPECT_EQ(rejected.outcome, Outcome::kRejected);
+  EXPECT_EQ(to_string(rejected.error),
+            certificate + ": the key does not belong to the certificate");
+  EXPECT_EQ(reloader.step().outcome, Outcome::kUnchanged);
+  std::filesystem::remove(key);
+  EXPECT_EQ(reloader.step().outcome, Outcome::kPending);
+  const auto gone = reloader.step();
+  EXPECT_EQ(gone.outcome, Outcome::kRejected);
+  EXPECT_EQ(to_string(gone.error), key + ": No such file or directory");
+  EXPECT_EQ(store->context(), context);
+  // Good again, and the same as what is served.
+  folder.put("tls.key", made().pair.key);
+  EXPECT_EQ(reloader.step().outcome, Outcome::kUnchanged);
+}
+
+// A mounted Secret: files are links to ..data, which is a link that is switched.
+TEST(CertificateReloader, FollowsKubernetesVolumes) {
+  namespace fs = std::filesystem;
+  const TemporaryFolder folder;
+  const MadeCertificates other = make_certificates({}).value();
+  const auto version = [&](const std::string& name, const PemPair& pair) {
+    fs::create_directory(folder.at(name));
+    folder.put(name + "/tls.crt", pair.certificate);
+    folder.put(name + "/tls.key", pair.key);
+  };
+  version("..1", made().pair);
+  fs::create_symlink("..1", folder.at("..data"));
+  fs::create_symlink("..data/tls.crt", folder.at("tls.crt"));
+  fs::create_symlink("..data/tls.key", folder.at("tls.key"));
+  const auto store = CertificateStore::make(made().pair).value();
+  CertificateReloader reloader(store, folder.at("tls.crt"), folder.at("tls.key"), made().pair);
+  version("..2", other.pair);
+  fs::create_symlink("..2", folder.at("..data_tmp"));
+  fs::rename(folder.at("..data_tmp"), folder.at("..data"));
+  EXPECT_EQ(reloader.step().outcome, Outcome::kReplaced);
+}
+
+}  // namespace
+}  // namespace gracekeeper::io::test

@@ -1,0 +1,104 @@
+#include "io/log.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <spdlog/sinks/ostream_sink.h>
+#include <sstream>
+#include <thread>
+
+namespace gracekeeper::io {
+namespace {
+
+const LogTime kTime = LogTime(std::chrono::milliseconds(1'700'000'000'007));
+
+std::string json(std::string_view message, const std::vector<Field>& fields = {}) {
+  return format_log_line(LogFormat::kJson, kTime, LogLevel::kInfo, message, fields);
+}
+std::string text(std::string_view message, const std::vector<Field>& fields = {}) {
+  return format_log_line(LogFormat::kText, kTime, LogLevel::kWarning, message, fields);
+}
+
+TEST(Log, WritesEveryTypeOfField) {
+  const std::vector<Field> fields = {
+      {"s", "x y"}, {"n", -3},   {"u", std::uint64_t{18446744073709551615U}},
+      {"d", 0.25},  {"t", true}, {"l", std::vector<std::string>{"GK001", "a,b"}}};
+  EXPECT_EQ(
+      json("served", fields),
+      R"({"time":"2023-11-14T22:13:20.007Z","level":"info","message":"served","s":"x y","n":-3,)"
+      R"("u":18446744073709551615,"d":0.25,"t":true,"l":["GK001","a,b"]})");
+  EXPECT_EQ(
+      text("served", fields),
+      "2023-11-14T22:13:20.007Z WARNING served s=\"x y\" n=-3 u=18446744073709551615 d=0.25 t=true "
+      "l=[GK001,\"a,b\"]");
+}
+
+TEST(Log, NeverBreaksALine) {
+  const struct {
+    std::string written, as_json, as_text;
+  } rows[] = {
+      {"plain", R"("plain")", "plain"},
+      {"", R"("")", R"("")"},
+      {"a\nb\r\tc", R"("a\nb\r\tc")", R"(a\nb\r\tc)"},
+      {std::string("\0\x1b[31m\x7f", 7), R"("\u0000\u001b[31m\u007f")",
+       R"("\u0000\u001b[31m\u007f")"},
+      {"\"quoted\\", R"("\"quoted\\")", R"("\"quoted\\")"},
+      {"\xc2\x85", R"("\u0085")", R"(\u0085)"},
+      {"grün \xe2\x82\xac \xf0\x9f\x90\x8b", "\"grün \xe2\x82\xac \xf0\x9f\x90\x8b\"",
+       "\"grün \xe2\x82\xac \xf0\x9f\x90\x8b\""},
+      {"\xff", "\"\xef\xbf\xbd\"", "\xef\xbf\xbd"},
+      {"\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"", "\xef\xbf\xbd\xef\xbf\xbd"},
+      {"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"",
+       "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+      {"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"", "\xef\xbf\xbd\xef\xbf\xbd"},
+  };
+  for (const auto& row : rows) {
+    const std::string line = json("m", {{"v", row.written}});
+    EXPECT_EQ(line, R"({"time":"2023-11-14T22:13:20.007Z","level":"info","message":"m","v":)" +
+                        row.as_json + "}");
+    EXPECT_NO_THROW(nlohmann::json::parse(line)) << line;
+    EXPECT_EQ(text("m", {{"v", row.written}}),
+              "2023-11-14T22:13:20.007Z WARNING m v=" + row.as_text);
+  }
+}
+
+TEST(Log, HasNoWordForNumbersThatAreNone) {
+  EXPECT_EQ(
+      json("m", {{"d", std::nan("")}, {"i", std::numeric_limits<double>::infinity()}}),
+      R"({"time":"2023-11-14T22:13:20.007Z","level":"info","message":"m","d":null,"i":null})");
+}
+
+TEST(Log, WritesLinesFromTheLevelOnAndWhole) {
+  std::ostringstream stream;
+  Log log(LogFormat::kJson, LogLevel::kInfo,
+          std::make_shared<spdlog::sinks::ostream_sink_mt>(stream));
+  log.debug("not this");
+  log.error("{} braces are no format", {{"k", "{}"}});
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 4; ++i) {
+    writers.emplace_back([&log] {
+      for (int j = 0; j < 200; ++j) log.info("line", {{"j", j}});
+    });
+  }
+  for (auto& writer : writers) writer.join();
+  std::istringstream lines(stream.str());
+  std::string line;
+  int count = 0;
+  while (std::getline(lines, line)) {
+    ++count;
+    ASSERT_NO_THROW(nlohmann::json::parse(line)) << line;
+    if (count == 1) {
+      EXPECT_EQ(nlohmann::json::parse(line)["message"], "{} braces are no format");
+    }
+  }
+  EXPECT_EQ(count, 801);
+}
+
+TEST(Log, KnowsItsLevels) {
+  EXPECT_EQ(parse_log_level("warning"), LogLevel::kWarning);
+  EXPECT_EQ(parse_log_level("Warning"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace gracekeeper::io

@@ -1,0 +1,216 @@
+// What slow, silent and greedy clients get, while an honest one is served. Deadlines are short
+// here, and the bounds that are asserted are generous.
+#include <atomic>
+#include <sys/resource.h>
+#include <thread>
+
+#include "fixture.h"
+#include "io/metrics.h"
+
+namespace gracekeeper::io::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class AttackTest : public ServerTest {
+ protected:
+  AttackTest() {
+    options.deadlines.handshake = options.deadlines.first_request = milliseconds(300);
+    options.deadlines.request = options.deadlines.write = milliseconds(300);
+  }
+};
+
+// Sends the pieces every 20 ms until the connection is cut. True when it was cut before `limit`.
+bool cut_while_trickling(Client& client, const std::string& bytes, milliseconds limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  for (const char c : bytes) {
+    if (!client.send(std::string(1, c))) return true;
+    if (client.closed_within(milliseconds(20))) return true;
+    if (std::chrono::steady_clock::now() > end) return false;
+  }
+  return false;
+}
+
+TEST_F(AttackTest, CutsAHandshakeThatTrickles) {
+  start();
+  auto client = Client::connect(server->port(), {.tls = false});
+  ASSERT_NE(client, nullptr);
+  // A record that promises 16 KB of ClientHello.
+  EXPECT_TRUE(cut_while_trickling(
+      *client, std::string("\x16\x03\x01\x40", 4) + std::string(1000, '\1'), seconds(4)));
+  EXPECT_EQ(server->counters().timed_out, 1U);
+}
+
+TEST_F(AttackTest, CutsAHeadOrABodyThatTrickles) {
+  options.certificates = nullptr;
+  start();
+  for (const std::string& bytes :
+       {"GET / HTTP/1.1\r\nA: " + std::string(1000, 'x'), post("/echo", std::string(1000, ' ')),
+        "POST /echo HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n3e8\r\n" +
+            std::string(1000, ' ')}) {
+    auto client = connect();
+    ASSERT_NE(client, nullptr);
+    const auto head = bytes.find("\r\n\r\n");
+    // All but the part that trickles.
+    ASSERT_TRUE(client->send(bytes.substr(0, head == std::string::npos ? 18 : head + 4)));
+    EXPECT_TRUE(cut_while_trickling(*client, std::string(900, '1'), seconds(4)))
+        << bytes.substr(0, 40);
+  }
+  EXPECT_EQ(server->counters().timed_out, 3U);
+}
+
+TEST_F(AttackTest, GivesLaterRequestsADeadlineFromTheirFirstByte) {
+  options.deadlines.idle = seconds(60);
+  start();
+  auto client = connect();
+  ASSERT_TRUE(client->ask(get("/text")));
+  EXPECT_FALSE(client->closed_within(milliseconds(600))) << "an idle connection is not a slow one";
+  ASSERT_TRUE(client->send("GET /text HT"));
+  EXPECT_TRUE(client->closed_within(seconds(4)));
+}
+
+TEST_F(AttackTest, ClosesIdleConnectionsInTheEnd) {
+  options.deadlines.idle = milliseconds(200);
+  start();
+  auto client = connect();
+  ASSERT_TRUE(client->ask(get("/text")));
+  EXPECT_TRUE(client->closed_within(seconds(4)));
+  EXPECT_EQ(server->counters().timed_out, 0U);
+}
+
+TEST_F(AttackTest, CutsAClientThatDoesNotReadItsAnswer) {
+  start();
+  auto client = connect({.receive_buffer = 4096});
+  ASSERT_NE(client, nullptr);
+  ASSERT_TRUE(client->send(get("/large")));
+  EXPECT_TRUE(eventually([&] { return server->counters().writing == 1; }));
+  EXPECT_TRUE(eventually([&] { return server->counters().timed_out == 1; }));
+  EXPECT_TRUE(eventually([&] { return server->counters().open() == 0; }));
+}
+
+TEST_F(AttackTest, DoesNotWaitLongForAClientThatStaysAfterTheLastAnswer) {
+  options.deadlines.linger = milliseconds(200);
+  start();
+  auto client = connect();
+  ASSERT_TRUE(client->ask(get("/text", "Connection: close\r\n")));
+  EXPECT_TRUE(eventually([&] { return server->counters().closing == 1; }));
+  EXPECT_TRUE(eventually([&] { return server->counters().open() == 0; }, seconds(4)));
+}
+
+TEST_F(AttackTest, ServesAnHonestClientBesideSilentOnes) {
+  options.deadlines = {};
+  start();
+  std::vector<std::unique_ptr<Client>> silent;
+  for (int i = 0; i < 300; ++i) {
+    silent.push_back(Client::connect(server->port(), {.tls = false}));
+    silent.push_back(connect());
+    ASSERT_NE(silent.back(), nullptr) << i;
+  }
+  const auto before = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    auto client = connect();
+    ASSERT_NE(client, nullptr);
+    for (int j = 0; j < 10; ++j) ASSERT_EQ(body_of(client->ask(post("/echo", "[1]"))), "[1]");
+  }
+  // 20 handshakes and 200 requests.
+  EXPECT_LT(std::chrono::steady_clock::now() - before, seconds(4));
+  EXPECT_EQ(server->counters().evicted, 0U);
+}
+
+TEST_F(AttackTest, EvictsSilentConnectionsBeforeItRefusesNewOnes) {
+  options.deadlines = {};
+  options.max_connections = 20;
+  start();
+  std::vector<std::unique_ptr<Client>> honest;
+  for (int i = 0; i < 8; ++i) {
+    honest.push_back(connect());
+    ASSERT_TRUE(honest.back() && honest.back()->ask(get("/text"))) << i;
+  }
+  std::vector<std::unique_ptr<Client>> silent;
+  for (int i = 0; i < 60; ++i) silent.push_back(Client::connect(server->port(), {.tls = false}));
+  ASSERT_TRUE(eventually([&] { return server->counters().accepted == 68; }));
+  for (int i = 0; i < 12; ++i) {
+    honest.push_back(connect());
+    ASSERT_TRUE(honest.back() && honest.back()->ask(get("/text"))) << i;
+  }
+  for (auto& client : honest) EXPECT_TRUE(client->ask(get("/text")));
+  EXPECT_EQ(server->counters().refused, 0U);
+  EXPECT_EQ(server->counters().open(), 20U);
+  // Nobody can be evicted any more.
+  auto late = Client::connect(server->port(), {.tls = false});
+  EXPECT_TRUE(late->closed_within(seconds(4)));
+  EXPECT_EQ(server->counters().refused, 1U);
+  EXPECT_TRUE(honest.front()->ask(get("/text")));
+}
+
+TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
+  options.deadlines = {};
+  options.max_buffered_bytes = 11'500'000;
+  start();
+  const auto begin = [this](std::size_t length, std::size_t sent) {
+    auto client = connect();
+    client->send("POST /size HTTP/1.1\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
+                 std::string(sent, 'x'));
+    return client;
+  };
+  // Each holds at least what has arrived and at most its whole length: small and large together at
+  // most 11 MB, all three at least 12 MB.
+  auto small = begin(3'000'000, 2'000'000);
+  auto large = begin(8'000'000, 7'000'000);
+  auto third = begin(4'000'000, 3'000'000);
+  EXPECT_TRUE(eventually([&] { return server->counters().shed == 1; }));
+  const auto answer = large->receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_EQ(
+      answer->body,
+      "{\"status\":503,\"message\":\"too many requests are being received at once; try again\"}");
+  EXPECT_EQ(body_of(small->ask(std::string(1'000'000, 'x'))), "3000000");
+  EXPECT_EQ(body_of(third->ask(std::string(1'000'000, 'x'))), "4000000");
+  EXPECT_EQ(server->counters().shed, 1U);
+}
+
+TEST_F(AttackTest, SurvivesRunningOutOfDescriptors) {
+  options.deadlines = {};
+  start();
+  auto honest = connect();
+  ASSERT_TRUE(honest->ask(get("/text")));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const auto open = static_cast<rlim_t>(process_facts().open_fds);
+  // Room for clients and their server sides that is less than what they ask for.
+  const rlimit tight{.rlim_cur = open + 20, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  std::vector<std::unique_ptr<Client>> silent;
+  for (int i = 0; i < 40; ++i) silent.push_back(Client::connect(server->port(), {.tls = false}));
+  const double cpu = process_facts().cpu_seconds;
+  EXPECT_TRUE(honest->ask(get("/text")));
+  EXPECT_TRUE(eventually([&] { return server->counters().evicted > 0; }));
+  silent.clear();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_LT(process_facts().cpu_seconds - cpu, 2.0) << "it spins";
+  auto client = connect();
+  ASSERT_NE(client, nullptr);
+  EXPECT_TRUE(client->ask(get("/text")));
+  EXPECT_TRUE(fatal.empty());
+}
+
+TEST_F(AttackTest, CutsAConnectionThatOnlySendsEmptyRecords) {
+  start();
+  options.deadlines = {};
+  auto client = connect();
+  ASSERT_TRUE(client->ask(get("/text")));
+  bool cut = false;
+  for (int i = 0; i < 3000 && !cut; ++i) {
+    SSL_key_update(client->ssl(), SSL_KEY_UPDATE_NOT_REQUESTED);
+    cut = SSL_do_handshake(client->ssl()) != 1 || client->closed_within(milliseconds(0));
+    std::this_thread::yield();
+  }
+  ERR_clear_error();
+  EXPECT_TRUE(cut || client->closed_within(seconds(3)));
+}
+
+}  // namespace
+}  // namespace gracekeeper::io::test
