@@ -39,9 +39,10 @@ void add_refused_connections(const Timeline& timeline, std::vector<Hazard>& haza
   }
   if (outliving.empty()) return;
   auto cause = fmt::format(
-      "the proxy gets SIGTERM at {} s and takes no new connection from then on, while {} runs "
-      "until {} s",
-      format_seconds(proxy->sigterm), joined(outliving), format_seconds(until));
+      "the proxy gets SIGTERM at {} s and takes no new connection from then on, while {} {} until "
+      "{} s",
+      format_seconds(proxy->sigterm), joined(outliving), outliving.size() == 1 ? "runs" : "run",
+      format_seconds(until));
   hazards.push_back({Hazard::Kind::NewConnectionsRefused, proxy->sigterm, until,
                      std::move(outliving), std::move(cause)});
 }
