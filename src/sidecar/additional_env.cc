@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sidecar/json_text.h"
+#include "sidecar/inline_json.h"
 
 namespace gracekeeper {
 namespace {
@@ -29,7 +29,7 @@ std::optional<Value> variable_of(const Value& item) {
 }  // namespace
 
 std::optional<std::vector<Value>> parse_additional_env(std::string_view text) {
-  const auto tree = parse_json_text(text);
+  const auto tree = parse_inline_json(text);
   if (!tree || tree->as_array() == nullptr) return std::nullopt;
   std::vector<Value> variables;
   for (const auto& item : *tree->as_array()) {

@@ -1,4 +1,4 @@
-#include "sidecar/json_text.h"
+#include "sidecar/inline_json.h"
 
 #include <charconv>
 #include <cmath>
@@ -209,6 +209,6 @@ class Parser {
 
 }  // namespace
 
-std::optional<Value> parse_json_text(std::string_view text) { return Parser(text).document(); }
+std::optional<Value> parse_inline_json(std::string_view text) { return Parser(text).document(); }
 
 }  // namespace gracekeeper

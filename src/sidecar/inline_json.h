@@ -13,6 +13,6 @@ namespace gracekeeper {
 
 // Nothing when the text is not exactly one JSON value. A key that is written twice: the last
 // counts.
-std::optional<Value> parse_json_text(std::string_view text);
+std::optional<Value> parse_inline_json(std::string_view text);
 
 }  // namespace gracekeeper
