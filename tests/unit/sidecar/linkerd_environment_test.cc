@@ -40,9 +40,7 @@ LINKERD2_PROXY_LOG_FORMAT=plain
 LINKERD2_PROXY_DESTINATION_SVC_ADDR=linkerd-dst-headless.linkerd.svc.cluster.local.:8086
 LINKERD2_PROXY_DESTINATION_PROFILE_NETWORKS=10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8
 LINKERD2_PROXY_POLICY_SVC_ADDR=linkerd-policy.linkerd.svc.cluster.local.:8090
-LINKERD2_PROXY_POLICY_WORKLOAD={"ns":"$(_pod_ns)",
-                           "pod" : "$(_pod_name)"
-}
+LINKERD2_PROXY_POLICY_WORKLOAD={"ns":"$(_pod_ns)", "pod":"$(_pod_name)"}
 
 LINKERD2_PROXY_INBOUND_DEFAULT_POLICY=all-unauthenticated
 LINKERD2_PROXY_POLICY_CLUSTER_NETWORKS=10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8
