@@ -51,7 +51,7 @@ Mend fit(const Assessment& a) {
 }  // namespace
 
 bool is_short(const Assessment& a) {
-  return a.is_checked && !a.budget.fits(written_grace_period(a));
+  return a.is_checked && !a.budget.fits(a.grace_period());
 }
 
 Mend find_mend(const Assessment& a) {
