@@ -143,7 +143,7 @@ void EventLoop::take_inbox() {
     arrivals.swap(inbox_);
   }
   for (Arrival& arrival : arrivals) admit(std::move(arrival));
-  if (evict_requested_.exchange(false)) evict_oldest_unserved(nullptr);
+  if (evict_requested_.exchange(false)) evict_oldest_unserved();
   if (shed_requested_.exchange(false)) shed(true);
 }
 
@@ -151,7 +151,7 @@ void EventLoop::admit(Arrival arrival) {
   auto owner = std::make_unique<Connection>(std::move(arrival.socket), std::move(arrival.remote),
                                             shared_.options.limits);
   Connection& connection = *owner;
-  if (connections_ > shared_.connections_per_loop && !evict_oldest_unserved(&connection)) {
+  if (owned_.size() >= shared_.connections_per_loop && !evict_oldest_unserved()) {
     ++shared_.refused;
     --connections_;
     return;
@@ -196,11 +196,11 @@ void EventLoop::close(Connection& connection) {
   owned_.erase(found);
 }
 
-bool EventLoop::evict_oldest_unserved(const Connection* except) {
+bool EventLoop::evict_oldest_unserved() {
   Connection* oldest = nullptr;
   for (const Wait wait : {Wait::kHandshake, Wait::kFirstRequest}) {
     auto* candidate = static_cast<Connection*>(deadlines_.oldest(wait));
-    if (candidate == nullptr || candidate == except) continue;
+    if (candidate == nullptr) continue;
     if (oldest == nullptr || candidate->at < oldest->at) oldest = candidate;
   }
   if (oldest == nullptr) return false;

@@ -105,7 +105,7 @@ class EventLoop {
   void take_inbox();
   void admit(Arrival arrival);
   void expire(Clock::time_point now);
-  bool evict_oldest_unserved(const Connection* except);
+  bool evict_oldest_unserved();
   void end_drain();
   void close(Connection& connection);
   void queue(Connection& connection);

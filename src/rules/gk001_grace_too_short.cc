@@ -80,9 +80,7 @@ std::vector<Finding> check(const Assessment& a) {
   const auto mode = a.settings.on_shortfall.value;
   const Mend mend = find_mend(a);
 
-  auto severity = b.stated_fits(from_seconds(a.termination_grace_period_seconds))
-                      ? Severity::Warning
-                      : Severity::Error;
+  auto severity = b.stated_fits(a.grace_period()) ? Severity::Warning : Severity::Error;
   if (mode == OnShortfall::Warn) severity = Severity::Warning;
   if (mend.kind == Mend::Kind::Raise || mend.kind == Mend::Kind::Fit) severity = Severity::Info;
 

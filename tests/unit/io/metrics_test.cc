@@ -102,9 +102,11 @@ TEST(Metrics, LosesNoCountBetweenThreads) {
     });
   }
   for (auto& thread : threads) thread.join();
-  EXPECT_NE(metrics.text().find("outcome=\"a\"} 2000"), std::string::npos);
-  EXPECT_NE(metrics.text().find("gracekeeper_request_duration_seconds_count 4000"),
-            std::string::npos);
+  EXPECT_EQ(lines(metrics, "gracekeeper_requests_total"),
+            "gracekeeper_requests_total{outcome=\"a\",path=\"/mutate\"} 2000\n"
+            "gracekeeper_requests_total{outcome=\"b\",path=\"/mutate\"} 2000\n");
+  EXPECT_EQ(lines(metrics, "gracekeeper_request_duration_seconds_count"),
+            "gracekeeper_request_duration_seconds_count 4000\n");
 }
 
 }  // namespace

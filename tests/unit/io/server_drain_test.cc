@@ -118,6 +118,7 @@ TEST_F(ServerTest, ReplacesTheCertificateUnderAStreamOfHandshakes) {
   std::atomic<int> connected{0};
   std::atomic<int> failed{0};
   auto old = connect();
+  ASSERT_TRUE(old->ask(get("/text")));
   std::vector<std::thread> clients;
   for (int i = 0; i < 3; ++i) {
     clients.emplace_back([&] {

@@ -1,0 +1,39 @@
+# What a person types. Everything else is CMake's: presets are in CMakePresets.json.
+BUILD := build
+JOBS  ?= $(shell nproc)
+
+.PHONY: help run test serve build lint format docs clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Build, start the webhook on loopback, send it the example, show verdict, patch and diff
+	@scripts/demo.py $(BUILD)/gracekeeper
+
+test: $(BUILD)/CMakeCache.txt ## Build and run every test
+	@cmake --build $(BUILD) --parallel $(JOBS)
+	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
+
+serve: build ## Serve on 127.0.0.1:8443 until Ctrl-C, with a certificate made on the spot
+	@scripts/serve.sh $(BUILD)/gracekeeper
+
+build: $(BUILD)/CMakeCache.txt ## Build the program: build/gracekeeper
+	@cmake --build $(BUILD) --parallel $(JOBS) --target gracekeeper
+
+$(BUILD)/CMakeCache.txt: scripts/install-deps.sh
+	@scripts/install-deps.sh
+	@cmake --preset release
+
+lint: ## Check the format and run clang-tidy
+	@scripts/install-deps.sh lint
+	@scripts/lint.sh
+
+format: ## Format all sources
+	@scripts/install-deps.sh lint
+	@scripts/lint.sh --fix
+
+docs: build ## Write the reference that the program generates: docs/rules.md
+	@$(BUILD)/gracekeeper rules --format markdown > docs/rules.md
+
+clean: ## Remove what was built
+	@rm -rf build build-*
