@@ -150,6 +150,7 @@ void read_owners(Fields& fields, Element element, Pod& pod) {
     fields.object(item, [&](std::string_view key, Element value) {
       if (key == "kind") owner.kind = fields.text(value);
       if (key == "name") owner.name = fields.text(value);
+      if (key == "controller") owner.controller = fields.boolean(value).value_or(false);
     });
     pod.owners.push_back(std::move(owner));
   });

@@ -95,6 +95,7 @@ struct Container {
 struct OwnerReference {
   std::string kind;
   std::string name;
+  bool controller = false;
   bool operator==(const OwnerReference&) const = default;
 };
 
