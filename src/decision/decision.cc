@@ -67,7 +67,9 @@ std::vector<Finding> notices_after(const std::vector<Finding>& before, const Ass
 void remark_on_missing_values(const Assessment& a, const Policy& policy, Decision& decision) {
   if (a.proxy.presence != Proxy::Presence::Injected) return;
   for (const auto& missing : missing_values(policy.linkerd)) {
-    decision.remarks.push_back(fmt::format("Linkerd's values have no {} (--linkerd-values): the injected proxy cannot start", missing));
+    decision.remarks.push_back(fmt::format(
+        "Linkerd's values have no {} (--linkerd-values): the injected proxy cannot start",
+        missing));
   }
 }
 
@@ -152,7 +154,10 @@ Decision judge(const Subject& subject, const Namespace* where, const Policy& pol
           "the proxy waits {} s, but {} s are asked for: its preStop hook was lost or changed",
           format_seconds(as_it_is.proxy.wait.value), format_seconds(as_meant.proxy.wait.value)));
     }
-    if (as_meant.proxy.grace.value != as_it_is.proxy.grace.value) {
+    // Linkerd's injector truncates in floating point.
+    const Millis as_linkerd_writes{linkerd_milliseconds(as_meant.proxy.grace.value)};
+    if (as_meant.proxy.grace.value != as_it_is.proxy.grace.value &&
+        as_linkerd_writes != as_it_is.proxy.grace.value) {
       decision.remarks.push_back(fmt::format(
           "the proxy's grace is {} s, but {} s are asked for: its environment was lost or changed",
           format_seconds(as_it_is.proxy.grace.value), format_seconds(as_meant.proxy.grace.value)));
