@@ -106,6 +106,8 @@ EventLoop::Next EventLoop::read(Connection& c) {
     case IoStatus::kWantsWrite:
       return ++c.empty_reads > kMaxEmptyReads ? Next::kClosed : Next::kBlocked;
     case IoStatus::kEnd:  // everything complete has been answered
+      answer_unfinished(c, {400, "the request ended before it was complete"});
+      return Next::kClosed;
     case IoStatus::kFailed:
       return Next::kClosed;
   }
@@ -192,6 +194,17 @@ void EventLoop::refuse(Connection& c, const HttpError& error) {
   c.unparsed = false;
   c.reader.reset();
   wait_for(c, Wait::kWrite);
+}
+
+// Before a connection is closed in the middle of a request: the answer is for a client that still
+// listens, and for the log. One attempt to send it; whoever lets others wait is not waited for.
+void EventLoop::answer_unfinished(Connection& c, const HttpError& error) {
+  const bool has_begun = !c.reader.fresh() || !c.in.empty();
+  if (!has_begun || c.sent != 0) return;  // in the middle of a 100 Continue nothing fits
+  const RequestHead& head = c.reader.head();
+  shared_.dispatch.answer_error(error, head.method.empty() ? nullptr : &head, c.remote, c.out);
+  c.transport.write(c.out);
+  c.transport.end_writing();
 }
 
 EventLoop::Next EventLoop::write(Connection& c) {

@@ -223,8 +223,13 @@ void EventLoop::expire(Clock::time_point now) {
         connection.transport.abort();
         ++shared_.timed_out;
         break;
-      default:
+      case Wait::kHandshake:
         ++shared_.timed_out;
+        break;
+      case Wait::kFirstRequest:
+      case Wait::kRequest:
+        ++shared_.timed_out;
+        answer_unfinished(connection, {408, "the request was not complete in time"});
         break;
     }
     close(connection);

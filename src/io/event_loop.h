@@ -124,6 +124,7 @@ class EventLoop {
   bool judge_head(Connection& connection, bool body_has_begun);
   void complete(Connection& connection);
   void refuse(Connection& connection, const HttpError& error);
+  void answer_unfinished(Connection& connection, const HttpError& error);
   void account(Connection& connection);
   void shed(bool mine_only);
 

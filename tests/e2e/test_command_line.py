@@ -66,7 +66,7 @@ class Usage(TestCase):
 
     def test_a_reader_that_goes_away_is_no_crash(self):
         pods = "---\n".join("kind: Pod\nmetadata: {annotations: {linkerd.io/inject: enabled}}\n"
-                            "spec: {containers: [{name: a}]}\n" for _ in range(500))
+                            "spec: {containers: [{name: a}]}\n" for _ in range(60))
         path = self.write("pods.yaml", pods)
         process = subprocess.Popen([PROGRAM, "inject", path], stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, env=environment())
