@@ -16,7 +16,7 @@ DENIAL = ("GK001 grace-too-short: terminationGracePeriodSeconds 30 is less than 
           "terminationGracePeriodSeconds to 95 or more (the timeline's exact need is 80), or "
           "shorten the proxy's grace with config.linkerd.io/shutdown-grace-period.")
 STATED = DENIAL.format("annotation", "annotation")
-NO_TRUST_ANCHORS = "the injected proxy cannot join the mesh: identityTrustAnchorsPEM"
+NO_TRUST_ANCHORS = "Linkerd's values have no identityTrustAnchorsPEM (--linkerd-values): the injected proxy cannot start"
 
 
 def example(name="web", **annotations):
