@@ -7,7 +7,7 @@
 set -eu
 packages="
   g++ make cmake ninja-build pkg-config ccache
-  libcpp-httplib-dev libssl-dev nlohmann-json3-dev libyaml-dev libsimdjson-dev
+  libcpp-httplib-dev libssl-dev nlohmann-json3-dev libyaml-dev libyaml-cpp-dev libsimdjson-dev
   libcli11-dev libfmt-dev libexpected-dev prometheus-cpp-dev libspdlog-dev
   libgtest-dev libgmock-dev
   openssl curl ca-certificates python3 python3-yaml

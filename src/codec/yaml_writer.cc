@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <fmt/format.h>
 #include <string_view>
+#include <yaml-cpp/yaml.h>
 
 #include "codec/yaml_scalar.h"
 
@@ -12,7 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kIndent = 2;
 // YAML readers look at most 1,024 characters ahead for the ':' of a key; longer ones need `? key`.
 constexpr std::size_t kMaxImplicitKey = 1000;
 
@@ -71,61 +71,36 @@ bool can_be_plain(std::string_view text) {
   return !may_be_typed(text);
 }
 
-// A literal block keeps the text when no line ends in a blank (editors cut those, and readers
-// differ on lines of blanks only) and something is there beside newlines.
+// The emitter's literal block has no chomping or indentation indicator, so it keeps a text that
+// ends in exactly one newline and does not begin with a blank. No line may end in a blank: editors
+// cut those, and readers differ on lines of blanks only.
 bool can_be_literal(std::string_view text) {
-  if (text.find('\n') == std::string_view::npos || !all_printable(text, true)) return false;
-  if (text.find_first_not_of('\n') == std::string_view::npos) return false;
-  return text.find(" \n") == std::string_view::npos && text.back() != ' ';
+  const auto first_end = text.find('\n');
+  if (first_end == std::string_view::npos || first_end == 0 || text.front() == ' ') return false;
+  if (text.back() != '\n' || text[text.size() - 2] == '\n') return false;
+  return all_printable(text, true) && text.find(" \n") == std::string_view::npos;
 }
 
-std::string single_quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out += '\'';
+// U+FFFE and U+FFFF, which yaml-cpp replaces.
+bool has_noncharacter(std::string_view text) {
+  return text.find("\xEF\xBF\xBE") != std::string_view::npos ||
+         text.find("\xEF\xBF\xBF") != std::string_view::npos;
 }
 
-std::string double_quoted(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
-    const Character character = first_character(text);
-    const std::size_t size = std::min(character.size, text.size());
-    switch (character.point) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (is_printable(character.point)) {
-          out += text.substr(0, size);
-        } else if (character.point < 0x100) {
-          out += fmt::format("\\x{:02X}", character.point);
-        } else {
-          out += fmt::format("\\u{:04X}", character.point);
-        }
+// JSON text with an escape for each character that YAML does not take as it is.
+std::string escaped(std::string_view json) {
+  std::string out;
+  while (!json.empty()) {
+    const Character character = first_character(json);
+    const std::size_t size = std::min(character.size, json.size());
+    if (is_printable(character.point)) {
+      out += json.substr(0, size);
+    } else {
+      out += fmt::format("\\u{:04x}", character.point);
     }
-    text.remove_prefix(size);
+    json.remove_prefix(size);
   }
-  return out += '"';
-}
-
-std::string one_line(std::string_view text) {
-  if (!all_printable(text, false)) return double_quoted(text);
-  return can_be_plain(text) ? std::string(text) : single_quoted(text);
+  return out;
 }
 
 // Readers of YAML 1.1 take 1e+21 for a string: the mantissa gets its point.
@@ -138,101 +113,76 @@ std::string float_text(const Json& number) {
   return text;
 }
 
+// yaml-cpp's emitter knows where quotes are needed for the syntax; which strings a reader would
+// take for something else, and what survives a block, is decided here.
 class Writer {
  public:
   std::string write(const Json& value) {
-    if (value.is_object() && !value.empty()) {
-      write_mapping(value, 0, false);
-    } else if (value.is_array() && !value.empty()) {
-      write_sequence(value, 0, false);
-    } else {
-      write_scalar(value, 0);
-    }
-    return std::move(out_);
+    out_.SetIndent(2);
+    emit(value);
+    std::string text(out_.c_str(), out_.size());
+    if (text.empty() || text.back() != '\n') text += '\n';
+    return text;
   }
 
  private:
-  // `continues` where the first line's indentation is written already (after "- ").
-  void start_line(std::size_t indent, bool continues) {
-    if (!continues) out_.append(indent, ' ');
-  }
-
-  void write_mapping(const Json& mapping, std::size_t indent, bool continues) {
-    for (const auto& [key, value] : mapping.items()) {
-      start_line(indent, std::exchange(continues, false));
-      const std::string text = one_line(key);
-      if (text.size() > kMaxImplicitKey) {
-        out_ += "? " + text + '\n';
-        start_line(indent, false);
-      } else {
-        out_ += text;
-      }
-      out_ += ':';
-      if (value.is_object() && !value.empty()) {
-        out_ += '\n';
-        write_mapping(value, indent + kIndent, false);
-      } else if (value.is_array() && !value.empty()) {
-        out_ += '\n';
-        write_sequence(value, indent, false);
-      } else {
-        out_ += ' ';
-        write_scalar(value, indent + kIndent);
-      }
-    }
-  }
-
-  void write_sequence(const Json& sequence, std::size_t indent, bool continues) {
-    for (const auto& item : sequence) {
-      start_line(indent, std::exchange(continues, false));
-      out_ += "- ";
-      if (item.is_object() && !item.empty()) {
-        write_mapping(item, indent + kIndent, true);
-      } else if (item.is_array() && !item.empty()) {
-        write_sequence(item, indent + kIndent, true);
-      } else {
-        write_scalar(item, indent + kIndent);
-      }
-    }
-  }
-
-  // Scalars and empty containers; `indent` is that of a literal block's lines.
-  void write_scalar(const Json& value, std::size_t indent) {
-    if (value.is_string()) {
-      const auto& text = value.get_ref<const std::string&>();
-      if (can_be_literal(text)) {
-        write_literal(text, std::max(indent, kIndent));
-        return;
-      }
-      out_ += one_line(text);
+  void emit(const Json& value) {
+    if (value.is_object()) {
+      emit_mapping(value);
+    } else if (value.is_array()) {
+      emit_sequence(value);
+    } else if (value.is_string()) {
+      emit_string(value.get_ref<const std::string&>(), true);
+    } else if (value.is_null()) {
+      out_ << YAML::LowerNull << YAML::Null;
     } else {
-      out_ += value.is_number_float() ? float_text(value) : value.dump();
-    }
-    out_ += '\n';
-  }
-
-  void write_literal(std::string_view text, std::size_t indent) {
-    out_ += '|';
-    // A reader takes the first line's indentation for the block's, unless told.
-    if (text.front() == ' ' || text.front() == '\n') out_ += std::to_string(kIndent);
-    if (text.back() != '\n') {
-      out_ += '-';
-    } else if (text.size() >= 2 && text[text.size() - 2] == '\n') {
-      out_ += '+';
-    }
-    out_ += '\n';
-    while (!text.empty()) {
-      const std::size_t size = std::min(text.find('\n'), text.size());
-      if (size > 0) out_.append(indent, ' ').append(text.substr(0, size));
-      out_ += '\n';
-      text.remove_prefix(std::min(size + 1, text.size()));
+      out_ << (value.is_number_float() ? float_text(value) : value.dump());
     }
   }
 
-  std::string out_;
+  void emit_mapping(const Json& mapping) {
+    if (mapping.empty()) out_ << YAML::Flow;
+    out_ << YAML::BeginMap;
+    for (const auto& [key, value] : mapping.items()) {
+      if (key.size() > kMaxImplicitKey) out_ << YAML::LongKey;
+      out_ << YAML::Key;
+      emit_string(key, false);
+      out_ << YAML::Value;
+      emit(value);
+    }
+    out_ << YAML::EndMap;
+  }
+
+  void emit_sequence(const Json& sequence) {
+    if (sequence.empty()) out_ << YAML::Flow;
+    out_ << YAML::BeginSeq;
+    for (const auto& item : sequence) emit(item);
+    out_ << YAML::EndSeq;
+  }
+
+  void emit_string(const std::string& text, bool literal_allowed) {
+    if (literal_allowed && can_be_literal(text)) {
+      out_ << YAML::Literal << text;
+    } else if (!all_printable(text, false)) {
+      // Escapes also the line breaks of Unicode, which a reader would fold.
+      out_ << YAML::EscapeNonAscii << YAML::DoubleQuoted << text;
+    } else if (can_be_plain(text)) {
+      out_ << text;
+    } else {
+      out_ << YAML::SingleQuoted << text;
+    }
+  }
+
+  YAML::Emitter out_;
 };
 
 }  // namespace
 
-std::string to_yaml(const Json& value) { return Writer().write(value); }
+std::string to_yaml(const Json& value) {
+  // JSON is YAML too: the form for what the emitter would not keep.
+  const std::string json = value.dump();
+  if (has_noncharacter(json)) return escaped(json) + '\n';
+  return Writer().write(value);
+}
 
 }  // namespace gracekeeper

@@ -1,18 +1,17 @@
-// JSON becomes YAML as kubectl prints it: block style, two spaces, lists not indented below their
-// key, members in their order.
+// JSON becomes YAML: block style, two spaces, members in their order (yaml-cpp's emitter).
 //
 //   {"spec":{"containers":[{"name":"web","args":["-c","yes"]}]}}
 //
 //   spec:
 //     containers:
-//     - name: web
-//       args:
-//       - -c
-//       - 'yes'
+//       - name: web
+//         args:
+//           - -c
+//           - 'yes'
 //
 // What is written reads back as the same value, with this reader, kubectl, and readers of YAML 1.1
 // and 1.2: strings that any of them would take for something else are quoted. Text of several lines
-// is a literal block where that keeps every character.
+// is a literal block where that keeps every character, else one line with escapes.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -29,7 +29,13 @@ std::int64_t exact_need_with(const Assessment& a, Millis proxy_grace) {
   return exact_need(containers, a.ordered_sidecars());
 }
 
-Mend fit(const Assessment& a) {
+}  // namespace
+
+bool is_short(const Assessment& a) {
+  return a.is_checked && !a.budget.fits(a.grace_period());
+}
+
+Mend find_fit(const Assessment& a) {
   const auto impossible = [](std::string reason) {
     return Mend{.kind = Mend::Kind::Impossible, .reason = std::move(reason)};
   };
@@ -48,19 +54,13 @@ Mend fit(const Assessment& a) {
   return {.kind = Mend::Kind::Fit, .grace = grace};
 }
 
-}  // namespace
-
-bool is_short(const Assessment& a) {
-  return a.is_checked && !a.budget.fits(written_grace_period(a));
-}
-
 Mend find_mend(const Assessment& a) {
   if (!is_short(a)) return {};
   switch (a.settings.on_shortfall.value) {
     case OnShortfall::Raise:
       return raise(a);
     case OnShortfall::Fit:
-      return fit(a);
+      return find_fit(a);
     case OnShortfall::Deny:
     case OnShortfall::Warn:
       return {};

@@ -27,4 +27,7 @@ struct Mend {
 
 Mend find_mend(const Assessment& assessment);
 
+// What `fit` would do, whatever the mode is: Fit or Impossible. For a pod that is short.
+Mend find_fit(const Assessment& assessment);
+
 }  // namespace gracekeeper

@@ -20,6 +20,13 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
+// What to write in place of a number or a boolean: its own spelling where that is a valid value.
+std::string as_string_would_work(std::string_view key, std::string_view text) {
+  if (key == annotation::kInject) return "\"enabled\", \"ingress\" or \"disabled\"";
+  const bool lacks_unit = key == annotation::kGrace && !parse_go_duration(text);
+  return fmt::format("\"{}{}\"", text, lacks_unit ? "s" : "");
+}
+
 struct ShutdownTimes {
   std::optional<Millis> plain;
   std::vector<std::pair<std::string, Millis>> by_container;
@@ -40,8 +47,8 @@ class Reader {
     const auto found = annotations_.find(key);
     if (found == annotations_.end()) return std::nullopt;
     if (!found->second.is_string) {
-      drop(key, fmt::format("Kubernetes takes only strings here: write \"{}\" in quotes",
-                            found->second.text));
+      drop(key, fmt::format("Kubernetes takes only strings here: write {} in quotes",
+                            as_string_would_work(key, found->second.text)));
       return std::nullopt;
     }
     return found->second.text;

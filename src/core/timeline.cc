@@ -75,10 +75,12 @@ std::int64_t exact_need(const std::vector<PlannedContainer>& containers, bool or
   for (const auto& container : containers) {
     enough += ceil_seconds(container.hook()) + ceil_seconds(container.stop) + 2;
   }
+  // What milliseconds can hold, several times beyond the longest single time.
+  enough = std::min(enough, 8 * kLongest.count() / 1000);
   std::int64_t too_short = 0;
   while (enough - too_short > 1) {
     const auto middle = too_short + (enough - too_short) / 2;
-    if (is_clean(plan(containers, from_seconds(middle), ordered_sidecars))) {
+    if (is_clean(plan(containers, Seconds{middle}, ordered_sidecars))) {
       enough = middle;
     } else {
       too_short = middle;

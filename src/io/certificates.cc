@@ -128,8 +128,8 @@ Result<MadeCertificates> make_certificates(const CertificateRequest& request) {
   const auto failed = [](std::string_view step) {
     return fail(fmt::format("cannot make a certificate: {}: {}", step, openssl_reason()));
   };
-  const KeyPtr ca_key(EVP_EC_gen("P-256"));
-  const KeyPtr key(EVP_EC_gen("P-256"));
+  const KeyPtr ca_key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
+  const KeyPtr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   if (!ca_key || !key) return failed("key");
 
   const X509Ptr ca = blank_certificate("Gracekeeper CA", ca_key.get(), request);

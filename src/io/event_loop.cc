@@ -115,7 +115,6 @@ void EventLoop::run() {
       if (!connection.linked) continue;  // closed earlier in this round
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
-      if (broken || (event.events & EPOLLOUT) != 0) connection.writable = true;
       drive(connection);
     }
     for (std::size_t turns = ready_.size(); turns > 0; --turns) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/annotations.h"
 #include "core/mend.h"
 #include "rules/places.h"
 #include "rules/registry.h"
@@ -79,9 +80,7 @@ std::vector<Finding> check(const Assessment& a) {
   const auto mode = a.settings.on_shortfall.value;
   const Mend mend = find_mend(a);
 
-  auto severity = b.stated_fits(from_seconds(a.termination_grace_period_seconds))
-                      ? Severity::Warning
-                      : Severity::Error;
+  auto severity = b.stated_fits(a.grace_period()) ? Severity::Warning : Severity::Error;
   if (mode == OnShortfall::Warn) severity = Severity::Warning;
   if (mend.kind == Mend::Kind::Raise || mend.kind == Mend::Kind::Fit) severity = Severity::Info;
 
@@ -100,7 +99,7 @@ std::vector<Finding> check(const Assessment& a) {
       short_message += fmt::format("; raised to {}", mend.seconds);
       break;
     case Mend::Kind::Fit:
-      message += fmt::format("; on-shortfall fit shortens the proxy's grace to {}",
+      message += fmt::format("; on-shortfall fit shortens the proxy's grace to {} s",
                              format_seconds(mend.grace));
       short_message += fmt::format("; grace now {}", format_seconds(mend.grace));
       break;
@@ -115,8 +114,10 @@ std::vector<Finding> check(const Assessment& a) {
   auto remedy = fmt::format("Set terminationGracePeriodSeconds to {} or more", b.required());
   if (b.exact_need < b.need)
     remedy += fmt::format(" (the timeline's exact need is {})", b.exact_need);
-  if (a.proxy.exists())
-    remedy += ", or shorten the proxy's grace with config.linkerd.io/shutdown-grace-period";
+  if (const Mend fit = find_fit(a); fit.kind == Mend::Kind::Fit) {
+    remedy += fmt::format(", or shorten the proxy's grace with {}: {}", annotation::kGrace,
+                          format_duration(fit.grace));
+  }
   remedy += ".";
   if (!b.complete) remedy += " A preStop hook of unknown length is counted as 0: add its time.";
 

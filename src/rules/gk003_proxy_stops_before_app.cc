@@ -17,9 +17,10 @@ std::vector<Finding> check(const Assessment& a) {
            .path = wait_path(a),
            .container = std::string(kProxyName),
            .message =
-               fmt::format("the proxy gets SIGTERM after {} s, but container {} may run for {} s "
+               fmt::format("the proxy gets SIGTERM {}, but container {} may run for {} s "
                            "(preStop {} + shutdown {}): its new connections fail from then on{}",
-                           format_seconds(wait), b.app_container, format_seconds(b.app),
+                           wait.count() == 0 ? "at once" : "after " + format_seconds(wait) + " s",
+                           b.app_container, format_seconds(b.app),
                            b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
                            format_seconds(b.app_shutdown.value), assumed_words(a)),
            .short_message =

@@ -23,20 +23,33 @@ Finding finding(FieldPath path, std::string_view key, std::string message, std::
 // What happens to the value, by whose annotation it is.
 std::string_view consequence(const DroppedValue& dropped) {
   const std::string_view key = dropped.key;
-  if (key == annotation::kInject) return "";
   if (dropped.message.starts_with("Kubernetes takes only strings"))
     return "; the API server refuses the object";
+  if (key == annotation::kInject) return "";
   if (dropped.message.find("the proxy refuses it") != std::string::npos) return "";
+  // Of a list of containers only the one item is dropped.
+  if (key == annotation::kAppShutdown && dropped.text.find('=') != std::string::npos)
+    return "; this part counts as absent";
   if (key.starts_with(annotation::kOwnPrefix)) return "; it counts as absent";
   return "; Linkerd ignores it and the default holds";
 }
 
+// What to write, where the message does not say it.
+std::string_view example_of(std::string_view key) {
+  if (key == annotation::kWait) return "write a whole number of seconds in quotes, such as \"30\"";
+  if (key == annotation::kGrace) return "write a duration, such as \"30s\"";
+  if (key == annotation::kAppPrestopSleep) return "write whole seconds, such as \"5s\"";
+  return "write a duration, such as \"25s\", or one for each container, such as "
+         "\"web=25s,worker=2m\"";
+}
+
 Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
-  // The message ends with what to write; the remedy repeats it as an instruction.
-  const auto write = dropped.message.rfind(": ");
+  // Most messages end with what to write; the remedy repeats it as an instruction.
+  const auto write = dropped.message.rfind("write ");
   auto remedy =
-      fmt::format("Correct {}: {}.", dropped.key,
-                  write == std::string::npos ? dropped.message : dropped.message.substr(write + 2));
+      fmt::format("Correct the value: {}.", write == std::string::npos
+                                                ? example_of(dropped.key)
+                                                : std::string_view(dropped.message).substr(write));
   return finding(std::move(path), dropped.key,
                  fmt::format("{}: {}{}", dropped.key, dropped.message, consequence(dropped)),
                  std::move(remedy));

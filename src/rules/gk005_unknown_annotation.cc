@@ -39,6 +39,14 @@ std::optional<std::string_view> intended(std::string_view key) {
       (key.find('/') != std::string_view::npos || name_of(key).size() >= 10))
     return *same_name;
 
+  // The first word of the name is missing: wait-before-exit-seconds.
+  if (name_of(key).size() >= 10) {
+    const auto with_more = std::find_if(known.begin(), known.end(), [&](auto candidate) {
+      return name_of(candidate).ends_with("-" + std::string(name_of(key)));
+    });
+    if (with_more != known.end()) return *with_more;
+  }
+
   std::optional<std::string_view> best;
   std::size_t best_distance = 0;
   for (auto candidate : known) {

@@ -16,6 +16,9 @@ std::vector<Finding> check(const Assessment& a) {
   std::vector<Finding> findings;
   const auto right_place = to_string(a.subject->pod_path / "metadata" / "annotations");
   for (const auto& [path, annotations] : a.subject->outer_annotations) {
+    const bool of_the_object = path == FieldPath{} / "metadata" / "annotations";
+    const auto place = of_the_object ? fmt::format("the {}'s own metadata", a.subject->kind_name)
+                                     : to_string(path);
     for (const auto& [key, value] : annotations) {
       // Tools that annotate everything put it on both: then it has its effect.
       if (!belongs_on_the_template(key) || a.pod().annotations.contains(key)) continue;
@@ -25,9 +28,8 @@ std::vector<Finding> check(const Assessment& a) {
            .severity = Severity::Warning,
            .path = path / key,
            .container = std::nullopt,
-           .message = fmt::format(
-               "{} stands on the {}'s own metadata, where it has no effect: it belongs to {}", key,
-               a.subject->kind_name, right_place),
+           .message = fmt::format("{} stands on {}, where it has no effect: it belongs to {}", key,
+                                  place, right_place),
            .short_message = fmt::format("GK006 {} belongs on the pod template", key),
            .remedy = fmt::format("Move it to {}.", right_place),
            .numbers = {}});

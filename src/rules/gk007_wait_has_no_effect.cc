@@ -20,41 +20,68 @@ std::vector<Finding> finding(const Assessment& a, std::string message, std::stri
            .numbers = {}}};
 }
 
-std::string_view why_there_is_no_proxy(const Assessment& a) {
-  if (a.pod().host_network) return "hostNetwork is true";
-  if (a.settings.pod_inject == InjectRequest::Disabled ||
-      a.settings.namespace_inject == InjectRequest::Disabled) {
-    return "linkerd.io/inject is disabled";
+// Why the pod has no proxy: the first obstacle in Linkerd's order.
+struct Obstacle {
+  std::string_view reason;
+  bool can_be_lifted = false;  // with linkerd.io/inject
+};
+
+Obstacle why_there_is_no_proxy(const Assessment& a) {
+  const auto obstacles = injection_obstacles(a.pod(), a.settings, *a.configuration);
+  if (obstacles.empty()) return {"it is not injected", true};
+  switch (obstacles.front()) {
+    case SkipReason::HostNetwork:
+      return {"hostNetwork is true"};
+    case SkipReason::SidecarPresent:
+      return {"it has another proxy, or the init container of one"};
+    case SkipReason::AnnotationInvalidNamespace:
+      return {"linkerd.io/inject of its Namespace has an invalid value", true};
+    case SkipReason::AnnotationInvalidPod:
+      return {"linkerd.io/inject has an invalid value", true};
+    case SkipReason::AnnotationDisabled:
+      return {"linkerd.io/inject is disabled", true};
+    case SkipReason::AnnotationAbsent:
+      if (a.settings.namespace_inject == InjectRequest::Disabled)
+        return {"linkerd.io/inject of its Namespace is disabled", true};
+      return {"nothing asks for one", true};
+    case SkipReason::NoServiceAccountToken:
+      return {"it mounts no service account token"};
   }
-  if (a.settings.pod_inject == InjectRequest::Invalid ||
-      a.settings.namespace_inject == InjectRequest::Invalid) {
-    return "linkerd.io/inject has an invalid value";
-  }
-  return "it is not injected";
+  return {};
+}
+
+bool is_on_pod(const std::optional<Sourced<Millis>>& setting) {
+  return setting && setting->source == Source::Pod;
 }
 
 std::vector<Finding> check(const Assessment& a) {
   const auto& settings = a.settings;
   if (a.proxy.is_native() && settings.wait && settings.wait->value.count() > 0) {
-    return finding(a,
-                   fmt::format("the wait of {} s has no effect: on a native sidecar the kubelet "
-                               "sends SIGTERM to the proxy after the application has exited",
-                               format_seconds(settings.wait->value)),
-                   fmt::format("GK007 wait {} has no effect on a native sidecar",
-                               format_seconds(settings.wait->value)),
-                   fmt::format("Remove {}.", annotation::kWait));
-  }
-  const bool carries = a.pod().annotations.contains(annotation::kWait) ||
-                       a.pod().annotations.contains(annotation::kGrace);
-  if (!a.proxy.exists() && carries) {
     return finding(
         a,
-        fmt::format("the wait and the grace have no effect: the pod has no proxy ({})",
-                    why_there_is_no_proxy(a)),
-        fmt::format("GK007 wait and grace have no effect: no proxy ({})", why_there_is_no_proxy(a)),
-        "Remove the annotations, or have the proxy injected (linkerd.io/inject: enabled).");
+        fmt::format("the wait of {} s has no effect: on a native sidecar the kubelet sends "
+                    "SIGTERM to the proxy after the application has exited{}",
+                    format_seconds(settings.wait->value), assumed_words(a)),
+        fmt::format("GK007 wait {} has no effect on a native sidecar",
+                    format_seconds(settings.wait->value)),
+        settings.wait->source == Source::Pod
+            ? fmt::format("Remove {}.", annotation::kWait)
+            : fmt::format("Remove {} from the Namespace, or write \"0\" on the pod.",
+                          annotation::kWait));
   }
-  return {};
+  if (a.proxy.exists()) return {};
+  const bool wait = is_on_pod(settings.wait) && settings.wait->value.count() > 0;
+  const bool grace = is_on_pod(settings.grace);
+  if (!wait && !grace) return {};
+  const auto what =
+      wait && grace ? "the wait and the grace have" : (wait ? "the wait has" : "the grace has");
+  const auto obstacle = why_there_is_no_proxy(a);
+  return finding(a, fmt::format("{} no effect: the pod has no proxy ({})", what, obstacle.reason),
+                 fmt::format("GK007 {} no effect: no proxy ({})", what, obstacle.reason),
+                 fmt::format("Remove the annotation{}{}.", wait && grace ? "s" : "",
+                             obstacle.can_be_lifted
+                                 ? ", or have the proxy injected (linkerd.io/inject: enabled)"
+                                 : ""));
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ std::vector<Finding> check(const Assessment& a) {
       const auto program = needed_program(*container.pre_stop);
       if (program.empty()) continue;
       const auto& length = container.pre_stop->length;
+      // The API server refuses a sleep action longer than terminationGracePeriodSeconds.
+      const bool too_long = length && ceil_seconds(*length) > a.termination_grace_period_seconds;
       findings.push_back(
           {.rule = "GK009",
            .name = "prestop-binary-unknown",
@@ -35,15 +37,19 @@ std::vector<Finding> check(const Assessment& a) {
            .path = pre_stop_path(a, container) / "exec" / "command",
            .container = container.name,
            .message = fmt::format("the preStop hook of container {} needs {} from its image: where "
-                                  "the image has none, there is no delay at all",
+                                  "the image has none, the hook fails and nothing is delayed",
                                   container.name, program),
            .short_message = fmt::format("GK009 the preStop hook of {} needs {} from its image",
                                         container.name, program),
            .remedy =
-               length ? fmt::format("Use the built-in action: preStop: {{sleep: {{seconds: {}}}}}.",
-                                    ceil_seconds(*length))
-                      : std::string("Use the built-in sleep action for the delay, or make sure "
-                                    "that the image has the program."),
+               length
+                   ? fmt::format("Use the built-in action: preStop: {{sleep: {{seconds: {}}}}}{}.",
+                                 ceil_seconds(*length),
+                                 too_long ? ", with a terminationGracePeriodSeconds that is "
+                                            "longer"
+                                          : "")
+                   : std::string("Use the built-in sleep action for the delay, or make sure "
+                                 "that the image has the program."),
            .numbers = {}});
     }
   }

@@ -9,6 +9,8 @@ namespace {
 
 std::vector<Finding> check(const Assessment& a) {
   if (!a.subject->is_job() || !a.proxy.is_classic() || stops_its_proxy(a.pod())) return {};
+  const auto what = a.subject->kind == Subject::Kind::CronJob ? "the CronJob's Jobs never complete"
+                                                              : "the Job never completes";
   const bool native_possible = a.configuration->kubernetes_version.has_native_sidecars();
   return {
       {.rule = "GK011",
@@ -16,11 +18,10 @@ std::vector<Finding> check(const Assessment& a) {
        .severity = Severity::Error,
        .path = a.subject->pod_path / "spec",
        .container = std::string(kProxyName),
-       .message = fmt::format("the {} never completes: its classic proxy runs on when the work is "
-                              "done, and nothing stops it{}",
-                              a.subject->kind_name, assumed_words(a)),
-       .short_message = fmt::format("GK011 the {} never completes: nothing stops its classic proxy",
-                                    a.subject->kind_name),
+       .message = fmt::format("{}: the classic proxy runs on when the work is done, and nothing "
+                              "stops it{}",
+                              what, assumed_words(a)),
+       .short_message = fmt::format("GK011 {}: nothing stops the classic proxy", what),
        .remedy = native_possible
                      ? "Use a native sidecar (config.linkerd.io/proxy-enable-native-sidecar: "
                        "\"true\" and no wait), or run the "

@@ -12,6 +12,21 @@ bool is_wait(const PlannedContainer& planned, const Assessment& a) {
   return planned.role == Role::Proxy && a.proxy.is_classic();
 }
 
+std::string message_about(const PlannedContainer& planned, bool is_action, const Assessment& a) {
+  const auto words = grace_period_words(a);
+  if (planned.hook() == from_seconds(a.termination_grace_period_seconds)) {
+    return fmt::format(
+        "the preStop hook of container {} takes all of {}: the container gets SIGTERM "
+        "when the time is over and SIGKILL 2 s later",
+        planned.name, words);
+  }
+  return fmt::format("the preStop hook of container {} takes {} s, longer than {}: {}",
+                     planned.name, format_seconds(planned.hook()), words,
+                     is_action ? "the API server refuses such a sleep"
+                               : "it is cut off there, and the container gets SIGTERM and 2 s "
+                                 "later SIGKILL");
+}
+
 std::vector<Finding> check(const Assessment& a) {
   std::vector<Finding> findings;
   const auto total = a.termination_grace_period_seconds;
@@ -30,10 +45,8 @@ std::vector<Finding> check(const Assessment& a) {
              added ? a.subject->pod_path / "metadata" / "annotations" / annotation::kAppPrestopSleep
                    : pre_stop_path(a, *container),
          .container = planned.name,
-         .message =
-             fmt::format("the preStop hook of container {} takes {} s, all of {} or more: the "
-                         "container gets SIGTERM when the time is over and is killed 2 s later",
-                         planned.name, format_seconds(planned.hook()), grace_period_words(a)),
+         .message = message_about(planned,
+                                  !added && container->pre_stop->action == Hook::Action::Sleep, a),
          .short_message = fmt::format("GK013 preStop {} of {} >= terminationGracePeriodSeconds {}",
                                       format_seconds(planned.hook()), planned.name, total),
          .remedy =

@@ -154,14 +154,17 @@ TEST(Settings, DropWhatKubernetesWouldRefuse) {
   EXPECT_EQ(settings.on_shortfall,
             (Sourced<OnShortfall>{OnShortfall::Deny, Source::Configuration}));
   EXPECT_TRUE(settings.ignored_rules.empty());
-  const auto row = [](std::string_view key, const std::string& text) {
-    return "pod " + std::string(key) + "=" + text +
-           ": Kubernetes takes only strings here: write \"" + text + "\" in quotes\n";
+  const auto row = [](std::string_view key, const std::string& text, const std::string& write) {
+    return "pod " + std::string(key) + "=" + text + ": Kubernetes takes only strings here: write " +
+           write + " in quotes\n";
   };
-  EXPECT_EQ(dump(settings.dropped), row(kInject, "true") + row(kWait, "20") + row(kGrace, "30") +
-                                        row(kNative, "true") + row(kAppShutdown, "5") +
-                                        row(kAppPrestopSleep, "5") + row(kOnShortfall, "1") +
-                                        row(kIgnore, "10"));
+  // Of those whose text would not do as a string either, what would.
+  EXPECT_EQ(dump(settings.dropped),
+            row(kInject, "true", R"("enabled", "ingress" or "disabled")") +
+                row(kWait, "20", R"("20")") + row(kGrace, "30", R"("30s")") +
+                row(kNative, "true", R"("true")") + row(kAppShutdown, "5", R"("5")") +
+                row(kAppPrestopSleep, "5", R"("5")") + row(kOnShortfall, "1", R"("1")") +
+                row(kIgnore, "10", R"("10")"));
 }
 
 TEST(Settings, OfTheNativeSwitchTakeTheFirstKeyThatIsPresent) {

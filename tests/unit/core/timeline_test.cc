@@ -316,6 +316,10 @@ TEST(ExactNeed, IsTheSmallestGraceThatHoldsAll) {
        10},
       // The queue's end is forced at T, and 2 s are given then.
       {"a quick sidecar needs no turn", {app("web", {}, 10'000), native(proxy({}, 2'000))}, 10, 10},
+      {"longest times add up",
+       {app("web", kLongest.count(), kLongest.count()), native(proxy({}, kLongest.count()))},
+       3 * kLongest.count() / 1000,
+       2 * kLongest.count() / 1000},
       {"an unknown hook counts nothing", {unknown_hook(app("web", {}, 10'000))}, 10, 10},
   };
   for (const auto& row : rows) {
