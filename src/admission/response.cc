@@ -33,6 +33,8 @@ std::string_view reason_for(int code) {
       return "NotFound";
     case 405:
       return "MethodNotAllowed";
+    case 408:
+      return "Timeout";
     case 413:
       return "RequestEntityTooLarge";
     case 415:

@@ -166,6 +166,7 @@ void add_check(CLI::App& program, int& code) {
                    "text, json, sarif, junit, github or markdown; FORMAT=FILE writes to a file")
       ->type_name("FORMAT")
       ->take_all()
+      ->allow_extra_args(false)  // one value each time: what follows it is a path
       ->default_str("text");
   command
       ->add_option("--fail-on", options->fail_on,

@@ -51,9 +51,9 @@ void add_inject(CLI::App& program, int& code) {
       ->required();
   command->add_flag("--diff", options->diff, "Show what would change, as a unified diff");
   add_policy_options(*command, options->policy);
-  command->footer(fmt::format(
-      "{}\nA pod that the webhook would refuse is printed as it was, and the exit code is 1.",
-      kExitCodes));
+  command->footer(
+      fmt::format("A pod that the webhook would refuse is printed as it was, with exit code 1.\n{}",
+                  kExitCodes));
   command->callback([options, &code] { code = inject(*options); });
 }
 

@@ -80,6 +80,7 @@ void add_serve(CLI::App& program, int& code) {
   command
       ->add_option("--tls-name", written->service.tls_names,
                    "Further names of a certificate made on the spot")
+      ->allow_extra_args(false)
       ->type_name("NAME");
   command
       ->add_option("--write-ca", written->service.write_ca,

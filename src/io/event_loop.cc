@@ -115,7 +115,6 @@ void EventLoop::run() {
       if (!connection.linked) continue;  // closed earlier in this round
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
-      if (broken || (event.events & EPOLLOUT) != 0) connection.writable = true;
       drive(connection);
     }
     for (std::size_t turns = ready_.size(); turns > 0; --turns) {
@@ -223,8 +222,13 @@ void EventLoop::expire(Clock::time_point now) {
         connection.transport.abort();
         ++shared_.timed_out;
         break;
-      default:
+      case Wait::kHandshake:
         ++shared_.timed_out;
+        break;
+      case Wait::kFirstRequest:
+      case Wait::kRequest:
+        ++shared_.timed_out;
+        answer_unfinished(connection, {408, "the request was not complete in time"});
         break;
     }
     close(connection);

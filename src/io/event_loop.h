@@ -1,7 +1,7 @@
 // One thread that owns a share of the server's connections. Internal to the server.
 //
 // epoll, edge-triggered: a descriptor is registered once, and a connection remembers whether its
-// socket was readable and writable when last tried. drive() moves a connection forward until it has
+// socket was readable when last tried. drive() moves a connection forward until it has
 // to wait.
 //
 //   handshake -> first request -> write -> idle -> request -> write -> … -> linger -> closed
@@ -37,16 +37,15 @@ struct Connection : Deadline {
   Transport transport;
   std::string remote;
   RequestReader reader;
-  std::string in;             // received, not yet consumed by the reader
-  std::string out;            // answered, not yet sent
-  std::size_t sent = 0;       // of out
-  std::size_t accounted = 0;  // bytes of the heap this connection's unfinished request holds
-  std::size_t discarded = 0;  // while lingering
-  unsigned empty_reads = 0;   // wake-ups in a row that brought no byte of HTTP
-  bool readable = true;       // edge-triggered: until a read says otherwise
-  bool writable = true;
-  bool unparsed = false;  // `in` has bytes that the reader has not been offered
-  bool served = false;    // has had an answer to a complete request
+  std::string in;               // received, not yet consumed by the reader
+  std::string out;              // answered, not yet sent
+  std::size_t sent = 0;         // of out
+  std::size_t accounted = 0;    // bytes of the heap this connection's unfinished request holds
+  std::size_t discarded = 0;    // while lingering
+  std::uint64_t tls_bytes = 0;  // of the transport, when it last brought HTTP
+  bool readable = true;         // edge-triggered: until a read says otherwise
+  bool unparsed = false;        // `in` has bytes that the reader has not been offered
+  bool served = false;          // has had an answer to a complete request
   bool close_after_write = false;
   bool queued = false;  // is in ready_
 };
@@ -124,6 +123,7 @@ class EventLoop {
   bool judge_head(Connection& connection, bool body_has_begun);
   void complete(Connection& connection);
   void refuse(Connection& connection, const HttpError& error);
+  void answer_unfinished(Connection& connection, const HttpError& error);
   void account(Connection& connection);
   void shed(bool mine_only);
 

@@ -197,11 +197,15 @@ void read_image(Reader& reader, const std::string& path, LinkerdImage& image) {
   reader.text(path + ".version", image.version);
 }
 
-void read_probe(Reader& reader, const std::string& path, LinkerdProbe& probe) {
-  reader.whole(path + ".initialDelaySeconds", probe.initial_delay_seconds);
-  reader.whole(path + ".timeoutSeconds", probe.timeout_seconds);
-  reader.whole(path + ".periodSeconds", probe.period_seconds);
-  reader.whole(path + ".failureThreshold", probe.failure_threshold);
+// The chart renders these members of its probes and no others.
+void read_probes(Reader& reader, LinkerdProxyValues& proxy) {
+  reader.whole("proxy.livenessProbe.initialDelaySeconds", proxy.liveness.initial_delay_seconds);
+  reader.whole("proxy.livenessProbe.timeoutSeconds", proxy.liveness.timeout_seconds);
+  reader.whole("proxy.readinessProbe.initialDelaySeconds", proxy.readiness.initial_delay_seconds);
+  reader.whole("proxy.readinessProbe.timeoutSeconds", proxy.readiness.timeout_seconds);
+  reader.whole("proxy.startupProbe.initialDelaySeconds", proxy.startup.initial_delay_seconds);
+  reader.whole("proxy.startupProbe.periodSeconds", proxy.startup.period_seconds);
+  reader.whole("proxy.startupProbe.failureThreshold", proxy.startup.failure_threshold);
 }
 
 // A mapping where another shape was written would read as if it were absent; say so instead.
@@ -282,9 +286,7 @@ void read_proxy(Reader& reader, LinkerdProxyValues& proxy) {
   reader.text("proxy.opaquePorts", proxy.opaque_ports);
   reader.text("proxy.defaultInboundPolicy", proxy.default_inbound_policy);
   reader.text("proxy.accessLog", proxy.access_log);
-  read_probe(reader, "proxy.livenessProbe", proxy.liveness);
-  read_probe(reader, "proxy.readinessProbe", proxy.readiness);
-  read_probe(reader, "proxy.startupProbe", proxy.startup);
+  read_probes(reader, proxy);
   reader.text("proxy.control.streams.initialTimeout", proxy.stream_initial_timeout);
   reader.text("proxy.control.streams.idleTimeout", proxy.stream_idle_timeout);
   reader.text("proxy.control.streams.lifetime", proxy.stream_lifetime);

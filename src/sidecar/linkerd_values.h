@@ -50,9 +50,14 @@ struct LinkerdResources {
 struct LinkerdProbe {
   std::int64_t initial_delay_seconds = 0;
   std::int64_t timeout_seconds = 1;
-  std::int64_t period_seconds = 10;
-  std::int64_t failure_threshold = 3;
   bool operator==(const LinkerdProbe&) const = default;
+};
+
+struct LinkerdStartupProbe {
+  std::int64_t initial_delay_seconds = 0;
+  std::int64_t period_seconds = 1;
+  std::int64_t failure_threshold = 120;
+  bool operator==(const LinkerdStartupProbe&) const = default;
 };
 
 struct LinkerdTracing {
@@ -107,7 +112,7 @@ struct LinkerdProxyValues {
   std::string access_log;
   LinkerdProbe liveness{.initial_delay_seconds = 10};
   LinkerdProbe readiness{.initial_delay_seconds = 2};
-  LinkerdProbe startup{.period_seconds = 1, .failure_threshold = 120};
+  LinkerdStartupProbe startup;
   std::string stream_initial_timeout = "3s";
   std::string stream_idle_timeout = "5m";
   std::string stream_lifetime = "1h";
