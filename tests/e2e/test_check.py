@@ -53,7 +53,7 @@ class Contract(TestCase):
             '"message":"terminationGracePeriodSeconds 30 is less than 155 = app 15 (container web: '
             'preStop 5 + shutdown 10) + wait 20 (annotation) + grace 120 (proxy default)",'
             '"remedy":"Set terminationGracePeriodSeconds to 155 or more (the timeline\'s exact need '
-            "is 140), or shorten the proxy's grace with config.linkerd.io/shutdown-grace-period.\","
+            "is 140).\","
             '"numbers":{"terminationGracePeriodSeconds":30,"app":15,"wait":20,"grace":120,'
             '"need":155,"exactNeed":140}}],"summary":{"files":1,"objects":1,"pods":1,"errors":0,'
             '"warnings":1,"infos":0,"ignored":0,"skipped":0}}\n'))

@@ -162,7 +162,7 @@ class Inject(TestCase):
                   "is less than 70 = app 10 (container app: preStop 0 + shutdown 10) + wait 0 "
                   "(native sidecar) + grace 60 (annotation). Set terminationGracePeriodSeconds to "
                   "70 or more, or shorten the proxy's grace with "
-                  "config.linkerd.io/shutdown-grace-period.\n")
+                  "config.linkerd.io/shutdown-grace-period: 20s.\n")
         done = run("inject", "-", input=REFUSED)
         self.assertEqual((done.code, done.out, done.err),
                          (1, REFUSED, "<stdin>:1: Pod/p: " + reason))
