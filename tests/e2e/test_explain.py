@@ -97,7 +97,7 @@ class Explain(TestCase):
                 self.assertEqual(pod["containers"][0], WEB | {"exit": 7.5})
 
     def test_grace_periods_that_nobody_could_give_are_refused(self):
-        for value in ("0", "0s", "-1s", "1500ms", "soon"):
+        for value in ("0", "0s", "-1s", "1500ms", "soon", ""):
             with self.subTest(value=value):
                 done = run("explain", "-", "--grace-period", value, input=DEPLOYMENT)
                 self.assertEqual((done.code, done.out), (2, ""))

@@ -250,7 +250,7 @@ class Stop(TestCase):
             self.assertEqual(server.wait(), 0)
 
     def test_the_delay_is_what_the_option_says(self):
-        for delay, least, most in (("0s", 0, 2.5), ("1500ms", 1.5, 4)):
+        for delay, least, most in (("0s", 0, 10), ("1500ms", 1.5, 12)):
             with self.subTest(delay=delay), Server("--shutdown-delay", delay) as server:
                 start = time.monotonic()
                 server.terminate()
@@ -266,7 +266,7 @@ class Stop(TestCase):
             start = time.monotonic()
             server.terminate()
             self.assertEqual(server.wait(), 0)
-            self.assertLess(time.monotonic() - start, 5)
+            self.assertLess(time.monotonic() - start, 15)
             kept.close()
             for connection in silent:
                 connection.close()
