@@ -20,6 +20,10 @@ Finding finding(FieldPath path, std::string_view key, std::string message, std::
       .numbers = {}};
 }
 
+bool is_list_of_containers(const DroppedValue& dropped) {
+  return dropped.key == annotation::kAppShutdown && dropped.text.find('=') != std::string::npos;
+}
+
 // What happens to the value, by whose annotation it is.
 std::string_view consequence(const DroppedValue& dropped) {
   const std::string_view key = dropped.key;
@@ -28,19 +32,21 @@ std::string_view consequence(const DroppedValue& dropped) {
   if (key == annotation::kInject) return "";
   if (dropped.message.find("the proxy refuses it") != std::string::npos) return "";
   // Of a list of containers only the one item is dropped.
-  if (key == annotation::kAppShutdown && dropped.text.find('=') != std::string::npos)
-    return "; this part counts as absent";
+  if (is_list_of_containers(dropped)) return "; this part counts as absent";
   if (key.starts_with(annotation::kOwnPrefix)) return "; it counts as absent";
   return "; Linkerd ignores it and the default holds";
 }
 
 // What to write, where the message does not say it.
-std::string_view example_of(std::string_view key) {
-  if (key == annotation::kWait) return "write a whole number of seconds in quotes, such as \"30\"";
-  if (key == annotation::kGrace) return "write a duration, such as \"30s\"";
-  if (key == annotation::kAppPrestopSleep) return "write whole seconds, such as \"5s\"";
-  return "write a duration, such as \"25s\", or one for each container, such as "
-         "\"web=25s,worker=2m\"";
+std::string_view example_for(const DroppedValue& dropped) {
+  if (dropped.key == annotation::kWait)
+    return "write a whole number of seconds in quotes, such as \"30\"";
+  if (dropped.key == annotation::kGrace) return "write a duration, such as \"30s\"";
+  if (dropped.key == annotation::kAppPrestopSleep) return "write whole seconds, such as \"5s\"";
+  if (is_list_of_containers(dropped))
+    return "name containers of the pod, each once and with a duration, such as "
+           "\"web=25s,worker=2m\"";
+  return "write a duration, such as \"25s\"";
 }
 
 Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
@@ -48,7 +54,7 @@ Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
   const auto write = dropped.message.rfind("write ");
   auto remedy =
       fmt::format("Correct the value: {}.", write == std::string::npos
-                                                ? example_of(dropped.key)
+                                                ? example_for(dropped)
                                                 : std::string_view(dropped.message).substr(write));
   return finding(std::move(path), dropped.key,
                  fmt::format("{}: {}{}", dropped.key, dropped.message, consequence(dropped)),
