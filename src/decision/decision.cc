@@ -144,6 +144,10 @@ Decision judge(const Subject& subject, const Namespace* where, const Policy& pol
   }
   const Assessment as_meant = assess(subject, where, policy.configuration);
   if (as_meant.proxy.presence == Proxy::Presence::Injected) {
+    // Its settings were meant for the proxy that is missing: the remark says what there is to say.
+    const auto is_wait = [](const Finding& f) { return f.rule == "GK007"; };
+    std::erase_if(decision.findings, is_wait);
+    std::erase_if(decision.notices, is_wait);
     decision.remarks.emplace_back(
         "linkerd.io/inject asks for a proxy but the pod has none: was the mutating webhook out of "
         "reach?");

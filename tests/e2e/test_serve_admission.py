@@ -107,7 +107,6 @@ class Admission(TestCase):
         answer = self.validate(pod_of(example("web-stated")))
         self.assertTrue(answer["allowed"])
         self.assertEqual(answer["warnings"], [
-            "GK007 the wait and the grace have no effect: no proxy (it is not injected)",
             "linkerd.io/inject asks for a proxy but the pod has none: was the mutating webhook "
             "out of reach?"])
 

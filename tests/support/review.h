@@ -16,7 +16,7 @@ inline Json review_of(const Json& object, const std::string& namespace_name = ""
           {"kind", "AdmissionReview"},
           {"request",
            {{"uid", "u-1"},
-            {"kind", {{"group", ""}, {"version", "v1"}, {"kind", object.value("kind", "Pod")}}},
+            {"kind", {{"group", ""}, {"version", "v1"}, {"kind", object.is_object() ? object.value("kind", "Pod") : "Pod"}}},
             {"resource", {{"group", ""}, {"version", "v1"}, {"resource", "pods"}}},
             {"operation", "CREATE"},
             {"namespace", namespace_name},

@@ -19,7 +19,7 @@ TEST(DecodeReview, ReadsTheRequestAndItsObject) {
       R"("name":"web","namespace":"shop","operation":"CREATE","userInfo":{"username":"me"},)"
       R"("object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web","namespace":"other",)"
       R"("managedFields":[{"manager":"kubectl","fieldsV1":{"f:spec":{}}}]}},)"
-      R"("oldObject":null,"dryRun":true,"options":{}})"));
+      R"("oldObject":null,"dryRun":true,"options":{})"));
   ASSERT_TRUE(request.has_value()) << request.error().message;
   EXPECT_EQ(request->uid, "u");
   EXPECT_EQ(request->kind, "Pod");
