@@ -22,6 +22,7 @@
 #include "cli/injector.h"
 #include "cli/inputs.h"
 #include "codec/yaml_writer.h"
+#include "core/edit.h"
 #include "report/check_report.h"
 #include "support/manifest_policy.h"
 #include "support/review.h"
