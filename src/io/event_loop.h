@@ -47,7 +47,7 @@ struct Connection : Deadline {
   bool unparsed = false;        // `in` has bytes that the reader has not been offered
   bool served = false;          // has had an answer to a complete request
   bool close_after_write = false;
-  bool queued = false;  // is in ready_
+  bool queued = false;  // is in ready_ or greeting_
 };
 
 // Empties a string and gives its memory back (assigning {} would keep it).
@@ -101,6 +101,7 @@ class EventLoop {
   // event_loop.cc: the loop itself
   void run();
   int timeout() const;
+  void serve_queued();
   void take_inbox();
   void admit(Arrival arrival);
   void expire(Clock::time_point now);
@@ -135,8 +136,9 @@ class EventLoop {
 
   std::unordered_map<Connection*, std::unique_ptr<Connection>> owned_;
   std::vector<std::unique_ptr<Connection>>
-      dead_;                       // closed during this round; events may still name them
-  std::deque<Connection*> ready_;  // can go on without an event
+      dead_;                          // closed during this round; events may still name them
+  std::deque<Connection*> ready_;     // can go on without an event
+  std::deque<Connection*> greeting_;  // the same, in their handshake
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
 
