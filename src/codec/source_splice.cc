@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "codec/comments.h"
 #include "codec/yaml_scalar.h"
 
 namespace gracekeeper {
@@ -312,6 +313,13 @@ Result<Splices> Planner::move(const MoveMember& fix) const {
   }
   if (!only_spaces(ahead_of(key.begin)) || value.end > content_end(key.begin))
     return fail("it does not stand on a line of its own");
+  // It would speak of the next line then.
+  if (const auto line = line_begin(key.begin); line > 0) {
+    const auto above = ahead_of(line - 1);
+    const auto begin = above.find_first_not_of(" \t");
+    if (begin != std::string_view::npos && above[begin] == '#' && may_hold_comments(above))
+      return fail("a gracekeeper:ignore comment stands above it");
+  }
   const auto& name = std::get<std::string>(fix.path.segments().back());
   if (holds(fix.mapping / name)) return fail(fmt::format("{} is there already", name));
 

@@ -3,7 +3,8 @@
 import shutil
 import subprocess
 
-from gracekeeper import EXAMPLES, TestCase, main, run
+import yaml
+from gracekeeper import EXAMPLES, SOURCE, TestCase, main, run
 
 WEB = (EXAMPLES / "web.yaml").read_bytes()
 MENDED = WEB.replace(b"terminationGracePeriodSeconds: 30", b"terminationGracePeriodSeconds: 155")
@@ -70,6 +71,24 @@ class CheckFix(TestCase):
             with self.subTest(options=options):
                 self.assertEqual(run("check", *options, path).code, 2)
         self.assertEqual(sorted(self.folder.iterdir()), [path])
+
+    def test_the_manifests_of_the_rules_keep_their_comments_and_are_mended_in_one_go(self):
+        for source in sorted((SOURCE / "tests" / "rules").glob("GK*/*.yaml")):
+            with self.subTest(source=source.name):
+                text = source.read_text()
+                path = self.write("manifest.yaml", text)
+                done = run("check", "--fix", "--format", "json", path)
+                mended = path.read_text()
+                comments = [line.strip() for line in text.splitlines() if "#" in line]
+                for comment in comments:
+                    self.assertIn(comment[comment.index("#"):], mended)
+                before, after = (list(yaml.safe_load_all(t)) for t in (text, mended))
+                self.assertEqual(len(before), len(after))
+                self.assertEqual("fixed " in done.err, mended != text)
+                again = run("check", "--fix", "--format", "json", path)
+                self.assertNotIn("fixed ", again.err)
+                self.assertEqual(again.out, done.out)
+                self.assertEqual(path.read_text(), mended)
 
     def test_what_the_baseline_accepts_stays(self):
         path = self.write("web.yaml", WEB)

@@ -274,6 +274,10 @@ TEST(SourceEdit, RefusesWhatIsNotSafeAndLeavesTheTextAlone) {
       {"a value that others refer to",
        "metadata:\n  annotations:\n    a: &a x\nspec:\n  template:\n    metadata: {}\n",
        move_up("a"), "it carries an anchor or a tag"},
+      {"a comment above that would speak of the next line",
+       "metadata:\n  annotations:\n    # gracekeeper:ignore GK010\n    a: x\nspec:\n  template:\n"
+       "    metadata: {}\n",
+       move_up("a"), "a gracekeeper:ignore comment stands above it"},
       {"a value of more lines",
        "metadata:\n  annotations:\n    a: >-\n      x\nspec:\n  template:\n    metadata: {}\n",
        move_up("a"), "it is a block scalar (| or >)"},
