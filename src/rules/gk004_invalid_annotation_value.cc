@@ -7,7 +7,8 @@
 namespace gracekeeper {
 namespace {
 
-Finding finding(FieldPath path, std::string_view key, std::string message, std::string remedy) {
+Finding finding(FieldPath path, std::string_view key, std::string message, std::string remedy,
+                Fix fix) {
   return {
       .rule = "GK004",
       .name = "invalid-annotation-value",
@@ -17,7 +18,22 @@ Finding finding(FieldPath path, std::string_view key, std::string message, std::
       .message = std::move(message),
       .short_message = fmt::format("GK004 {}: its value is not usable and counts as absent", key),
       .remedy = std::move(remedy),
-      .numbers = {}};
+      .numbers = {},
+      .fix = std::move(fix)};
+}
+
+bool is_no_string(const DroppedValue& dropped) {
+  return dropped.message.starts_with("Kubernetes takes only strings");
+}
+
+Fix fix_for(const DroppedValue& dropped, const FieldPath& path) {
+  const bool is_string = !is_no_string(dropped);
+  auto right = right_spelling(dropped.key, dropped.text, is_string);
+  if (!right) return NoFix{"no single value is sure to be meant"};
+  const bool is_number = !is_string && dropped.text != "true" && dropped.text != "false";
+  return SetField{.path = path,
+                  .value = std::move(*right),
+                  .instead_of = is_number ? std::optional(dropped.text) : std::nullopt};
 }
 
 bool is_list_of_containers(const DroppedValue& dropped) {
@@ -27,8 +43,7 @@ bool is_list_of_containers(const DroppedValue& dropped) {
 // What happens to the value, by whose annotation it is.
 std::string_view consequence(const DroppedValue& dropped) {
   const std::string_view key = dropped.key;
-  if (dropped.message.starts_with("Kubernetes takes only strings"))
-    return "; the API server refuses the object";
+  if (is_no_string(dropped)) return "; the API server refuses the object";
   if (key == annotation::kInject) return "";
   if (dropped.message.find("the proxy refuses it") != std::string::npos) return "";
   // Of a list of containers only the one item is dropped.
@@ -56,9 +71,10 @@ Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
       fmt::format("Correct the value: {}.", write == std::string::npos
                                                 ? example_for(dropped)
                                                 : std::string_view(dropped.message).substr(write));
+  auto fix = fix_for(dropped, path);
   return finding(std::move(path), dropped.key,
                  fmt::format("{}: {}{}", dropped.key, dropped.message, consequence(dropped)),
-                 std::move(remedy));
+                 std::move(remedy), std::move(fix));
 }
 
 void add_unknown_rules(const std::vector<std::string>& ids, const FieldPath& path,
@@ -69,7 +85,8 @@ void add_unknown_rules(const std::vector<std::string>& ids, const FieldPath& pat
         finding(path, annotation::kIgnore,
                 fmt::format("{}: there is no rule \"{}\": the rules are {} to {}",
                             annotation::kIgnore, id, all_rules().front().id, all_rules().back().id),
-                fmt::format("Correct or remove \"{}\"; gracekeeper rules lists them all.", id)));
+                fmt::format("Correct or remove \"{}\"; gracekeeper rules lists them all.", id),
+                NoFix{"which rule is meant is a guess"}));
   }
 }
 
@@ -85,7 +102,8 @@ void add_native_too_early(const Annotations& annotations, const KubernetesVersio
                   fmt::format("{}: native sidecars need Kubernetes 1.29, and this is {}: the proxy "
                               "will be a classic one",
                               key, to_string(version)),
-                  fmt::format("Remove {} until the cluster runs Kubernetes 1.29 or later.", key)));
+                  fmt::format("Remove {} until the cluster runs Kubernetes 1.29 or later.", key),
+                  NoFix{"it is for the cluster's version to change"}));
     }
     return;  // the first that is present decides
   }
