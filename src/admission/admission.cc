@@ -112,8 +112,7 @@ std::optional<Namespace> look_up(const AdmissionContext& context, const std::str
 
 // Allowed with a patch, or without one when it changes nothing.
 Answer patched(AdmissionRecord record, const nlohmann::ordered_json& patch,
-               const std::vector<std::string>& warnings,
-               const response::AuditAnnotations& audit) {
+               const std::vector<std::string>& warnings, const response::AuditAnnotations& audit) {
   if (!patch.empty()) record.outcome = Outcome::Patched;
   record.patch_operations = patch.size();
   Answer answer{.body = response::allowed(record.uid, warnings, audit,
@@ -126,8 +125,8 @@ Answer patched(AdmissionRecord record, const nlohmann::ordered_json& patch,
 Answer mutate_service(const Service& service, AdmissionRecord record,
                       const AdmissionContext& context) {
   const auto where = look_up(context, service.namespace_name);
-  const auto ports = due_opaque_ports(service.annotations, service.ports,
-                                      where ? &*where : nullptr, context.policy.linkerd);
+  const auto ports = due_opaque_ports(service.annotations, service.ports, where ? &*where : nullptr,
+                                      context.policy.linkerd);
   if (!ports) return allowed(std::move(record));
   // Annotations are patched the same way on every object: as those of a pod that has nothing else.
   const Pod metadata{.annotations = service.annotations,

@@ -58,11 +58,11 @@ tl::expected<CommandLinePlan, std::vector<Error>> make_plan(const Options& optio
   for (const auto& setting : options.set) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) {
-      return tl::make_unexpected(std::vector<Error>{
-          {.message = fmt::format("--set {}: expected KEY=VALUE", setting),
-           .file = {},
-           .position = {},
-           .path = {}}});
+      return tl::make_unexpected(
+          std::vector<Error>{{.message = fmt::format("--set {}: expected KEY=VALUE", setting),
+                              .file = {},
+                              .position = {},
+                              .path = {}}});
     }
     settings.insert_or_assign(setting.substr(0, equals), setting.substr(equals + 1));
   }
@@ -105,8 +105,7 @@ int uninject(const std::vector<std::string>& paths, bool diff) {
 }
 
 void add_paths(CLI::App& command, std::vector<std::string>& paths) {
-  command
-      .add_option("PATH", paths, "Files, folders (.yaml, .yml, .json), - for standard input")
+  command.add_option("PATH", paths, "Files, folders (.yaml, .yml, .json), - for standard input")
       ->required();
 }
 

@@ -78,7 +78,8 @@ std::string render_inject_report(const Objects& objects, bool verbose) {
       out += fmt::format("{} {}\n", kOk, passed);
   }
   if (out.size() > 1) out += "\n";
-  for (const auto& object : objects) out += line_of(object, object.has_pod ? "injected" : "annotated");
+  for (const auto& object : objects)
+    out += line_of(object, object.has_pod ? "injected" : "annotated");
   return out + "\n";
 }
 

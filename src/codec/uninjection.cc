@@ -43,7 +43,8 @@ bool erase_from(Json& holder, const Part& part, IsLinkerds is_linkerds) {
 }
 
 template <std::size_t Count>
-bool erase_named(Json& spec, std::string_view list, const std::array<std::string_view, Count>& names) {
+bool erase_named(Json& spec, std::string_view list,
+                 const std::array<std::string_view, Count>& names) {
   return erase_from(spec, std::string(list), [&](const Json::iterator& item) {
     const Json* name = member(*item, "name");
     return name != nullptr && name->is_string() &&

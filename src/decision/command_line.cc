@@ -23,9 +23,9 @@ Error unknown_key(const std::string& key) {
   std::vector<std::string_view> keys;
   for (const auto& known : configuration_keys()) keys.push_back(known.key);
   const auto meant = nearest(key, keys);
-  return option_error(fmt::format(
-      "--set {}: not an annotation of Linkerd's configuration; {}", key,
-      meant.empty() ? "config.linkerd.io/proxy-log-level is one" : fmt::format("did you mean {}?", meant)));
+  return option_error(fmt::format("--set {}: not an annotation of Linkerd's configuration; {}", key,
+                                  meant.empty() ? "config.linkerd.io/proxy-log-level is one"
+                                                : fmt::format("did you mean {}?", meant)));
 }
 
 bool is_configuration_key(const std::string& key) {
@@ -39,13 +39,14 @@ std::vector<Error> mistakes(const std::map<std::string, std::string>& settings,
   for (const auto& [key, text] : settings) {
     if (!is_configuration_key(key)) errors.push_back(unknown_key(key));
     if (key == annotation::kInject && text != "enabled" && text != "ingress") {
-      errors.push_back(option_error(
-          fmt::format("--set {}={}: expected enabled or ingress, which ask for a proxy", key, text)));
+      errors.push_back(option_error(fmt::format(
+          "--set {}={}: expected enabled or ingress, which ask for a proxy", key, text)));
     }
   }
   for (const auto& value : dropped) {
     if (value.key == annotation::kInject) continue;
-    errors.push_back(option_error(fmt::format("--set {}={}: {}", value.key, value.text, value.message)));
+    errors.push_back(
+        option_error(fmt::format("--set {}={}: {}", value.key, value.text, value.message)));
   }
   return errors;
 }
@@ -72,6 +73,20 @@ Subject asking(const Subject& subject, const PodSettings& settings) {
   return out;
 }
 
+// The settings as the annotations of a pod that has nothing else, so that the code that reads a
+// pod's annotations reads them. Without a CPU quantity that the values have already: what they say
+// about the number of workers was said beside it.
+Pod pod_with(const std::map<std::string, std::string>& settings, const LinkerdValues& values) {
+  Pod pod;
+  for (const auto& [key, text] : settings) {
+    const auto& cpu = values.proxy.resources.cpu;
+    const bool is_known = (key == "config.linkerd.io/proxy-cpu-request" && text == cpu.request) ||
+                          (key == "config.linkerd.io/proxy-cpu-limit" && text == cpu.limit);
+    if (!is_known) pod.annotations.emplace(key, AnnotationValue{text, true});
+  }
+  return pod;
+}
+
 }  // namespace
 
 CommandLineLook look_at(const Pod& pod, const Policy& policy) {
@@ -96,16 +111,16 @@ CommandLineLook look_at(const Pod& pod, const Policy& policy) {
 
 tl::expected<CommandLinePlan, std::vector<Error>> apply_settings(
     const Policy& policy, const std::map<std::string, std::string>& settings) {
-  // The annotations are read by the same code as a pod's own: off a pod that has nothing else.
-  Pod pod;
-  for (const auto& [key, text] : settings) pod.annotations.emplace(key, AnnotationValue{text, true});
+  const Pod pod = pod_with(settings, policy.linkerd);
   CommandLinePlan plan{.policy = policy, .annotations = settings};
   const auto read = resolve_settings(pod, nullptr, policy.configuration);
   auto effective = effective_values(pod, nullptr, read, policy.linkerd);
   // Names of ports mean something on the pod only.
-  if (const auto ports = settings.find(std::string(annotation::kOpaquePorts)); ports != settings.end()) {
+  if (const auto ports = settings.find(std::string(annotation::kOpaquePorts));
+      ports != settings.end()) {
     effective.values.proxy.opaque_ports = ports->second;
-    std::erase_if(effective.dropped, [](const auto& d) { return d.key == annotation::kOpaquePorts; });
+    std::erase_if(effective.dropped,
+                  [](const auto& d) { return d.key == annotation::kOpaquePorts; });
   }
   auto dropped = read.dropped;
   dropped.insert(dropped.end(), effective.dropped.begin(), effective.dropped.end());

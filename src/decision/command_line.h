@@ -1,6 +1,6 @@
-// Injection as Linkerd's command line does it (`linkerd inject`, with and without --manual): whoever
-// runs it asks for the proxy, so nothing but `linkerd.io/inject: disabled` on the pod speaks against
-// it, and no Namespace is looked at.
+// Injection as Linkerd's command line does it (`linkerd inject`, with and without --manual):
+// whoever runs it asks for the proxy, so nothing but `linkerd.io/inject: disabled` on the pod
+// speaks against it, and no Namespace is looked at.
 //
 //   auto plan = apply_settings(policy, {{"config.linkerd.io/admin-port", "9990"}});
 //   const auto look = look_at(subject.pod, plan->policy);

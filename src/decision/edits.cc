@@ -70,15 +70,14 @@ std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const 
   add_app_sleeps(a, edits);
   if (a.proxy.presence == Proxy::Presence::Adopted) adjust_adopted(a, edits);
   if (a.proxy.presence == Proxy::Presence::Injected) {
-    auto injected = inject_linkerd(
-        {.pod = a.pod(),
-         .where = where,
-         .namespace_name = a.subject->namespace_name,
-         .settings = a.settings,
-         .proxy = a.proxy,
-         .values = policy.linkerd,
-         .wait_handler = proxy_wait_handler(a),
-         .created_by = policy.created_by});
+    auto injected = inject_linkerd({.pod = a.pod(),
+                                    .where = where,
+                                    .namespace_name = a.subject->namespace_name,
+                                    .settings = a.settings,
+                                    .proxy = a.proxy,
+                                    .values = policy.linkerd,
+                                    .wait_handler = proxy_wait_handler(a),
+                                    .created_by = policy.created_by});
     edits.insert(edits.end(), std::make_move_iterator(injected.begin()),
                  std::make_move_iterator(injected.end()));
   } else if (const auto ports = due_opaque_ports(a.pod(), where, policy.linkerd)) {

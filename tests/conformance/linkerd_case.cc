@@ -24,6 +24,8 @@
 #include "cli/program.h"
 #include "codec/json_patch.h"
 #include "codec/yaml_writer.h"
+#include "core/proxy.h"
+#include "core/settings.h"
 #include "decision/command_line.h"
 #include "io/files.h"
 #include "sidecar/linkerd_annotations.h"
@@ -155,13 +157,12 @@ Input read_input(const Case& c) {
   std::optional<Input> input;
   std::optional<Error> failed;
   const cli::InputFile file{"input.yaml", value_of(io::read_file(c.file("input.yaml")))};
-  cli::for_each_object(
-      file,
-      {.object =
-           [&](const cli::FoundObject& found) {
-             if (!input) input = Input{Json::parse(found.document.json), found.object};
-           },
-       .error = [&](Error error) { failed = std::move(error); }});
+  cli::for_each_object(file, {.object =
+                                  [&](const cli::FoundObject& found) {
+                                    if (!input)
+                                      input = Input{Json::parse(found.document.json), found.object};
+                                  },
+                              .error = [&](Error error) { failed = std::move(error); }});
   if (failed) throw Failure(to_string(*failed));
   if (!input) throw Failure("input.yaml has no object");
   return std::move(*input);
@@ -212,9 +213,8 @@ Json mutated(const Case& c, const Namespace& where) {
   const auto policy = policy_of(files);
   const auto review = review_of(c);
   const auto answer = mutate(
-      review.dump(), {.policy = policy, .find_namespace = [&](std::string_view) {
-                        return std::optional(where);
-                      }});
+      review.dump(),
+      {.policy = policy, .find_namespace = [&](std::string_view) { return std::optional(where); }});
   const auto response = Json::parse(answer.body).at("response");
   if (!response.value("allowed", false)) throw Failure(response.dump());
   const Json object = review.at("request").at("object");
