@@ -76,6 +76,10 @@ int inject_as_linkerd(const Options& options, const Policy& policy) {
     print_errors(plan.error());
     return kUsageOrInput;
   }
+  if (options.manual) {
+    for (const auto& remark : remarks_on_missing(plan->policy.linkerd))
+      fmt::print(stderr, "gracekeeper: warning: {}\n", remark);
+  }
   const auto mode = options.manual ? CommandLineMode::Manual : CommandLineMode::Annotate;
   const auto done = transform_inputs(
       options.paths,
