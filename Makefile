@@ -1,11 +1,13 @@
 # What a person types. Everything else is CMake's: presets are in CMakePresets.json.
 BUILD := build
 JOBS  ?= $(shell nproc)
+# A conformance suite for Linkerd's injection; not part of this repository.
+LINKERD_CONFORMANCE ?= ../shared/conformance/linkerd
 
-.PHONY: help run test serve build lint format docs clean
+.PHONY: help run test serve build conformance linkerd-case lint format docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Build, start the webhook on loopback, send it the example, show verdict, patch and diff
 	@scripts/demo.py $(BUILD)/gracekeeper
@@ -19,6 +21,13 @@ serve: build ## Serve on 127.0.0.1:8443 until Ctrl-C, with a certificate made on
 
 build: $(BUILD)/CMakeCache.txt ## Build the program: build/gracekeeper
 	@cmake --build $(BUILD) --parallel $(JOBS) --target gracekeeper
+
+conformance: ## Run the cases of LINKERD_CONFORMANCE, a suite for Linkerd's injection, where it is there
+	@[ ! -f "$(LINKERD_CONFORMANCE)/run_suite.py" ] || $(MAKE) --no-print-directory linkerd-case
+	@scripts/conformance.sh "$(LINKERD_CONFORMANCE)" "$(BUILD)"
+
+linkerd-case: $(BUILD)/CMakeCache.txt
+	@cmake --build $(BUILD) --parallel $(JOBS) --target linkerd-case
 
 $(BUILD)/CMakeCache.txt: scripts/install-deps.sh
 	@scripts/install-deps.sh

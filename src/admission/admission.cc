@@ -7,6 +7,8 @@
 #include "codec/json_patch.h"
 #include "codec/review_codec.h"
 #include "decision/decision.h"
+#include "sidecar/linkerd_annotations.h"
+#include "sidecar/linkerd_ports.h"
 
 namespace gracekeeper {
 namespace {
@@ -18,6 +20,9 @@ AdmissionRecord start_record(const AdmissionRequest& request) {
                          .namespace_name = request.namespace_name,
                          .name = request.name};
   if (!request.object) return record;
+  if (const auto* service = std::get_if<Service>(&*request.object)) {
+    if (record.name.empty()) record.name = service->name;
+  }
   if (const auto* subject = std::get_if<Subject>(&*request.object)) {
     if (record.name.empty()) record.name = subject->name;
     if (subject->kind == Subject::Kind::Pod) record.owner = owner_of(subject->pod);
@@ -105,6 +110,33 @@ std::optional<Namespace> look_up(const AdmissionContext& context, const std::str
   return context.find_namespace ? context.find_namespace(name) : std::nullopt;
 }
 
+// Allowed with a patch, or without one when it changes nothing.
+Answer patched(AdmissionRecord record, const nlohmann::ordered_json& patch,
+               const std::vector<std::string>& warnings, const response::AuditAnnotations& audit) {
+  if (!patch.empty()) record.outcome = Outcome::Patched;
+  record.patch_operations = patch.size();
+  Answer answer{.body = response::allowed(record.uid, warnings, audit,
+                                          patch.empty() ? std::string{} : patch.dump())};
+  answer.record = std::move(record);
+  return answer;
+}
+
+// A Service gets the opaque-ports annotation that its clients' proxies look for.
+Answer mutate_service(const Service& service, AdmissionRecord record,
+                      const AdmissionContext& context) {
+  const auto where = look_up(context, service.namespace_name);
+  const auto ports = due_opaque_ports(service.annotations, service.ports, where ? &*where : nullptr,
+                                      context.policy.linkerd);
+  if (!ports) return allowed(std::move(record));
+  // Annotations are patched the same way on every object: as those of a pod that has nothing else.
+  const Pod metadata{.annotations = service.annotations,
+                     .has_metadata = service.has_metadata,
+                     .has_annotations = service.has_annotations};
+  const auto patch =
+      to_json_patch(metadata, {SetAnnotation{std::string(annotation::kOpaquePorts), *ports}});
+  return patched(std::move(record), patch, {}, {});
+}
+
 void note(AdmissionRecord& record, const Decision& decision) {
   record.findings = decision.findings;
   record.remarks = decision.remarks;
@@ -133,6 +165,10 @@ Answer mutate(std::string_view body, const AdmissionContext& context) {
   if (!request) return unreadable(request.error());
   auto record = start_record(*request);
   if (!request->object) return unreadable_object(std::move(record), request->object.error());
+  if (const auto* service = std::get_if<Service>(&*request->object);
+      service != nullptr && request->operation == "CREATE") {
+    return mutate_service(*service, std::move(record), context);
+  }
   const auto* subject = std::get_if<Subject>(&*request->object);
   if (request->operation != "CREATE" || subject == nullptr || subject->kind != Subject::Kind::Pod ||
       request->is_mirror_pod) {
@@ -145,13 +181,8 @@ Answer mutate(std::string_view body, const AdmissionContext& context) {
   const auto warnings = warnings_of(decision);
   if (!decision.refusal.empty()) return denied(std::move(record), decision.refusal, warnings);
 
-  const auto patch = to_json_patch(subject->pod, decision.edits);
-  if (!patch.empty()) record.outcome = Outcome::Patched;
-  record.patch_operations = patch.size();
-  Answer answer{.body = response::allowed(record.uid, warnings, audit_of(decision),
-                                          patch.empty() ? std::string{} : patch.dump())};
-  answer.record = std::move(record);
-  return answer;
+  return patched(std::move(record), to_json_patch(subject->pod, decision.edits), warnings,
+                 audit_of(decision));
 }
 
 Answer validate(std::string_view body, const AdmissionContext& context) {

@@ -51,7 +51,8 @@ struct AdmissionContext {
   std::function<std::optional<Namespace>(std::string_view name)> find_namespace;
 };
 
-// POST /mutate: pods at CREATE. Everything else is allowed as it is.
+// POST /mutate: pods at CREATE; Services at CREATE, for their opaque-ports annotation. Everything
+// else is allowed as it is.
 Answer mutate(std::string_view body, const AdmissionContext& context);
 
 // POST /validate: pods at CREATE as they stand, workloads' templates at CREATE and UPDATE as they

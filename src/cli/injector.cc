@@ -5,20 +5,14 @@
 #include <string_view>
 
 #include "cli/inputs.h"
+#include "cli/manifest_writer.h"
 #include "codec/json_patch.h"
-#include "codec/unified_diff.h"
-#include "codec/yaml_writer.h"
 #include "decision/decision.h"
 
 namespace gracekeeper::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-bool is_json(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r\n");
-  return begin != std::string_view::npos && text[begin] == '{';
-}
 
 class Injector {
  public:
@@ -28,10 +22,14 @@ class Injector {
   void inject(const InputFile& file) {
     for_each_object(file, {.object = [&](const FoundObject& found) { look_at(found, file); },
                            .document = [&](const Document& document) { write(document, file); },
-                           .error = [&](Error error) { out.errors.push_back(std::move(error)); }});
+                           .error = [&](Error error) { out_.errors.push_back(std::move(error)); }});
   }
 
-  Injected out;
+  Injected take() {
+    out_.manifests = std::move(writer_.manifests);
+    out_.diff = std::move(writer_.diff);
+    return std::move(out_);
+  }
 
  private:
   void look_at(const FoundObject& found, const InputFile& file) {
@@ -41,11 +39,11 @@ class Injector {
     const auto decision = decide(*subject, where, policy_);
     const auto say = [&](std::string_view what) {
       const auto position = found.document.positions.locate(found.place);
-      out.messages.push_back(
+      out_.messages.push_back(
           fmt::format("{}:{}: {}: {}", file.name, position.line, subject->reference(), what));
     };
     if (!decision.refusal.empty()) {
-      ++out.refused;
+      ++out_.refused;
       say("refused, left as it is: " + decision.refusal);
       return;
     }
@@ -61,29 +59,16 @@ class Injector {
 
   // A document is written when all its objects have been looked at: a List has many.
   void write(const Document& document, const InputFile& file) {
-    const auto source =
-        std::string_view(file.text).substr(document.begin, document.end - document.begin);
-    if (patch_.empty()) {
-      append(source);
-      return;
-    }
+    if (patch_.empty()) return writer_.keep(document, file);
     const Json before = Json::parse(document.json);
-    const Json after = before.patch(patch_);
+    writer_.change(document, file, before, before.patch(patch_), "injected");
     patch_ = Json::array();
-    append(is_json(source) ? after.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
-                           : to_yaml(after));
-    const auto name = fmt::format("{}:{}", file.name, document.positions.locate(FieldPath{}).line);
-    out.diff += unified_diff(to_yaml(before), to_yaml(after), name, name + " (injected)");
-  }
-
-  void append(std::string_view document) {
-    if (!out.manifests.empty()) out.manifests += "---\n";
-    out.manifests += document;
-    if (!document.empty() && document.back() != '\n') out.manifests += '\n';
   }
 
   const Policy& policy_;
   const Namespaces& namespaces_;
+  Injected out_;
+  ManifestWriter writer_;
   Json patch_ = Json::array();  // of the document that is being looked at
 };
 
@@ -95,8 +80,9 @@ Injected inject_inputs(const std::vector<std::string>& paths, const Policy& poli
   Injector injector(policy, namespaces);
   std::vector<Error> errors;
   inputs.for_each_file([&](const InputFile& file) { injector.inject(file); }, errors);
-  injector.out.errors.insert(injector.out.errors.begin(), errors.begin(), errors.end());
-  return std::move(injector.out);
+  auto out = injector.take();
+  out.errors.insert(out.errors.begin(), errors.begin(), errors.end());
+  return out;
 }
 
 }  // namespace gracekeeper::cli

@@ -61,6 +61,7 @@ int run(int argc, char** argv) {
   add_serve(program, code);
   add_check(program, code);
   add_inject(program, code);
+  add_uninject(program, code);
   add_explain(program, code);
   add_rules(program, code);
   add_completion(program, code);

@@ -110,6 +110,38 @@ DecodedObject decode_workload(Element object, const Workload& workload, json::Me
   return subject;
 }
 
+ServicePort read_service_port(Fields& fields, Element element) {
+  ServicePort port;
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "port") port.port = fields.integer(value).value_or(0);
+    if (key != "targetPort" || value.is_null()) return;
+    if (value.is_string())
+      port.target = fields.text(value);
+    else if (const auto number = fields.integer(value))
+      port.target = *number;
+  });
+  return port;
+}
+
+DecodedObject decode_service(Element object, json::Metadata metadata) {
+  const auto has_metadata = member(object, "metadata");
+  Service service{.name = display_name(metadata),
+                  .namespace_name = std::move(metadata.namespace_name),
+                  .annotations = std::move(metadata.annotations),
+                  .has_metadata = has_metadata.has_value(),
+                  .has_annotations = has_metadata && member(*has_metadata, "annotations")};
+  const auto spec = member(object, "spec");
+  const auto ports = spec ? member(*spec, "ports") : std::nullopt;
+  if (!ports) return service;
+  Fields fields;
+  fields.list(*ports, [&](std::size_t, Element item) {
+    service.ports.push_back(read_service_port(fields, item));
+  });
+  // The API server says what is wrong with ports that it does not take.
+  if (fields.error()) service.ports.clear();
+  return service;
+}
+
 DecodedObject decode_one(Element object, std::string_view kind, std::string_view api_version) {
   Fields fields;
   json::Metadata metadata;
@@ -118,6 +150,7 @@ DecodedObject decode_one(Element object, std::string_view kind, std::string_view
   if (fields.error()) return tl::make_unexpected(below(FieldPath{} / "metadata", *fields.error()));
   if (is_known_group(api_version)) {
     if (kind == "Namespace") return Namespace{metadata.name, std::move(metadata.annotations)};
+    if (kind == "Service") return decode_service(object, std::move(metadata));
     if (const auto* workload = find_workload(kind))
       return decode_workload(object, *workload, std::move(metadata));
   }

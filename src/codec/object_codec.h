@@ -1,5 +1,5 @@
 // Kubernetes objects from JSON to the values of the core: pods, the pod templates of workloads,
-// Namespaces; everything else is only named.
+// Namespaces, Services; everything else is only named.
 //
 // Only the fields that the core has are read, and only those can be refused: a wrong type in one of
 // them is an error with its path, what was expected and what was found. Null is absent.
@@ -24,14 +24,14 @@ struct FieldError {
   bool operator==(const FieldError&) const = default;
 };
 
-// An object of a kind that has no pod and is no Namespace.
+// An object of another kind, or a workload that has no pod template.
 struct OtherObject {
   std::string kind;
   std::string name;
   std::string namespace_name;
 };
 
-using KubernetesObject = std::variant<OtherObject, Subject, Namespace>;
+using KubernetesObject = std::variant<OtherObject, Subject, Namespace, Service>;
 using DecodedObject = tl::expected<KubernetesObject, FieldError>;
 
 // An object in a document: the document itself, or one item of a List. `place` is the path from the

@@ -139,6 +139,8 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
       if (!request.namespace_name.empty()) subject->namespace_name = request.namespace_name;
       request.is_mirror_pod = subject->kind == Subject::Kind::Pod &&
                               subject->pod.annotations.contains("kubernetes.io/config.mirror");
+    } else if (auto* service = std::get_if<Service>(&*request.object)) {
+      if (!request.namespace_name.empty()) service->namespace_name = request.namespace_name;
     }
   }
   return request;

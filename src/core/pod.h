@@ -160,4 +160,22 @@ struct Namespace {
   bool operator==(const Namespace&) const = default;
 };
 
+// One port of a Service: no target, a number, or the name of a container port.
+struct ServicePort {
+  std::int64_t port = 0;
+  std::variant<std::monostate, std::int64_t, std::string> target;
+  bool operator==(const ServicePort&) const = default;
+};
+
+// A Service: only its opaque-ports annotation matters here.
+struct Service {
+  std::string name;
+  std::string namespace_name;
+  Annotations annotations;
+  std::vector<ServicePort> ports;
+  bool has_metadata = false;
+  bool has_annotations = false;
+  bool operator==(const Service&) const = default;
+};
+
 }  // namespace gracekeeper

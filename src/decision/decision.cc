@@ -66,11 +66,8 @@ std::vector<Finding> notices_after(const std::vector<Finding>& before, const Ass
 
 void remark_on_missing_values(const Assessment& a, const Policy& policy, Decision& decision) {
   if (a.proxy.presence != Proxy::Presence::Injected) return;
-  for (const auto& missing : missing_values(policy.linkerd)) {
-    decision.remarks.push_back(fmt::format(
-        "Linkerd's values have no {} (--linkerd-values): the injected proxy cannot start",
-        missing));
-  }
+  for (auto& remark : remarks_on_missing(policy.linkerd))
+    decision.remarks.push_back(std::move(remark));
 }
 
 }  // namespace

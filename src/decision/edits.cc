@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "core/annotations.h"
+#include "sidecar/linkerd_annotations.h"
+#include "sidecar/linkerd_ports.h"
 #include "sidecar/linkerd_profile.h"
 
 namespace gracekeeper {
@@ -45,6 +47,8 @@ void adjust_adopted(const Assessment& a, std::vector<Edit>& edits) {
   }
 }
 
+}  // namespace
+
 void add_app_sleeps(const Assessment& a, std::vector<Edit>& edits) {
   for (const auto& container : a.pod().containers) {
     if (container.name == kProxyName) continue;
@@ -54,7 +58,10 @@ void add_app_sleeps(const Assessment& a, std::vector<Edit>& edits) {
   }
 }
 
-}  // namespace
+Value proxy_wait_handler(const Assessment& a) {
+  const bool waits = a.proxy.is_classic() && a.proxy.wait.value.count() > 0;
+  return waits ? handler(a, a.proxy.wait.value, "/bin/sleep") : Value{};
+}
 
 std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const Policy& policy) {
   std::vector<Edit> edits;
@@ -63,18 +70,19 @@ std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const 
   add_app_sleeps(a, edits);
   if (a.proxy.presence == Proxy::Presence::Adopted) adjust_adopted(a, edits);
   if (a.proxy.presence == Proxy::Presence::Injected) {
-    const bool waits = a.proxy.is_classic() && a.proxy.wait.value.count() > 0;
-    auto injected = inject_linkerd(
-        {.pod = a.pod(),
-         .where = where,
-         .namespace_name = a.subject->namespace_name,
-         .settings = a.settings,
-         .proxy = a.proxy,
-         .values = policy.linkerd,
-         .wait_handler = waits ? handler(a, a.proxy.wait.value, "/bin/sleep") : Value{},
-         .created_by = policy.created_by});
+    auto injected = inject_linkerd({.pod = a.pod(),
+                                    .where = where,
+                                    .namespace_name = a.subject->namespace_name,
+                                    .settings = a.settings,
+                                    .proxy = a.proxy,
+                                    .values = policy.linkerd,
+                                    .wait_handler = proxy_wait_handler(a),
+                                    .created_by = policy.created_by});
     edits.insert(edits.end(), std::make_move_iterator(injected.begin()),
                  std::make_move_iterator(injected.end()));
+  } else if (const auto ports = due_opaque_ports(a.pod(), where, policy.linkerd)) {
+    // Clients' proxies look for it on pods without a proxy too.
+    edits.emplace_back(SetAnnotation{std::string(annotation::kOpaquePorts), *ports});
   }
   return edits;
 }

@@ -1,4 +1,4 @@
-// The edits that the decision makes to a pod. For decision.cc only.
+// The edits that a decision makes to a pod. For this folder only.
 #pragma once
 
 #include <string>
@@ -14,6 +14,11 @@ namespace gracekeeper {
 // `assessment` is of the pod with the mend already written into it (see mended()).
 std::vector<Edit> make_edits(const Assessment& assessment, const Namespace* where,
                              const Policy& policy);
+
+// Their parts that do not depend on who injects: the sleeps that the settings give app containers,
+// and the preStop handler of a classic proxy that waits (null: it does not).
+void add_app_sleeps(const Assessment& assessment, std::vector<Edit>& edits);
+Value proxy_wait_handler(const Assessment& assessment);
 
 // The subject with the mend written into it: T raised, or the proxy's grace set as an annotation.
 Subject mended(const Subject& subject, const Mend& mend);

@@ -1,5 +1,7 @@
 #include "decision/policy.h"
 
+#include <fmt/format.h>
+
 namespace gracekeeper {
 
 Policy make_policy(Configuration configuration, LinkerdValues values, std::string created_by) {
@@ -19,6 +21,16 @@ Policy make_policy(Configuration configuration, LinkerdValues values, std::strin
   return {.configuration = configuration,
           .linkerd = std::move(values),
           .created_by = std::move(created_by)};
+}
+
+std::vector<std::string> remarks_on_missing(const LinkerdValues& values) {
+  std::vector<std::string> remarks;
+  for (const auto& missing : missing_values(values)) {
+    remarks.push_back(fmt::format(
+        "Linkerd's values have no {} (--linkerd-values): the injected proxy cannot start",
+        missing));
+  }
+  return remarks;
 }
 
 }  // namespace gracekeeper

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/configuration.h"
 #include "sidecar/linkerd_values.h"
@@ -17,5 +18,8 @@ struct Policy {
 // The policy of a configuration and Linkerd's values: where the configuration leaves the proxy's
 // wait, grace or mode open, what the values state holds.
 Policy make_policy(Configuration configuration, LinkerdValues values, std::string created_by);
+
+// What these values lack without which an injected proxy cannot start: one sentence each.
+std::vector<std::string> remarks_on_missing(const LinkerdValues& values);
 
 }  // namespace gracekeeper

@@ -1,11 +1,9 @@
 // Ports of pods and services, as Linkerd looks at them.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "core/pod.h"
@@ -28,13 +26,6 @@ OpaquePorts resolve_opaque_ports(std::string_view written, const Pod& pod);
 // Those ports of the default list that the pod's containers declare, in the order of the containers
 // (init containers first). Empty: none.
 std::string default_opaque_ports_of(const Pod& pod, const LinkerdValues& values);
-
-// One port of a Service: no target, a number, or the name of a container port.
-struct ServicePort {
-  std::int64_t port = 0;
-  std::variant<std::monostate, std::int64_t, std::string> target;
-  bool operator==(const ServicePort&) const = default;
-};
 
 // The opaque-ports annotation that is due on a pod that is not injected: the Namespace's, else the
 // default ports that the pod declares. Nothing: none is due, or the pod has it.

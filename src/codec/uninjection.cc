@@ -1,0 +1,89 @@
+#include "codec/uninjection.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "core/annotations.h"
+
+namespace gracekeeper {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kPrefix = "linkerd.io";
+constexpr const char* kControlPlaneComponent = "linkerd.io/control-plane-component";
+constexpr std::array<std::string_view, 2> kInitContainers{"linkerd-init", "linkerd-proxy"};
+constexpr std::array<std::string_view, 1> kContainers{"linkerd-proxy"};
+constexpr std::array<std::string_view, 3> kVolumes{
+    "linkerd-identity-end-entity", "linkerd-proxy-init-xtables-lock", "linkerd-identity-token"};
+
+Json* member(Json& object, std::string_view key) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+// Erases what `is_linkerds(key, value)` names, and the whole part when nothing is left of it.
+template <typename Part, typename IsLinkerds>
+bool erase_from(Json& holder, const Part& part, IsLinkerds is_linkerds) {
+  Json* found = member(holder, part);
+  if (found == nullptr || !found->is_structured()) return false;
+  bool erased = false;
+  for (auto item = found->begin(); item != found->end();) {
+    if (is_linkerds(item)) {
+      item = found->erase(item);
+      erased = true;
+    } else {
+      ++item;
+    }
+  }
+  if (erased && found->empty()) holder.erase(part);
+  return erased;
+}
+
+template <std::size_t Count>
+bool erase_named(Json& spec, std::string_view list,
+                 const std::array<std::string_view, Count>& names) {
+  return erase_from(spec, std::string(list), [&](const Json::iterator& item) {
+    const Json* name = member(*item, "name");
+    return name != nullptr && name->is_string() &&
+           std::find(names.begin(), names.end(), name->get<std::string_view>()) != names.end();
+  });
+}
+
+bool clean_metadata(Json& object) {
+  Json* metadata = member(object, "metadata");
+  if (metadata == nullptr) return false;
+  if (const Json* labels = member(*metadata, "labels");
+      labels != nullptr && labels->is_object() && labels->contains(kControlPlaneComponent)) {
+    return false;
+  }
+  const bool annotations =
+      erase_from(*metadata, std::string("annotations"), [](const Json::iterator& item) {
+        const bool stays = item.key() == annotation::kInject && item.value() == "disabled";
+        return item.key().starts_with(kPrefix) && !stays;
+      });
+  const bool labels = erase_from(*metadata, std::string("labels"), [](const Json::iterator& item) {
+    return item.key().starts_with(kPrefix);
+  });
+  if (metadata->empty()) object.erase("metadata");
+  return annotations || labels;
+}
+
+}  // namespace
+
+bool remove_linkerd(Json& object, const std::optional<FieldPath>& path) {
+  bool removed = clean_metadata(object);
+  if (!path) return removed;
+  Json& pod = object.at(Json::json_pointer(to_pointer(*path)));
+  if (!path->empty()) removed = clean_metadata(pod) || removed;
+  Json* spec = member(pod, "spec");
+  if (spec == nullptr) return removed;
+  removed = erase_named(*spec, "initContainers", kInitContainers) || removed;
+  removed = erase_named(*spec, "containers", kContainers) || removed;
+  erase_named(*spec, "volumes", kVolumes);
+  return removed;
+}
+
+}  // namespace gracekeeper
