@@ -94,11 +94,14 @@ Budget make_budget(const Assessment& a) {
           container.hook_is_unknown() ? std::nullopt : std::optional(container.hook());
     }
   }
-  budget.sum = budget.app + budget.wait + budget.grace + budget.margin;
+  // A grace period is held at kLongest (from_seconds), so what is needed must be too: else the
+  // largest one would still be short, and what `raise` sets would be raised again.
+  constexpr auto longest = kLongest.count() / 1000;
+  budget.sum = std::min(budget.app + budget.wait + budget.grace + budget.margin, kLongest);
   budget.need = std::max<std::int64_t>(1, ceil_seconds(budget.sum));
-  budget.exact_need = exact_need(a.containers, a.ordered_sidecars());
-  budget.stated_sum = stated_app + stated(a.proxy.wait) + stated(a.proxy.grace);
-  budget.stated_exact_need = exact_need(only_stated(a), a.ordered_sidecars());
+  budget.exact_need = std::min(exact_need(a.containers, a.ordered_sidecars()), longest);
+  budget.stated_sum = std::min(stated_app + stated(a.proxy.wait) + stated(a.proxy.grace), kLongest);
+  budget.stated_exact_need = std::min(exact_need(only_stated(a), a.ordered_sidecars()), longest);
   return budget;
 }
 

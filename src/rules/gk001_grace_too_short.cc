@@ -56,10 +56,14 @@ std::string arithmetic(const Assessment& a) {
   if (from_seconds(b.need) != b.sum) text += fmt::format(" ({} rounded up)", format_seconds(b.sum));
   const auto pre_stop =
       b.app_pre_stop ? format_seconds(*b.app_pre_stop) : std::string("of unknown length");
-  text += fmt::format(
-      " = app {} (container {}: preStop {} + shutdown {}) + wait {} ({}) + grace {} ({})",
-      format_seconds(b.app), b.app_container, pre_stop, format_seconds(b.app_shutdown.value),
-      format_seconds(b.wait), wait_origin(a), format_seconds(b.grace), grace_origin(a));
+  const auto app_origin =
+      b.app_container.empty()
+          ? std::string("no app container")
+          : fmt::format("container {}: preStop {} + shutdown {}", b.app_container, pre_stop,
+                        format_seconds(b.app_shutdown.value));
+  text += fmt::format(" = app {} ({}) + wait {} ({}) + grace {} ({})", format_seconds(b.app),
+                      app_origin, format_seconds(b.wait), wait_origin(a), format_seconds(b.grace),
+                      grace_origin(a));
   if (b.margin.count() > 0)
     text += fmt::format(" + margin {} (configuration)", format_seconds(b.margin));
   return text;
