@@ -223,8 +223,7 @@ int check(const Options& options) {
 
 void add_check(CLI::App& program, int& code) {
   auto options = std::make_shared<Options>();
-  auto* command = program.add_subcommand(
-      "check", "The webhook's verdict on manifests, for CI");
+  auto* command = program.add_subcommand("check", "The webhook's verdict on manifests, for CI");
   command
       ->add_option("PATH", options->paths,
                    "Files, folders (.yaml, .yml, .json), - for standard input")
