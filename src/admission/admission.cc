@@ -229,8 +229,10 @@ Answer let_through_after_failure(std::string_view body) noexcept {
 }
 
 std::string owner_of(const Pod& pod) {
-  if (pod.owners.empty()) return {};
-  const auto& owner = pod.owners.front();
+  const auto found = std::find_if(pod.owners.begin(), pod.owners.end(),
+                                  [](const OwnerReference& o) { return o.controller; });
+  if (found == pod.owners.end()) return {};
+  const auto& owner = *found;
   if (owner.kind == "ReplicaSet") {
     if (const auto hash = pod.labels.find("pod-template-hash"); hash != pod.labels.end()) {
       const auto suffix = "-" + hash->second;

@@ -70,8 +70,8 @@ std::string status_body(int code, std::string_view message);
 // A warning as the API server shows it: at most 120 characters, no control characters.
 std::string warning_text(std::string_view text);
 
-// The workload behind a pod, from its owner's name alone: a ReplicaSet's name is its Deployment's
-// with the pod-template-hash appended. "" without a controller.
+// The workload behind a pod, from its controller's name alone: a ReplicaSet's name is its
+// Deployment's with the pod-template-hash appended. "" without a controller.
 std::string owner_of(const Pod& pod);
 
 }  // namespace gracekeeper

@@ -33,6 +33,8 @@ std::string_view reason_for(int code) {
       return "NotFound";
     case 405:
       return "MethodNotAllowed";
+    case 408:
+      return "Timeout";
     case 413:
       return "RequestEntityTooLarge";
     case 415:
@@ -93,7 +95,13 @@ std::string warning_text(std::string_view text) {
       if (!out.empty()) out.pop_back();
       return out + "\u2026";
     }
-    out += byte < 0x20 || byte == 0x7F ? ' ' : c;
+    // The API server drops a warning that has a control character; U+0080 to U+009F are C2 80 to
+    // C2 9F.
+    if (continues && byte < 0xA0 && !out.empty() && out.back() == '\xC2') {
+      out.back() = ' ';
+    } else {
+      out += byte < 0x20 || byte == 0x7F ? ' ' : c;
+    }
   }
   return out;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "cli/ignore_comments.h"
-#include "cli/inputs.h"
 #include "core/assessment.h"
 #include "decision/decision.h"
 
@@ -66,11 +65,13 @@ class Checker {
         continue;
       }
       count(report_.summary, finding.severity);
-      report_.findings.push_back({.finding = std::move(finding),
-                                  .file = file_->name,
-                                  .position = position,
-                                  .object = object,
-                                  .namespace_name = namespace_name});
+      report_.findings.push_back(
+          {.finding = std::move(finding),
+           .file = file_->name,
+           .position = position,
+           .object = object,
+           .namespace_name = namespace_name,
+           .place = {.document = found.document_index, .path = found.place}});
     }
   }
 
@@ -84,6 +85,10 @@ class Checker {
 
 CheckReport check_inputs(const std::vector<std::string>& paths, const Policy& policy) {
   Inputs inputs(paths);
+  return check_inputs(inputs, policy);
+}
+
+CheckReport check_inputs(Inputs& inputs, const Policy& policy) {
   const auto namespaces = inputs.namespaces();
   Checker checker(policy, namespaces);
   inputs.for_each_file([&](const InputFile& file) { checker.check(file); }, checker.input_errors());

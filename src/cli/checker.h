@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/inputs.h"
 #include "decision/policy.h"
 #include "report/check_report.h"
 
 namespace gracekeeper::cli {
 
 CheckReport check_inputs(const std::vector<std::string>& paths, const Policy& policy);
+CheckReport check_inputs(Inputs& inputs, const Policy& policy);
 
 }  // namespace gracekeeper::cli

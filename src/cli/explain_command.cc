@@ -23,17 +23,17 @@ struct Options {
   PolicyOptions policy;
   std::string format = "text";
   std::string object;
-  std::string grace_period;
+  std::optional<std::string> grace_period;
   std::string app_shutdown;
 };
 
 // Whole seconds, at least 1: what `kubectl delete --grace-period` takes.
-Result<std::optional<Seconds>> parse_override(const std::string& text) {
-  if (text.empty()) return std::optional<Seconds>{};
-  const auto parsed = parse_duration_in_seconds(text);
+Result<std::optional<Seconds>> parse_override(const std::optional<std::string>& text) {
+  if (!text) return std::optional<Seconds>{};
+  const auto parsed = parse_duration_in_seconds(*text);
   if (!parsed) return fail("--grace-period: " + parsed.error().message);
   if (parsed->count() < 1)
-    return fail(fmt::format("--grace-period: expected at least 1 second, got \"{}\"", text));
+    return fail(fmt::format("--grace-period: expected at least 1 second, got \"{}\"", *text));
   return std::optional<Seconds>{*parsed};
 }
 
@@ -133,7 +133,7 @@ int run_explain(const Options& options) {
 void add_explain(CLI::App& program, int& code) {
   auto options = std::make_shared<Options>();
   auto* command = program.add_subcommand(
-      "explain", "Show a pod's termination as a timeline, and which option helps");
+      "explain", "A pod's termination as a timeline, with advice");
   command
       ->add_option("PATH", options->paths,
                    "Files, folders (.yaml, .yml, .json), - for standard input")

@@ -158,11 +158,14 @@ void add_inject(CLI::App& program, int& code) {
   command->add_flag("--diff", options->diff, "Show what would change, as a unified diff");
   add_linkerd_options(*command, *options);
   add_policy_options(*command, options->policy);
-  command->footer(fmt::format(
-      "{}\nA pod that the webhook would refuse is printed as it was, and the exit code is 1. With "
-      "--annotate or --manual a pod that cannot be injected is an error, nothing is printed, and "
-      "the exit code is 1.",
-      kExitCodes));
+  command->footer(
+      fmt::format("A pod that the webhook would refuse is printed as it was, with exit code 1. With
+                  "
+                  "--annotate or --manual, a pod that cannot be injected is an error: nothing is
+                  "
+                  "printed, with exit code 1.
+                  {} ",
+                  kExitCodes));
   command->callback([options, &code] { code = inject(*options); });
 }
 

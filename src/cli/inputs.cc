@@ -59,6 +59,8 @@ void Inputs::list(const std::string& path) {
 
 Result<InputFile> Inputs::read(const Listed& listed) {
   if (!listed.is_standard_input) {
+    if (const auto replaced = replacements_.find(listed.name); replaced != replacements_.end())
+      return InputFile{listed.name, replaced->second};
     auto text = io::read_file(listed.name, std::size_t{1} << 30U);
     if (!text) return tl::make_unexpected(text.error());
     return InputFile{listed.name, std::move(*text)};
@@ -101,14 +103,25 @@ Namespaces Inputs::namespaces() {
   return namespaces;
 }
 
+void Inputs::replace(const std::string& name, std::string text) {
+  replacements_.insert_or_assign(name, std::move(text));
+}
+
+std::string Inputs::replacement(const std::string& name) const {
+  const auto replaced = replacements_.find(name);
+  return replaced == replacements_.end() ? std::string() : replaced->second;
+}
+
 void for_each_object(const InputFile& file, const DocumentVisitor& visitor) {
   ObjectDecoder decoder;
+  std::size_t next_index = 0;
   for_each_document(file.text, file.name, [&](Result<Document> document) {
+    const auto index = next_index++;
     if (!document) return visitor.error(document.error());
     if (!document->is_empty) {
       decoder.decode(document->json, [&](DecodedObject object, const FieldPath& place) {
         if (object) {
-          visitor.object({*document, place, std::move(*object)});
+          visitor.object({*document, index, place, std::move(*object)});
           return;
         }
         const auto path = place / object.error().path;

@@ -39,6 +39,11 @@ class Inputs {
   // The Namespaces of all files, by name. Errors are left to the pass that looks at everything.
   Namespaces namespaces();
 
+  // From now on the file of that name reads as `text`; nothing is written.
+  void replace(const std::string& name, std::string text);
+  // The text that replaces the file's own; empty when none does.
+  [[nodiscard]] std::string replacement(const std::string& name) const;
+
  private:
   struct Listed {
     std::string name;
@@ -51,12 +56,14 @@ class Inputs {
   std::vector<Error> errors_;
   std::string standard_input_;
   bool standard_input_is_read_ = false;
+  std::map<std::string, std::string> replacements_;
 };
 
 // An object and the document it stands in.
 struct FoundObject {
   const Document& document;
-  FieldPath place;  // from the document's root: empty, or items[3]
+  std::size_t document_index;  // from 0; documents that do not parse count too
+  FieldPath place;             // from the document's root: empty, or items[3]
   KubernetesObject object;
 };
 

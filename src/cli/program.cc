@@ -3,14 +3,57 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <fmt/format.h>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 
 namespace gracekeeper::cli {
+namespace {
+
+// Help for a screen of 80 columns: CLI11 itself does not wrap.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(kTextColumn); }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string out;
+    std::size_t column = 0;
+    std::istringstream words(CLI::Formatter::make_option_desc(option));
+    for (std::string word; words >> word; column += word.size()) {
+      if (column + 1 + word.size() > kColumns - kTextColumn) {
+        out += '\n';  // CLI11 indents what follows
+        column = 0;
+      } else if (column > 0) {
+        out += ' ';
+        ++column;
+      }
+      out += word;
+    }
+    return out;
+  }
+
+ private:
+  static constexpr std::size_t kColumns = 80;
+  static constexpr std::size_t kTextColumn = 30;
+};
+
+// Of a word that is no command CLI11 would only say that a command is missing.
+bool is_unknown_command(const CLI::App& program, std::string_view word) {
+  if (word.starts_with('-')) return false;
+  return program
+      .get_subcommands([word](const CLI::App* command) { return command->get_name() == word; })
+      .empty();
+}
+
+}  // namespace
 
 int run(int argc, char** argv) {
   CLI::App program{"Makes pods that run beside a sidecar proxy shut down cleanly.", "gracekeeper"};
+  program.formatter(std::make_shared<HelpFormatter>());
   program.set_version_flag("--version", "gracekeeper " GRACEKEEPER_VERSION);
   program.require_subcommand(1);
   program.footer(fmt::format("gracekeeper COMMAND --help tells more.\n{}", kExitCodes));
@@ -22,6 +65,11 @@ int run(int argc, char** argv) {
   add_explain(program, code);
   add_rules(program, code);
   add_completion(program, code);
+  if (argc > 1 && is_unknown_command(program, argv[1])) {
+    fmt::print(stderr, "gracekeeper: there is no command \"{}\"; gracekeeper --help lists them\n",
+               argv[1]);
+    return kUsageOrInput;
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

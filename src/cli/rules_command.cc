@@ -46,7 +46,7 @@ int list_rules(const Options& options) {
 void add_rules(CLI::App& program, int& code) {
   auto options = std::make_shared<Options>();
   auto* command =
-      program.add_subcommand("rules", "The catalogue of findings: what each means and what to do");
+      program.add_subcommand("rules", "The catalogue of findings and what to do");
   command->add_option("ID", options->id, "One rule, by its id or name");
   command->add_option("--format", options->format, "text, json or markdown")
       ->type_name("FORMAT")

@@ -80,6 +80,7 @@ void add_serve(CLI::App& program, int& code) {
   command
       ->add_option("--tls-name", written->service.tls_names,
                    "Further names of a certificate made on the spot")
+      ->allow_extra_args(false)
       ->type_name("NAME");
   command
       ->add_option("--write-ca", written->service.write_ca,
@@ -104,7 +105,7 @@ void add_serve(CLI::App& program, int& code) {
       ->capture_default_str();
   add_policy_options(*command, written->service.policy);
   command->footer(
-      "Exit codes: 0 after SIGTERM or SIGINT, 2 when it cannot start or lost its listener.");
+      "Exit codes: 0 after SIGTERM or SIGINT, 2 cannot start or lost its listener.");
   command->callback([written, &code] { code = serve_with(*written); });
 }
 

@@ -2,24 +2,19 @@
 // reader, and the places where its parts were written for whoever has to point at them.
 //
 //   for_each_document(text, "deploy.yaml", [&](Result<Document> document) {
-//     if (!document) return report(document.error());    // deploy.yaml:14:3: duplicate key "spec"
-//     ... if (!document->is_mapping) return;                 // nothing that could be an object
+//     if (!document) return report(document.error());  // deploy.yaml:14:3: duplicate key ...
+//     if (!document->is_mapping) return;               // nothing that could be an object
 //     use(document->json, document->positions);
 //   });
 //
-// What is read, and how (the reference is kubectl: sigs.k8s.io/yaml over go-yaml v2, then
-// encoding/json):
-// - Documents are separated by lines that begin with `---`, or end with `...`. One that does not
-// parse
-//   is an error; the others are still read. A document that begins with `{` or `[` and is valid
-//   JSON is taken as JSON, as it stands; several JSON values after one another are several
-//   documents.
+// What is read, and how (the reference is kubectl: sigs.k8s.io/yaml over go-yaml v2):
+// - Lines that begin with `---` or `...` separate documents. One that does not parse is an error;
+//   the others are still read. A document that begins with `{` or `[` and is valid JSON is taken
+//   as JSON, as it stands; several JSON values after one another are several documents.
 // - YAML's plain scalars are typed as kubectl types them: yes is true, 010 is 8, 19.0 is 19.
 // - Aliases and `<<` are expanded.
 // - Refused, with place: duplicate keys (kubectl lets the last one win), keys that are no scalars,
-// NUL
-//   and bytes that are not UTF-8, .nan and .inf, more than kMaxNodes values, more than kMaxDepth
-//   levels.
+//   NUL, bytes that are not UTF-8, .nan and .inf, and what is beyond the bounds below.
 // Texts must be smaller than 2 GiB.
 #pragma once
 
@@ -37,9 +32,8 @@ namespace gracekeeper {
 
 // Bounds of one document, after aliases and merges are expanded: against documents made to exhaust
 // memory or stack. The largest objects an API server takes (3 MB) stay far below.
-inline constexpr std::size_t kMaxNodes =
-    100'000;                           // mappings, sequences and scalar values; keys not
-inline constexpr int kMaxDepth = 200;  // mappings and sequences inside one another
+inline constexpr std::size_t kMaxNodes = 100'000;  // mappings, sequences, scalars; keys not
+inline constexpr int kMaxDepth = 200;              // mappings and sequences inside one another
 inline constexpr std::size_t kMaxAliasBytes = 16U << 20U;  // JSON text that aliases repeat
 
 // A comment that contains `gracekeeper:ignore`.

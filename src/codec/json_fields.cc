@@ -26,7 +26,11 @@ std::string describe(Element element) {
       return "null";
     case simdjson::dom::element_type::STRING: {
       auto text = literal(element);
-      if (text.size() > kLongestShown) text = text.substr(0, kLongestShown) + "…";
+      if (text.size() > kLongestShown) {
+        auto end = kLongestShown;
+        while ((static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+        text = text.substr(0, end) + "…";
+      }
       return fmt::format("\"{}\"", text);
     }
     default:

@@ -14,6 +14,7 @@ struct ContainerShape {
   bool has_lifecycle = false;
   bool has_pre_stop = false;
   bool has_env = false;
+  std::size_t env_size = 0;
   std::optional<Container::GraceVariable> grace_variable;
 };
 
@@ -22,6 +23,7 @@ ContainerShape shape_of(const Container& container) {
           .has_lifecycle = container.has_lifecycle,
           .has_pre_stop = container.pre_stop.has_value(),
           .has_env = container.has_env,
+          .env_size = container.env_size,
           .grace_variable = container.grace_variable};
 }
 
@@ -36,6 +38,7 @@ ContainerShape shape_of(const Value& container) {
   }
   if (const auto* env = container.find("env"); env != nullptr && env->as_array() != nullptr) {
     shape.has_env = true;
+    shape.env_size = env->as_array()->size();
     for (std::size_t i = 0; i < env->as_array()->size(); ++i) {
       const auto& variable = (*env->as_array())[i];
       const auto* name = variable.find("name");
@@ -121,6 +124,7 @@ class PatchWriter {
         add(env, Json::array({whole}));
       }
       container->has_env = true;
+      variable = Container::GraceVariable{.index = container->env_size++, .value = edit.value};
       return;
     }
     // One that takes its value from elsewhere is replaced whole: value and valueFrom exclude each

@@ -67,6 +67,7 @@ std::vector<ContainerPort> read_ports(Fields& fields, Element element) {
 // Only the proxy's grace is looked at; the values of other variables are none of our business.
 void read_env(Fields& fields, Element element, Container& container) {
   fields.list(element, [&](std::size_t index, Element item) {
+    container.env_size = index + 1;
     Element name;
     if (item.at_key("name").get(name) != simdjson::SUCCESS || !name.is_string() ||
         std::string_view(name) != kGraceVariable) {
@@ -150,6 +151,7 @@ void read_owners(Fields& fields, Element element, Pod& pod) {
     fields.object(item, [&](std::string_view key, Element value) {
       if (key == "kind") owner.kind = fields.text(value);
       if (key == "name") owner.name = fields.text(value);
+      if (key == "controller") owner.controller = fields.boolean(value).value_or(false);
     });
     pod.owners.push_back(std::move(owner));
   });

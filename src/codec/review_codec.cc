@@ -118,8 +118,9 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
   AdmissionRequest request;
   const auto object = read_request(fields, *envelope.request, request);
   if (fields.error()) {
-    return refuse(std::move(uid), fmt::format("request.{}: {}", to_string(fields.error()->path),
-                                              fields.error()->message));
+    return refuse(std::move(uid),
+                  fmt::format("{}: {}", to_string(FieldPath{} / "request" / fields.error()->path),
+                              fields.error()->message));
   }
   if (!is_known_operation(request.operation)) {
     return refuse(

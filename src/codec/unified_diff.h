@@ -18,7 +18,7 @@ namespace gracekeeper {
 // change; empty when the texts are equal. Exact to the byte: a last line without newline is marked
 // as `patch` expects it. Shortest where that is cheap; where texts have little in common a stretch
 // may be replaced as a whole, so that the work stays bounded (50,000 lines against 50,000 others
-// take well under a second).
+// take about a second).
 [[nodiscard]] std::string unified_diff(std::string_view before, std::string_view after,
                                        const std::string& before_name,
                                        const std::string& after_name, int context = 3);

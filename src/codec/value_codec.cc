@@ -56,6 +56,8 @@ Result<LinkerdValuesFile> read_linkerd_values(std::string_view text, const std::
   }
   auto inner = read_value(*values->as_string(), file + " (data.values)");
   if (!inner) return tl::make_unexpected(inner.error());
+  if (inner->as_object() == nullptr)
+    return refuse("data.values: expected a mapping with Linkerd's chart values");
   LinkerdValuesFile out{std::move(*inner), {}};
   if (const auto* metadata = value->find("metadata")) {
     if (const auto* where = metadata->find("namespace");

@@ -1,7 +1,7 @@
 // One YAML document to JSON text and positions. The grammar is libyaml's, of which go-yaml v2
-// (kubectl) is a translation: what kubectl refuses as syntax is refused here, and at the same
-// place. yaml-cpp is not used because it takes texts that are no YAML (an unterminated quote ends
-// at the end of the file) and reads a fifth as fast.
+// (kubectl) is a translation: they differ in corners of flow style only ({a:} and commas in tags).
+// yaml-cpp is not used because it takes texts that are no YAML (an unterminated quote ends at the
+// end of the file) and reads a fifth as fast.
 #pragma once
 
 #include <cstddef>

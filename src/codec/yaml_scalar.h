@@ -3,8 +3,8 @@
 //
 //   yes, On, y, TRUE        true              ~, null, (nothing)       null
 //   no, Off, n, FALSE       false             .nan, .inf, -.Inf        not finite: not JSON
-//   5, +5, 1_000            integer           0x1F, 0b101, 0o17, 017   integer
-//   1.5, 1e3, 5., .5, 089   float             2024-01-01, 1:30, 1.2.3  string
+//   5, +5, 1_000            integer           0x1F, 0b101, 017, 089    integer
+//   1.5, 1e3, 5., .5        float             2024-01-01, 1:30, 1.2.3  string
 //
 // Integers keep every digit: where go-yaml turns one beyond 64 bits into a float, it stays as
 // written.

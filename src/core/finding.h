@@ -11,6 +11,7 @@
 
 #include "core/duration.h"
 #include "core/field_path.h"
+#include "core/fix.h"
 
 namespace gracekeeper {
 
@@ -30,6 +31,7 @@ struct Finding {
   // The numbers of the message, by name: whole numbers, or times (printed in seconds).
   using Number = std::variant<std::int64_t, Millis>;
   std::vector<std::pair<std::string, Number>> numbers;
+  Fix fix = {};  // what would mend it in its file
   bool operator==(const Finding&) const = default;
 };
 

@@ -31,9 +31,7 @@ std::int64_t exact_need_with(const Assessment& a, Millis proxy_grace) {
 
 }  // namespace
 
-bool is_short(const Assessment& a) {
-  return a.is_checked && !a.budget.fits(a.grace_period());
-}
+bool is_short(const Assessment& a) { return a.is_checked && !a.budget.fits(a.grace_period()); }
 
 Mend find_fit(const Assessment& a) {
   const auto impossible = [](std::string reason) {

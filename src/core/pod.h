@@ -78,6 +78,7 @@ struct Container {
   };
   std::optional<GraceVariable> grace_variable;
   bool has_env = false;
+  std::size_t env_size = 0;
   std::vector<Value> volume_mounts;  // as written
   Value capabilities;                // securityContext.capabilities as written; null when absent
 
@@ -95,6 +96,7 @@ struct Container {
 struct OwnerReference {
   std::string kind;
   std::string name;
+  bool controller = false;
   bool operator==(const OwnerReference&) const = default;
 };
 

@@ -60,9 +60,17 @@ bool is_silent_about_injection(const PodSettings& settings) {
          settings.namespace_inject == InjectRequest::Nothing;
 }
 
+// What an adopted proxy carries is stated, unless it is what the configuration has put there: a pod
+// must not be judged harder when the webhook sees it again than when it injected it.
+Sourced<Millis> carried(Millis value, const Sourced<Millis>& configured) {
+  const bool by_configuration = configured.source != Source::BuiltIn && configured.value == value;
+  return {value, by_configuration ? configured.source : Source::Container};
+}
+
 // Adopted: the annotation decides, else what the container carries, else wait 0 and the proxy's own
 // default. A native proxy's hook runs, but delays nothing.
-Proxy adopt(const Container& container, const PodSettings& settings) {
+Proxy adopt(const Container& container, const PodSettings& settings,
+            const Configuration& configuration) {
   Proxy proxy{.presence = Proxy::Presence::Adopted,
               .mode = container.is_native_sidecar() ? Proxy::Mode::Native : Proxy::Mode::Classic};
   if (proxy.mode == Proxy::Mode::Native) {
@@ -72,7 +80,9 @@ Proxy adopt(const Container& container, const PodSettings& settings) {
     if (proxy.wait.value.count() > 0) proxy.pre_stop = Proxy::Prestop{proxy.wait.value};
   } else if (container.pre_stop) {
     proxy.pre_stop = Proxy::Prestop{container.pre_stop->length};
-    proxy.wait = {container.pre_stop->length.value_or(Millis{0}), Source::Container};
+    const auto& length = container.pre_stop->length;
+    proxy.wait = length ? carried(*length, configuration.wait)
+                        : Sourced<Millis>{Millis{0}, Source::Container};
   }
 
   proxy.grace = {kProxyDefaultGrace, Source::BuiltIn};
@@ -80,7 +90,7 @@ Proxy adopt(const Container& container, const PodSettings& settings) {
     proxy.grace = *settings.grace;
   } else if (container.grace_variable && container.grace_variable->value) {
     if (const auto own = parse_proxy_duration(*container.grace_variable->value)) {
-      proxy.grace = {*own, Source::Container};
+      proxy.grace = carried(*own, configuration.grace);
     }
   }
   return proxy;
@@ -129,7 +139,7 @@ const Container* adopted_proxy(const Pod& pod) {
 
 Proxy resolve_proxy(const Pod& pod, const PodSettings& settings,
                     const Configuration& configuration) {
-  if (const auto* container = adopted_proxy(pod)) return adopt(*container, settings);
+  if (const auto* container = adopted_proxy(pod)) return adopt(*container, settings, configuration);
   const auto obstacles = injection_obstacles(pod, settings, configuration);
   if (obstacles.empty()) return add(Proxy::Presence::Injected, settings, configuration);
   // Neither the pod nor its Namespace says anything, but the proxy's settings stand on the pod: a

@@ -141,6 +141,10 @@ Decision judge(const Subject& subject, const Namespace* where, const Policy& pol
   }
   const Assessment as_meant = assess(subject, where, policy.configuration);
   if (as_meant.proxy.presence == Proxy::Presence::Injected) {
+    // Its settings were meant for the proxy that is missing: the remark says what there is to say.
+    const auto is_wait = [](const Finding& f) { return f.rule == "GK007"; };
+    std::erase_if(decision.findings, is_wait);
+    std::erase_if(decision.notices, is_wait);
     decision.remarks.emplace_back(
         "linkerd.io/inject asks for a proxy but the pod has none: was the mutating webhook out of "
         "reach?");
@@ -151,7 +155,10 @@ Decision judge(const Subject& subject, const Namespace* where, const Policy& pol
           "the proxy waits {} s, but {} s are asked for: its preStop hook was lost or changed",
           format_seconds(as_it_is.proxy.wait.value), format_seconds(as_meant.proxy.wait.value)));
     }
-    if (as_meant.proxy.grace.value != as_it_is.proxy.grace.value) {
+    // Linkerd's injector truncates in floating point.
+    const Millis as_linkerd_writes{linkerd_milliseconds(as_meant.proxy.grace.value)};
+    if (as_meant.proxy.grace.value != as_it_is.proxy.grace.value &&
+        as_linkerd_writes != as_it_is.proxy.grace.value) {
       decision.remarks.push_back(fmt::format(
           "the proxy's grace is {} s, but {} s are asked for: its environment was lost or changed",
           format_seconds(as_it_is.proxy.grace.value), format_seconds(as_meant.proxy.grace.value)));

@@ -120,7 +120,6 @@ CertificateReloader::Step CertificateReloader::step() {
       return {.outcome = Outcome::kReplaced, .info = *std::move(info), .error = {}};
     }
     error = std::move(info).error();
-    error.file = certificate_file_;
   } else {
     error = std::move(pair).error();
   }

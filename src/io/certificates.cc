@@ -128,8 +128,8 @@ Result<MadeCertificates> make_certificates(const CertificateRequest& request) {
   const auto failed = [](std::string_view step) {
     return fail(fmt::format("cannot make a certificate: {}: {}", step, openssl_reason()));
   };
-  const KeyPtr ca_key(EVP_EC_gen("P-256"));
-  const KeyPtr key(EVP_EC_gen("P-256"));
+  const KeyPtr ca_key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
+  const KeyPtr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   if (!ca_key || !key) return failed("key");
 
   const X509Ptr ca = blank_certificate("Gracekeeper CA", ca_key.get(), request);
@@ -169,23 +169,27 @@ Result<MadeCertificates> make_certificates(const CertificateRequest& request) {
 
 Result<CertificateInfo> inspect(const PemPair& pair, SystemTime now) {
   ERR_clear_error();
+  const auto fail_in = [](const std::string& file, std::string message) {
+    ERR_clear_error();
+    return tl::make_unexpected(
+        Error{.message = std::move(message), .file = file, .position = {}, .path = {}});
+  };
   const BioPtr certificate_text = bio_over(pair.certificate);
   const X509Ptr certificate(PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr));
   if (!certificate) {
-    ERR_clear_error();
-    return fail("the certificate is not PEM (expected -----BEGIN CERTIFICATE-----)");
+    return fail_in(pair.certificate_file,
+                   "the certificate is not PEM (expected -----BEGIN CERTIFICATE-----)");
   }
   const BioPtr key_text = bio_over(pair.key);
   const KeyPtr key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, no_pass_phrase, nullptr));
   if (!key) {
-    ERR_clear_error();
-    return fail(
+    return fail_in(
+        pair.key_file,
         "the key is not a PEM private key without a pass phrase (expected -----BEGIN PRIVATE "
         "KEY-----)");
   }
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
-    ERR_clear_error();
-    return fail("the key does not belong to the certificate");
+    return fail_in(pair.key_file, "the key does not belong to the certificate");
   }
   CertificateInfo info{.not_before = to_time(X509_get0_notBefore(certificate.get())),
                        .not_after = to_time(X509_get0_notAfter(certificate.get())),
@@ -206,7 +210,10 @@ Result<PemPair> load_pair(const std::string& certificate_file, const std::string
   if (!certificate) return tl::make_unexpected(std::move(certificate).error());
   auto key = read_file(key_file, kMaxPemBytes);
   if (!key) return tl::make_unexpected(std::move(key).error());
-  return PemPair{.certificate = *std::move(certificate), .key = *std::move(key)};
+  return PemPair{.certificate = *std::move(certificate),
+                 .key = *std::move(key),
+                 .certificate_file = certificate_file,
+                 .key_file = key_file};
 }
 
 }  // namespace gracekeeper::io

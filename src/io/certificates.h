@@ -17,11 +17,17 @@ namespace gracekeeper::io {
 
 using SystemTime = std::chrono::system_clock::time_point;
 
-// A certificate (leaf first, then intermediates) and its private key, each PEM.
+// A certificate (leaf first, then intermediates) and its private key, each PEM. The files they came
+// from, if any, are for error messages.
 struct PemPair {
   std::string certificate;
   std::string key;
-  bool operator==(const PemPair&) const = default;
+  std::string certificate_file = {};
+  std::string key_file = {};
+  // The same bytes are the same pair, wherever they were read.
+  friend bool operator==(const PemPair& a, const PemPair& b) {
+    return a.certificate == b.certificate && a.key == b.key;
+  }
 };
 
 struct CertificateRequest {
@@ -49,7 +55,8 @@ struct CertificateInfo {
 };
 
 // What a pair says of itself, or why it cannot be served: no PEM, a key with a pass phrase, a key
-// that does not match. An expired certificate is a warning: it may be the only one there is.
+// that does not match; the error names the file that is to blame. An expired certificate is a
+// warning: it may be the only one there is.
 Result<CertificateInfo> inspect(const PemPair& pair,
                                 SystemTime now = std::chrono::system_clock::now());
 

@@ -9,9 +9,10 @@ namespace {
 
 // Steps in a row before other connections get their turn.
 constexpr int kStepsPerTurn = 16;
-// Wake-ups in a row without a byte of HTTP before a connection is cut: TLS records that carry
-// nothing (key updates, refused renegotiations) cost their sender less than this side.
-constexpr unsigned kMaxEmptyReads = 256;
+// Bytes of TLS in a row that bring no HTTP before a connection is cut: records that carry nothing
+// (key updates, refused renegotiations) cost their sender less than this side. Two whole records
+// may be on their way without harm.
+constexpr std::uint64_t kMaxEmptyTlsBytes = 64 * 1024;
 // Buffers above this size are given back as soon as they are empty.
 constexpr std::size_t kKeptBytes = 4096;
 
@@ -104,12 +105,15 @@ EventLoop::Next EventLoop::read(Connection& c) {
       c.readable = false;
       [[fallthrough]];
     case IoStatus::kWantsWrite:
-      return ++c.empty_reads > kMaxEmptyReads ? Next::kClosed : Next::kBlocked;
+      return c.transport.tls_bytes() - c.tls_bytes > kMaxEmptyTlsBytes ? Next::kClosed
+                                                                       : Next::kBlocked;
     case IoStatus::kEnd:  // everything complete has been answered
+      answer_unfinished(c, {400, "the request ended before it was complete"});
+      return Next::kClosed;
     case IoStatus::kFailed:
       return Next::kClosed;
   }
-  c.empty_reads = 0;
+  c.tls_bytes = c.transport.tls_bytes();
   const std::string_view arrived(scratch_.data(), io.count);
   if (c.in.empty()) {
     // The common case: a whole request in one piece, answered from where it was read to.
@@ -192,6 +196,17 @@ void EventLoop::refuse(Connection& c, const HttpError& error) {
   c.unparsed = false;
   c.reader.reset();
   wait_for(c, Wait::kWrite);
+}
+
+// Before a connection is closed in the middle of a request: the answer is for a client that still
+// listens, and for the log. One attempt to send it; whoever lets others wait is not waited for.
+void EventLoop::answer_unfinished(Connection& c, const HttpError& error) {
+  const bool has_begun = !c.reader.fresh() || !c.in.empty();
+  if (!has_begun || c.sent != 0) return;  // in the middle of a 100 Continue nothing fits
+  const RequestHead& head = c.reader.head();
+  shared_.dispatch.answer_error(error, head.method.empty() ? nullptr : &head, c.remote, c.out);
+  c.transport.write(c.out);
+  c.transport.end_writing();
 }
 
 EventLoop::Next EventLoop::write(Connection& c) {

@@ -12,6 +12,9 @@ namespace gracekeeper::io {
 namespace {
 
 constexpr int kEventsPerRound = 256;
+// A step of a handshake takes up to a third of a millisecond. A storm of them must not hold up
+// those who have theirs behind them by more than a few.
+constexpr std::size_t kHandshakesPerRound = 8;
 // Larger than any TLS record, so that one read takes what one record brought.
 constexpr std::size_t kScratchBytes = 64 * 1024;
 
@@ -88,7 +91,7 @@ void EventLoop::shed_largest() {
 }
 
 int EventLoop::timeout() const {
-  if (!ready_.empty()) return 0;
+  if (!ready_.empty() || !greeting_.empty()) return 0;
   auto next = deadlines_.next();
   if (shared_.ending) {
     const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
@@ -115,25 +118,38 @@ void EventLoop::run() {
       if (!connection.linked) continue;  // closed earlier in this round
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
-      if (broken || (event.events & EPOLLOUT) != 0) connection.writable = true;
-      drive(connection);
+      if (connection.wait == Wait::kHandshake) {
+        queue(connection);
+      } else {
+        drive(connection);
+      }
     }
-    for (std::size_t turns = ready_.size(); turns > 0; --turns) {
-      Connection& connection = *ready_.front();
-      ready_.pop_front();
-      connection.queued = false;
-      if (connection.linked) drive(connection);
-    }
+    serve_queued();
     take_inbox();
     expire(Clock::now());
     if (shared_.ending || shared_.cutting) end_drain();
-    // A queued connection that was closed since is still in ready_.
+    // A queued connection that was closed since is still in its queue.
     if (!dead_.empty()) {
-      std::erase_if(ready_, [](const Connection* connection) { return !connection->linked; });
+      const auto closed = [](const Connection* connection) { return !connection->linked; };
+      std::erase_if(ready_, closed);
+      std::erase_if(greeting_, closed);
       dead_.clear();
     }
     if ((shared_.ending || shared_.cutting) && connections_ == 0) return;
   }
+}
+
+void EventLoop::serve_queued() {
+  const auto serve = [this](std::deque<Connection*>& queued, std::size_t turns) {
+    for (; turns > 0 && !queued.empty(); --turns) {
+      Connection& connection = *queued.front();
+      queued.pop_front();
+      connection.queued = false;
+      if (connection.linked) drive(connection);
+    }
+  };
+  serve(ready_, ready_.size());
+  serve(greeting_, kHandshakesPerRound);
 }
 
 void EventLoop::take_inbox() {
@@ -165,7 +181,7 @@ void EventLoop::admit(Arrival arrival) {
   owned_.emplace(&connection, std::move(owner));
   ++waiting_[static_cast<std::size_t>(connection.wait)];
   wait_for(connection, shared_.options.certificates ? Wait::kHandshake : Wait::kFirstRequest);
-  drive(connection);
+  queue(connection);
 }
 
 void EventLoop::wait_for(Connection& connection, Wait wait) {
@@ -177,7 +193,7 @@ void EventLoop::wait_for(Connection& connection, Wait wait) {
 void EventLoop::queue(Connection& connection) {
   if (connection.queued) return;
   connection.queued = true;
-  ready_.push_back(&connection);
+  (connection.wait == Wait::kHandshake ? greeting_ : ready_).push_back(&connection);
 }
 
 void EventLoop::close(Connection& connection) {
@@ -223,8 +239,13 @@ void EventLoop::expire(Clock::time_point now) {
         connection.transport.abort();
         ++shared_.timed_out;
         break;
-      default:
+      case Wait::kHandshake:
         ++shared_.timed_out;
+        break;
+      case Wait::kFirstRequest:
+      case Wait::kRequest:
+        ++shared_.timed_out;
+        answer_unfinished(connection, {408, "the request was not complete in time"});
         break;
     }
     close(connection);

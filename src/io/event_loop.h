@@ -1,7 +1,7 @@
 // One thread that owns a share of the server's connections. Internal to the server.
 //
 // epoll, edge-triggered: a descriptor is registered once, and a connection remembers whether its
-// socket was readable and writable when last tried. drive() moves a connection forward until it has
+// socket was readable when last tried. drive() moves a connection forward until it has
 // to wait.
 //
 //   handshake -> first request -> write -> idle -> request -> write -> … -> linger -> closed
@@ -37,18 +37,17 @@ struct Connection : Deadline {
   Transport transport;
   std::string remote;
   RequestReader reader;
-  std::string in;             // received, not yet consumed by the reader
-  std::string out;            // answered, not yet sent
-  std::size_t sent = 0;       // of out
-  std::size_t accounted = 0;  // bytes of the heap this connection's unfinished request holds
-  std::size_t discarded = 0;  // while lingering
-  unsigned empty_reads = 0;   // wake-ups in a row that brought no byte of HTTP
-  bool readable = true;       // edge-triggered: until a read says otherwise
-  bool writable = true;
-  bool unparsed = false;  // `in` has bytes that the reader has not been offered
-  bool served = false;    // has had an answer to a complete request
+  std::string in;               // received, not yet consumed by the reader
+  std::string out;              // answered, not yet sent
+  std::size_t sent = 0;         // of out
+  std::size_t accounted = 0;    // bytes of the heap this connection's unfinished request holds
+  std::size_t discarded = 0;    // while lingering
+  std::uint64_t tls_bytes = 0;  // of the transport, when it last brought HTTP
+  bool readable = true;         // edge-triggered: until a read says otherwise
+  bool unparsed = false;        // `in` has bytes that the reader has not been offered
+  bool served = false;          // has had an answer to a complete request
   bool close_after_write = false;
-  bool queued = false;  // is in ready_
+  bool queued = false;  // is in ready_ or greeting_
 };
 
 // Empties a string and gives its memory back (assigning {} would keep it).
@@ -102,6 +101,7 @@ class EventLoop {
   // event_loop.cc: the loop itself
   void run();
   int timeout() const;
+  void serve_queued();
   void take_inbox();
   void admit(Arrival arrival);
   void expire(Clock::time_point now);
@@ -124,6 +124,7 @@ class EventLoop {
   bool judge_head(Connection& connection, bool body_has_begun);
   void complete(Connection& connection);
   void refuse(Connection& connection, const HttpError& error);
+  void answer_unfinished(Connection& connection, const HttpError& error);
   void account(Connection& connection);
   void shed(bool mine_only);
 
@@ -135,8 +136,9 @@ class EventLoop {
 
   std::unordered_map<Connection*, std::unique_ptr<Connection>> owned_;
   std::vector<std::unique_ptr<Connection>>
-      dead_;                       // closed during this round; events may still name them
-  std::deque<Connection*> ready_;  // can go on without an event
+      dead_;                          // closed during this round; events may still name them
+  std::deque<Connection*> ready_;     // can go on without an event
+  std::deque<Connection*> greeting_;  // the same, in their handshake
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
 

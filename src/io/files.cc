@@ -6,9 +6,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
+#include <functional>
 #include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 #include "io/descriptor.h"
 
@@ -57,7 +60,12 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   return read_descriptor(file.get(), path, max_bytes);
 }
 
-Result<void> write_file(const std::string& path, std::string_view content, unsigned mode) {
+namespace {
+
+// Writes beside `path` and renames; `prepare` may change what the new file is before that, and
+// gives 0 or an errno.
+Result<void> replace_file(const std::string& path, std::string_view content, unsigned mode,
+                          const std::function<int(int)>& prepare) {
   // Unique within the process and, by its id, among processes; the same folder, so that rename
   // works.
   static std::atomic<unsigned> counter{0};
@@ -76,10 +84,35 @@ Result<void> write_file(const std::string& path, std::string_view content, unsig
     }
     content.remove_prefix(static_cast<std::size_t>(count));
   }
+  if (const int code = prepare(file.get()); code != 0) return give_up(code);
   if (::fsync(file.get()) != 0) return give_up(errno);
   if (::close(file.release()) != 0) return give_up(errno);
   if (std::rename(temporary.c_str(), path.c_str()) != 0) return give_up(errno);
   return {};
+}
+
+}  // namespace
+
+Result<void> write_file(const std::string& path, std::string_view content, unsigned mode) {
+  return replace_file(path, content, mode, [](int) { return 0; });
+}
+
+Result<void> rewrite_file(const std::string& path, std::string_view content) {
+  std::error_code failed;
+  const auto real = std::filesystem::canonical(path, failed).string();
+  if (failed) return fail_for(path, failed.message());
+  struct stat status {};
+  if (::stat(real.c_str(), &status) != 0) return fail_with_errno(path, errno);
+  if (!S_ISREG(status.st_mode)) return fail_for(path, "is not a regular file");
+  if (::access(real.c_str(), W_OK) != 0) return fail_with_errno(path, errno);
+  auto written = replace_file(real, content, 0600, [&](int descriptor) {
+    // Only root may give a file away; for others it is theirs already, or becomes theirs.
+    const int given = ::fchown(descriptor, status.st_uid, status.st_gid);
+    static_cast<void>(given);
+    return ::fchmod(descriptor, status.st_mode & 07777U) == 0 ? 0 : errno;
+  });
+  if (!written) written.error().file = path;
+  return written;
 }
 
 }  // namespace gracekeeper::io

@@ -183,12 +183,14 @@ class Server::Impl {
 
   // Accepts until nobody waits. False: the listener is gone.
   bool accept_all() {
+    int out_of_descriptors = 0;  // in a row
     while (true) {
       sockaddr_storage address{};
       socklen_t length = sizeof(address);
       Descriptor socket(::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length,
                                   SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (socket) {
+        out_of_descriptors = 0;
         ++shared_.accepted;
         hand_over(std::move(socket), to_text(address));
         continue;
@@ -200,9 +202,9 @@ class Server::Impl {
         case AcceptError::kTryAgain:
           break;
         case AcceptError::kOutOfDescriptors:
-          make_room();
+          make_room(out_of_descriptors++ > 0);
           if (closing_) return true;
-          break;
+          continue;
         case AcceptError::kFatal:
           listener_.reset();
           if (shared_.options.on_fatal) {
@@ -234,9 +236,9 @@ class Server::Impl {
   }
 
   // Descriptors have run out, for reasons outside this server's own cap. The oldest connection
-  // without a request goes, and whoever waits longest for accept is turned away with the spare
-  // descriptor, so that the listener does not stay ready for ever.
-  void make_room() {
+  // without a request goes. When that did not help before, whoever waits longest for accept is
+  // turned away with the spare descriptor: better than letting all of them wait until they give up.
+  void make_room(bool in_vain) {
     const auto fullest = std::max_element(
         shared_.loops.begin(), shared_.loops.end(), [](const auto& a, const auto& b) {
           return a->connections() - a->served() < b->connections() - b->served();
@@ -244,6 +246,7 @@ class Server::Impl {
     (*fullest)->evict_one();
     pollfd closing{.fd = wakeup_.get(), .events = POLLIN, .revents = 0};
     ::poll(&closing, 1, kOutOfDescriptorsPauseMs);
+    if (!in_vain) return;
     spare_.reset();
     Descriptor turned_away(
         ::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));

@@ -121,8 +121,8 @@ struct ServerCounters {
 
 class Server {
  public:
-  // Binds, listens, starts the threads. Blocks no signal but in its own threads all; ignores
-  // SIGPIPE for the process.
+  // Binds, listens, starts the threads. Its threads block every signal; the process ignores
+  // SIGPIPE.
   static Result<std::unique_ptr<Server>> start(ServerOptions options, std::vector<Route> routes);
 
   Server(const Server&) = delete;

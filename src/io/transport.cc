@@ -66,6 +66,10 @@ IoResult Transport::read(std::span<char> to) {
   return {tls_status(returned), 0};
 }
 
+std::uint64_t Transport::tls_bytes() const {
+  return tls_ ? BIO_number_read(SSL_get_rbio(tls_.get())) : 0;
+}
+
 IoResult Transport::write(std::string_view from) {
   if (!tls_) {
     const ssize_t count = ::send(socket_.get(), from.data(), from.size(), MSG_NOSIGNAL);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -38,6 +39,8 @@ class Transport {
 
   IoResult read(std::span<char> to);
   IoResult write(std::string_view from);
+  // Bytes taken from the socket for TLS so far, whether or not they brought anything.
+  std::uint64_t tls_bytes() const;
 
   // Says that nothing more will be sent (close_notify, FIN). Reading goes on.
   void end_writing();

@@ -17,17 +17,26 @@
 // tests/unit/report/check_<format>_test.cc.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/field_path.h"
 #include "core/finding.h"
 #include "core/result.h"
 #include "report/terminal.h"
 
 namespace gracekeeper {
+
+// The object of a finding inside its file, for whoever edits it.
+struct ObjectPlace {
+  std::size_t document = 0;  // which of the file's, from 0; those that do not parse count too
+  FieldPath path;            // from the document to the object: empty, or items[3]
+  bool operator==(const ObjectPlace&) const = default;
+};
 
 // A finding and where it was written.
 struct LocatedFinding {
@@ -36,6 +45,7 @@ struct LocatedFinding {
   Position position;           // line 0: unknown
   std::string object;          // "Deployment/web"
   std::string namespace_name;  // "" when the object names none
+  ObjectPlace place = {};
   bool operator==(const LocatedFinding&) const = default;
 };
 

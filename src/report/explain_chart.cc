@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <numeric>
 
+#include "report/text_encoding.h"
+
 namespace gracekeeper::explain_chart {
 namespace {
 
@@ -17,8 +19,6 @@ constexpr double kWorthSeeing = 1'000;
 void add_once(std::vector<Millis>& times, Millis time) {
   if (std::find(times.begin(), times.end(), time) == times.end()) times.push_back(time);
 }
-
-bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
 
 }  // namespace
 
@@ -144,23 +144,21 @@ std::vector<double> TimeScale::cuts() const {
   return middles;
 }
 
-std::size_t length_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
-}
-
-std::string shortened(std::string_view text, std::size_t length, std::string_view ellipsis) {
-  if (length_of(text) <= length) return std::string(text);
-  const auto room = length - std::min(length, length_of(ellipsis));
-  std::size_t end = 0;
-  std::size_t characters = 0;
-  while (end < text.size()) {
-    if (begins_character(text[end]) && characters++ == room) break;
-    ++end;
+std::string shortened(std::string_view text, int width, std::string_view ellipsis) {
+  if (display_width(text) <= width) return std::string(text);
+  std::string out;
+  int left = width - display_width(ellipsis);
+  while (!text.empty()) {
+    const auto character = text.substr(0, first_code_point(text).length);
+    left -= display_width(character);
+    if (left < 0) break;
+    out += character;
+    text.remove_prefix(character.size());
   }
-  return std::string(text.substr(0, end)) + std::string(ellipsis);
+  return out + std::string(ellipsis);
 }
 
-std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+std::vector<std::string> lines_of(std::string_view text, int width) {
   std::vector<std::string> lines;
   std::string line;
   while (!text.empty()) {
@@ -168,7 +166,7 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
     const auto word = text.substr(0, blank);
     text.remove_prefix(blank == std::string_view::npos ? text.size() : blank + 1);
     if (word.empty()) continue;
-    if (!line.empty() && length_of(line) + 1 + length_of(word) > width) {
+    if (!line.empty() && display_width(line) + 1 + display_width(word) > width) {
       lines.push_back(std::move(line));
       line.clear();
     }
@@ -177,19 +175,6 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
   }
   if (!line.empty()) lines.push_back(std::move(line));
   return lines;
-}
-
-std::string without_controls(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    // U+0080 to U+009F: the second set of controls, which some terminals obey.
-    const bool second_set =
-        c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (second_set) ++i;
-    out += c < 0x20 || c == 0x7F || second_set ? '?' : text[i];
-  }
-  return out;
 }
 
 }  // namespace gracekeeper::explain_chart

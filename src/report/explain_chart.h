@@ -55,13 +55,10 @@ class TimeScale {
   std::vector<Millis> marks_;
 };
 
-// Text as characters rather than bytes, for widths. What is no UTF-8 counts byte by byte.
-std::size_t length_of(std::string_view text);
-// At most `length` characters, the last an ellipsis when something had to go.
-std::string shortened(std::string_view text, std::size_t length, std::string_view ellipsis);
-// Lines of at most `width` characters, broken at blanks; a longer word stands alone.
-std::vector<std::string> wrapped(std::string_view text, std::size_t width);
-// Without control characters (terminals obey them; XML forbids them).
-std::string without_controls(std::string_view text);
+// At most `width` columns, the last an ellipsis when something had to go.
+std::string shortened(std::string_view text, int width, std::string_view ellipsis);
+// The lines of at most `width` columns that `text` takes when it is broken at blanks; a longer word
+// stands alone.
+std::vector<std::string> lines_of(std::string_view text, int width);
 
 }  // namespace gracekeeper::explain_chart

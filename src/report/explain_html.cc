@@ -2,11 +2,13 @@
 
 #include "report/explain_chart.h"
 #include "report/explain_svg.h"
+#include "report/text_encoding.h"
 
 namespace gracekeeper {
 namespace {
 
-using explain_svg::escaped;
+// White space is escaped too, so that one form does for text and for attributes.
+std::string escaped(std::string_view text) { return escape_xml_attribute(text); }
 
 constexpr std::string_view kPageStyle = R"(
 :root{--paper:#fff;--ink:#1d2733;--faint:#5b6775;--line:#d5dbe2;--soft:#f4f6f8;--bad:#b3261e;--good:#1e6b43;--warn:#8a5a00;--link:#0b5cad}

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "report/explain_chart.h"
+#include "report/text_encoding.h"
 
 namespace gracekeeper {
 namespace explain_svg {
@@ -19,9 +20,9 @@ constexpr double kRight = 924;  // where it ends
 constexpr double kTop = 58;     // below the title and the axis
 constexpr double kRow = 28;
 constexpr double kBar = 18;
-constexpr std::size_t kNameLength = 21;     // characters that fit left of the chart
-constexpr double kCharacter = 7;            // of the axis, about
-constexpr std::size_t kReasonLength = 140;  // characters that fit in a line of reasons
+constexpr int kNameLength = 21;     // characters that fit left of the chart
+constexpr double kCharacter = 7;    // of the axis, about
+constexpr int kReasonLength = 140;  // characters that fit in a line of reasons
 
 constexpr std::string_view kStyle = R"(
 .gk-chart{--paper:#fff;--ink:#1d2733;--faint:#5b6775;--line:#c9d1da;--hook:#f0b94a;--hook-ink:#7a5200;
@@ -72,7 +73,7 @@ class Drawing {
     out_ = fmt::format(
         R"(<svg class="gk-chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">)"
         "\n<title>{}</title>\n",
-        kWidth, height_, escaped(summary()), escaped(pod_.object));
+        kWidth, height_, escape_xml_attribute(summary()), escape_xml_attribute(pod_.object));
     if (with_style) out_ += fmt::format("<style>{}</style>\n", kStyle);
     patterns();
     out_ += fmt::format("<rect width=\"{}\" height=\"{:.0f}\" fill=\"var(--paper)\"/>\n", kWidth,
@@ -130,9 +131,9 @@ class Drawing {
     auto name = pod_.object;
     if (!pod_.namespace_name.empty()) name += " in namespace " + pod_.namespace_name;
     out_ += fmt::format("<text class=\"title\" x=\"16\" y=\"22\">{}</text>\n",
-                        escaped(shortened(name, 60, "…")));
+                        escape_xml_attribute(shortened(name, 60, "…")));
     out_ += fmt::format("<text class=\"faint\" x=\"{}\" y=\"22\" text-anchor=\"end\">{}</text>\n",
-                        kWidth - 16, escaped(shortened(pod_.proxy, 70, "…")));
+                        kWidth - 16, escape_xml_attribute(shortened(pod_.proxy, 70, "…")));
     out_ += fmt::format("<text class=\"faint\" x=\"16\" y=\"48\">seconds from deletion</text>\n");
   }
 
@@ -174,8 +175,8 @@ class Drawing {
   void name(std::string_view text, std::string_view css, double y) {
     const auto shown = shortened(text, kNameLength, "…");
     out_ += fmt::format("<text class=\"{}\" x=\"16\" y=\"{:.1f}\">{}", css, y + kRow / 2 + 4,
-                        escaped(shown));
-    if (shown != text) out_ += fmt::format("<title>{}</title>", escaped(text));
+                        escape_xml_attribute(shown));
+    if (shown != text) out_ += fmt::format("<title>{}</title>", escape_xml_attribute(text));
     out_ += "</text>\n";
   }
 
@@ -183,17 +184,17 @@ class Drawing {
   void mark(std::string_view reason, std::string_view shape) {
     out_ += fmt::format(
         "<g class=\"mark\" tabindex=\"0\" role=\"img\" aria-label=\"{0}\"><title>{0}</title>{1}",
-        escaped(reason), shape);
+        escape_xml_attribute(reason), shape);
     out_ += "<g class=\"tip\">";
     double y = height_ - 30;
-    auto lines = wrapped(reason, kReasonLength);
+    auto lines = lines_of(reason, kReasonLength);
     if (lines.size() > 2) {
       lines.resize(2);
       lines.back() += " …";
     }
     for (const auto& line : lines) {
       out_ += fmt::format("<text x=\"16\" y=\"{:.1f}\">{}</text>", y,
-                          escaped(shortened(line, kReasonLength, "…")));
+                          escape_xml_attribute(shortened(line, kReasonLength, "…")));
       y += 17;
     }
     out_ += "</g></g>\n";
@@ -303,42 +304,6 @@ class Drawing {
 };
 
 }  // namespace
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        // U+FFFE and U+FFFF are the only characters beyond the controls that XML 1.0 forbids.
-        if (text.substr(i, 2) == "\xEF\xBF" && i + 2 < text.size() &&
-            static_cast<unsigned char>(text[i + 2]) >= 0xBE) {
-          out += "\uFFFD";
-          i += 2;
-        } else if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') {
-          out += "\uFFFD";
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out;
-}
 
 std::string_view chart_style() { return kStyle; }
 

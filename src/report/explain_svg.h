@@ -8,9 +8,6 @@
 
 namespace gracekeeper::explain_svg {
 
-// Text for XML and HTML, in elements and in attributes. Characters that XML forbids become U+FFFD.
-std::string escaped(std::string_view text);
-
 // Colours and hatching as CSS, for light, dark and print. Everything stands under `.gk-chart`.
 std::string_view chart_style();
 

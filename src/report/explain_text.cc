@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include "report/explain_chart.h"
+#include "report/text_encoding.h"
 
 namespace gracekeeper {
 namespace {
 
 using namespace explain_chart;
+
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(display_width(text));
+}
 
 enum class Paint { None, PreStop, Running, Stopping, Killed, Hazard, Limit };
 
@@ -68,9 +73,10 @@ class Page {
 
   // Wrapped, the first line after `first`, the others after as many blanks.
   void paragraph(std::string_view first, std::string_view text) {
-    const std::string indent(length_of(first), ' ');
+    const std::string indent(width_of(first), ' ');
     bool at_first = true;
-    for (const auto& line : wrapped(without_controls(text), width_ - indent.size())) {
+    for (const auto& line :
+         lines_of(escape_for_terminal(text), static_cast<int>(width_ - indent.size()))) {
       out_ += (at_first ? std::string(first) : indent) + line + "\n";
       at_first = false;
     }
@@ -79,14 +85,14 @@ class Page {
   void title(std::string_view text) { out_ += "\n" + bold(text) + "\n"; }
 
   void heading(const ExplainedPod& pod) {
-    auto name = without_controls(pod.object);
+    auto name = escape_for_terminal(pod.object);
     if (!pod.namespace_name.empty())
-      name += " in namespace " + without_controls(pod.namespace_name);
+      name += " in namespace " + escape_for_terminal(pod.namespace_name);
     out_ += bold(name) + "\n";
     if (!pod.file.empty()) {
       auto place = pod.file;
       if (pod.position.line > 0) place += ":" + std::to_string(pod.position.line);
-      out_ += "  " + without_controls(place) + "\n";
+      out_ += "  " + escape_for_terminal(place) + "\n";
     }
     paragraph("  ",
               fmt::format("{}{}. {}", pod.sidecar == SidecarKind::None ? "" : "linkerd-proxy: ",
@@ -130,8 +136,8 @@ class Page {
   }
 
   void print(const Chart& chart, std::string_view label, const Row& row) {
-    const auto name = shortened(label, chart.label, glyphs_.ellipsis);
-    out_ += "  " + name + std::string(chart.label - length_of(name) + 1, ' ');
+    const auto name = shortened(label, static_cast<int>(chart.label), glyphs_.ellipsis);
+    out_ += "  " + name + std::string(chart.label - width_of(name) + 1, ' ');
     std::size_t end = row.size();
     while (end > 0 && row[end - 1].glyph == " ") --end;
     Paint paint = Paint::None;
@@ -151,9 +157,9 @@ class Page {
     const TimeScale scale(pod);
     std::size_t label = 8;
     for (const auto& container : pod.containers)
-      label = std::max(label, length_of(container.times.name));
+      label = std::max(label, width_of(container.times.name));
     for (const auto& hazard : pod.hazards)
-      label = std::max(label, length_of(short_name(hazard.kind)) + 2);
+      label = std::max(label, width_of(short_name(hazard.kind)) + 2);
     label = std::min(label, std::min<std::size_t>(28, width_ / 4));
     Chart chart{.scale = scale, .label = label, .columns = width_ - label - 4};
     chart.limit = chart.column(pod.effective_grace_period);
@@ -212,7 +218,7 @@ class Page {
     } else if (begin == 0) {
       row[exit] = phase_cell(Phase::Kind::Stopping);  // gone at once
     }
-    print(chart, without_controls(container.times.name), row);
+    print(chart, escape_for_terminal(container.times.name), row);
   }
 
   [[nodiscard]] Cell phase_cell(Phase::Kind kind) const {
@@ -267,7 +273,7 @@ class Page {
     std::string line;
     out_ += "\n";
     for (const auto& part : parts) {
-      if (!line.empty() && length_of(line) + 3 + length_of(part) + 2 > width_) {
+      if (!line.empty() && width_of(line) + 3 + width_of(part) + 2 > width_) {
         out_ += "  " + line + "\n";
         line.clear();
       }
@@ -309,7 +315,7 @@ class Page {
       out_ += first + bold(option.option) + "\n";
       paragraph("     ", option.text);
       for (const auto& [key, value] : option.annotations)
-        out_ += "       " + without_controls(fmt::format("{}: \"{}\"", key, value)) + "\n";
+        out_ += "       " + escape_for_terminal(fmt::format("{}: \"{}\"", key, value)) + "\n";
       if (option.termination_grace_period_seconds) {
         out_ += fmt::format("       terminationGracePeriodSeconds: {}\n",
                             *option.termination_grace_period_seconds);

@@ -74,6 +74,18 @@ std::string short_arithmetic(const Assessment& a) {
   return text;
 }
 
+// Where the cluster mends it by itself, the file can stay as it is.
+Fix fix_for(const Assessment& a, Severity severity) {
+  if (severity == Severity::Info) return {};
+  const auto most = a.configuration->max_termination_grace_period_seconds;
+  if (most && a.budget.required() > *most) {
+    return NoFix{fmt::format("{} is needed, and maxTerminationGracePeriodSeconds allows at most {}",
+                             a.budget.required(), *most)};
+  }
+  return SetField{
+      .path = grace_period_path(a), .value = a.budget.required(), .instead_of = std::nullopt};
+}
+
 std::vector<Finding> check(const Assessment& a) {
   if (!is_short(a)) return {};
   const Budget& b = a.budget;
@@ -134,7 +146,8 @@ std::vector<Finding> check(const Assessment& a) {
                        {"wait", b.wait},
                        {"grace", b.grace},
                        {"need", b.need},
-                       {"exactNeed", b.exact_need}}}};
+                       {"exactNeed", b.exact_need}},
+           .fix = fix_for(a, severity)}};
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 namespace gracekeeper {
 namespace {
 
-Finding finding(FieldPath path, std::string_view key, std::string message, std::string remedy) {
+Finding finding(FieldPath path, std::string_view key, std::string message, std::string remedy,
+                Fix fix) {
   return {
       .rule = "GK004",
       .name = "invalid-annotation-value",
@@ -17,30 +18,50 @@ Finding finding(FieldPath path, std::string_view key, std::string message, std::
       .message = std::move(message),
       .short_message = fmt::format("GK004 {}: its value is not usable and counts as absent", key),
       .remedy = std::move(remedy),
-      .numbers = {}};
+      .numbers = {},
+      .fix = std::move(fix)};
+}
+
+bool is_no_string(const DroppedValue& dropped) {
+  return dropped.message.starts_with("Kubernetes takes only strings");
+}
+
+Fix fix_for(const DroppedValue& dropped, const FieldPath& path) {
+  const bool is_string = !is_no_string(dropped);
+  auto right = right_spelling(dropped.key, dropped.text, is_string);
+  if (!right) return NoFix{"no single value is sure to be meant"};
+  const bool is_number = !is_string && dropped.text != "true" && dropped.text != "false";
+  return SetField{.path = path,
+                  .value = std::move(*right),
+                  .instead_of = is_number ? std::optional(dropped.text) : std::nullopt};
+}
+
+bool is_list_of_containers(const DroppedValue& dropped) {
+  return dropped.key == annotation::kAppShutdown && dropped.text.find('=') != std::string::npos;
 }
 
 // What happens to the value, by whose annotation it is.
 std::string_view consequence(const DroppedValue& dropped) {
   const std::string_view key = dropped.key;
-  if (dropped.message.starts_with("Kubernetes takes only strings"))
-    return "; the API server refuses the object";
+  if (is_no_string(dropped)) return "; the API server refuses the object";
   if (key == annotation::kInject) return "";
   if (dropped.message.find("the proxy refuses it") != std::string::npos) return "";
   // Of a list of containers only the one item is dropped.
-  if (key == annotation::kAppShutdown && dropped.text.find('=') != std::string::npos)
-    return "; this part counts as absent";
+  if (is_list_of_containers(dropped)) return "; this part counts as absent";
   if (key.starts_with(annotation::kOwnPrefix)) return "; it counts as absent";
   return "; Linkerd ignores it and the default holds";
 }
 
 // What to write, where the message does not say it.
-std::string_view example_of(std::string_view key) {
-  if (key == annotation::kWait) return "write a whole number of seconds in quotes, such as \"30\"";
-  if (key == annotation::kGrace) return "write a duration, such as \"30s\"";
-  if (key == annotation::kAppPrestopSleep) return "write whole seconds, such as \"5s\"";
-  return "write a duration, such as \"25s\", or one for each container, such as "
-         "\"web=25s,worker=2m\"";
+std::string_view example_for(const DroppedValue& dropped) {
+  if (dropped.key == annotation::kWait)
+    return "write a whole number of seconds in quotes, such as \"30\"";
+  if (dropped.key == annotation::kGrace) return "write a duration, such as \"30s\"";
+  if (dropped.key == annotation::kAppPrestopSleep) return "write whole seconds, such as \"5s\"";
+  if (is_list_of_containers(dropped))
+    return "name containers of the pod, each once and with a duration, such as "
+           "\"web=25s,worker=2m\"";
+  return "write a duration, such as \"25s\"";
 }
 
 Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
@@ -48,11 +69,12 @@ Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
   const auto write = dropped.message.rfind("write ");
   auto remedy =
       fmt::format("Correct the value: {}.", write == std::string::npos
-                                                ? example_of(dropped.key)
+                                                ? example_for(dropped)
                                                 : std::string_view(dropped.message).substr(write));
+  auto fix = fix_for(dropped, path);
   return finding(std::move(path), dropped.key,
                  fmt::format("{}: {}{}", dropped.key, dropped.message, consequence(dropped)),
-                 std::move(remedy));
+                 std::move(remedy), std::move(fix));
 }
 
 void add_unknown_rules(const std::vector<std::string>& ids, const FieldPath& path,
@@ -63,7 +85,8 @@ void add_unknown_rules(const std::vector<std::string>& ids, const FieldPath& pat
         finding(path, annotation::kIgnore,
                 fmt::format("{}: there is no rule \"{}\": the rules are {} to {}",
                             annotation::kIgnore, id, all_rules().front().id, all_rules().back().id),
-                fmt::format("Correct or remove \"{}\"; gracekeeper rules lists them all.", id)));
+                fmt::format("Correct or remove \"{}\"; gracekeeper rules lists them all.", id),
+                NoFix{"which rule is meant is a guess"}));
   }
 }
 
@@ -79,7 +102,8 @@ void add_native_too_early(const Annotations& annotations, const KubernetesVersio
                   fmt::format("{}: native sidecars need Kubernetes 1.29, and this is {}: the proxy "
                               "will be a classic one",
                               key, to_string(version)),
-                  fmt::format("Remove {} until the cluster runs Kubernetes 1.29 or later.", key)));
+                  fmt::format("Remove {} until the cluster runs Kubernetes 1.29 or later.", key),
+                  NoFix{"it is for the cluster's version to change"}));
     }
     return;  // the first that is present decides
   }

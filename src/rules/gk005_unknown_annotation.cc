@@ -63,22 +63,35 @@ std::optional<std::string_view> intended(std::string_view key) {
   return best;
 }
 
+// Only the right name under a wrong domain is sure: a near miss is a guess.
+Fix fix_for(const FieldPath& path, std::string_view key) {
+  std::vector<std::string_view> same_name;
+  for (auto candidate : annotation::known_annotations()) {
+    if (name_of(candidate) == name_of(key)) same_name.push_back(candidate);
+  }
+  if (same_name.size() == 1) return RenameKey{.path = path, .key = std::string(same_name.front())};
+  if (same_name.empty()) return NoFix{"which key is meant is a guess"};
+  return NoFix{fmt::format("more than one key has that name: {}", fmt::join(same_name, ", "))};
+}
+
 std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& holder) {
   std::vector<Finding> findings;
   for (const auto& [key, value] : annotations) {
     const auto meant = intended(key);
     if (!meant) continue;
+    const auto path = holder / "metadata" / "annotations" / key;
     findings.push_back(
         {.rule = "GK005",
          .name = "unknown-annotation",
          .severity = Severity::Warning,
-         .path = holder / "metadata" / "annotations" / key,
+         .path = path,
          .container = std::nullopt,
          .message = fmt::format(
              "{} is not an annotation that anything reads: {} was probably meant", key, *meant),
          .short_message = fmt::format("GK005 unknown annotation; did you mean {}?", *meant),
          .remedy = fmt::format("Rename it to {}.", *meant),
-         .numbers = {}});
+         .numbers = {},
+         .fix = fix_for(path, key)});
   }
   return findings;
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "core/annotations.h"
@@ -12,9 +13,20 @@ bool belongs_on_the_template(std::string_view key) {
          key.starts_with(annotation::kOwnPrefix);
 }
 
+// A CronJob can have it in two wrong places: which of two values is meant is not for us to say.
+Fix fix_for(const Assessment& a, const FieldPath& path, const FieldPath& mapping) {
+  const auto& key = std::get<std::string>(path.segments().back());
+  const auto places = std::count_if(
+      a.subject->outer_annotations.begin(), a.subject->outer_annotations.end(),
+      [&](const auto& outer) { return outer.second.find(key) != outer.second.end(); });
+  if (places > 1) return NoFix{"it stands in more than one place: keep one of them"};
+  return MoveMember{.path = path, .mapping = mapping};
+}
+
 std::vector<Finding> check(const Assessment& a) {
   std::vector<Finding> findings;
-  const auto right_place = to_string(a.subject->pod_path / "metadata" / "annotations");
+  const auto mapping = a.subject->pod_path / "metadata" / "annotations";
+  const auto right_place = to_string(mapping);
   for (const auto& [path, annotations] : a.subject->outer_annotations) {
     const bool of_the_object = path == FieldPath{} / "metadata" / "annotations";
     const auto place = of_the_object ? fmt::format("the {}'s own metadata", a.subject->kind_name)
@@ -32,7 +44,8 @@ std::vector<Finding> check(const Assessment& a) {
                                   place, right_place),
            .short_message = fmt::format("GK006 {} belongs on the pod template", key),
            .remedy = fmt::format("Move it to {}.", right_place),
-           .numbers = {}});
+           .numbers = {},
+           .fix = fix_for(a, path / key, mapping)});
     }
   }
   return findings;

@@ -110,10 +110,11 @@ class Server:
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         try:
-            started = self.wait_for_log("serving")
+            started = self._wait_for_start()
         except BaseException:
             self.process.kill()
             self.process.wait()
+            self.process.stderr.close()
             raise
         self.port = int(started["listen"].rsplit(":", 1)[1])
         self.management_port = int(started["management"].rsplit(":", 1)[1])
@@ -125,6 +126,12 @@ class Server:
         code = self.wait()
         if kind is None and code != self.expect_exit:
             raise AssertionError(f"the server ended with {code}, its log is:\n" + self.log())
+
+    def _wait_for_start(self):
+        if "text" not in self.arguments:
+            return self.wait_for_log("serving")
+        wait_until(lambda: self.lines, "the first line of the log")
+        return dict(word.split("=") for word in self.lines[0].split() if "=" in word)
 
     def _read(self):
         for line in self.process.stderr:

@@ -13,8 +13,7 @@ GRACE = "config.linkerd.io/shutdown-grace-period"
 SHORTFALL = "gracekeeper.dev/on-shortfall"
 DENIAL = ("GK001 grace-too-short: terminationGracePeriodSeconds 30 is less than 95 = app 15 "
           "(container web: preStop 5 + shutdown 10) + wait 20 ({}) + grace 60 ({}). Set "
-          "terminationGracePeriodSeconds to 95 or more (the timeline's exact need is 80), or "
-          "shorten the proxy's grace with config.linkerd.io/shutdown-grace-period.")
+          "terminationGracePeriodSeconds to 95 or more (the timeline's exact need is 80).")
 STATED = DENIAL.format("annotation", "annotation")
 NO_TRUST_ANCHORS = "Linkerd's values have no identityTrustAnchorsPEM (--linkerd-values): the injected proxy cannot start"
 
@@ -108,7 +107,6 @@ class Admission(TestCase):
         answer = self.validate(pod_of(example("web-stated")))
         self.assertTrue(answer["allowed"])
         self.assertEqual(answer["warnings"], [
-            "GK007 wait and grace have no effect: no proxy (it is not injected)",
             "linkerd.io/inject asks for a proxy but the pod has none: was the mutating webhook "
             "out of reach?"])
 

@@ -121,7 +121,7 @@ std::vector<std::string> ids() {
 }
 
 INSTANTIATE_TEST_SUITE_P(AllRules, RuleCases, ::testing::ValuesIn(ids()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& rule) { return rule.param; });
 
 // A folder whose rule is gone would be tested by nothing.
 TEST(RuleFolders, EveryFolderHasItsRule) {

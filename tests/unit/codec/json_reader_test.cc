@@ -123,7 +123,8 @@ TEST(JsonReader, RefusesWhatTheYamlReaderRefuses) {
 // Random damage to a valid text: this reader and nlohmann's must agree on what is JSON.
 TEST(JsonReader, AgreesWithNlohmannOnWhatIsJson) {
   const std::string base =
-      R"({"a":[1,-2.5e+3,0,0.1,"x\n\u00e9\ud83d\ude00",true,false,null],"b":{"c":{},"d":[[],[{}]]},"é":""})";
+      R"({"a":[1,-2.5e+3,0,0.1,"x\n\u00e9\ud83d\ude00",true,false,null],"b":{"c":{},)"
+      R"("d":[[],[{}]]},"é":""})";
   const std::string_view alphabet = "{}[],:\"\\0123456789.eE+-truefalsn \t\nu\x01";
   std::mt19937 random(7);
   int valid = 0;

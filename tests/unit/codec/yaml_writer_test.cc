@@ -174,7 +174,7 @@ class RandomJson {
       case 1:
         return below(2) == 0;
       case 2:
-        return static_cast<std::int64_t>(random_()) * (below(2) == 0 ? 1 : -4'000'000'000);
+        return static_cast<std::int64_t>(random_()) * (below(2) == 0 ? 1 : -2'000'000'000);
       case 3:
         return below(2) == 0 ? number() : static_cast<double>(below(1000)) / 8;
       case 4:

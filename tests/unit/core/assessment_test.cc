@@ -453,8 +453,7 @@ TEST(Assessment, OrdersNativeSidecarsFrom129On) {
   before.kubernetes_version = {1, 28};
   const auto subject = subject_of(pod_of({container("web"), native_sidecar("logs")}));
   EXPECT_EQ(assess(subject, nullptr, before).timeline.containers[1].sigterm, Millis{0});
-  EXPECT_EQ(assess(subject, nullptr, kPlain).timeline.containers[1].sigterm,
-            Millis{10'000});
+  EXPECT_EQ(assess(subject, nullptr, kPlain).timeline.containers[1].sigterm, Millis{10'000});
   EXPECT_EQ(assess(subject, nullptr, before).budget.exact_need, 10);
   EXPECT_EQ(assess(subject, nullptr, kPlain).budget.exact_need, 20);
 }

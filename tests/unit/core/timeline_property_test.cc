@@ -84,6 +84,10 @@ std::string dump(const RandomPod& pod) {
   return out;
 }
 
+std::string place(const RandomPod& pod, Millis grace, const std::string& container) {
+  return dump(pod) + " grace " + format_seconds(grace) + ", at " + container;
+}
+
 bool nothing_is_cut(const Timeline& timeline) {
   return std::all_of(timeline.containers.begin(), timeline.containers.end(),
                      [](const ContainerTimes& c) { return !c.killed && !c.hook_cut_short; });
@@ -102,17 +106,19 @@ TEST(TimelineProperty, NothingComesBeforeItsCause) {
     for (std::size_t k = 0; k < pod.containers.size(); ++k) {
       const auto& planned = pod.containers[k];
       const auto& times = timeline.containers[k];
-      SCOPED_TRACE(dump(pod) + " grace " + format_seconds(grace) + ", at " + planned.name);
-      ASSERT_EQ(times.name, planned.name);
-      ASSERT_EQ(times.role, planned.role);
-      ASSERT_EQ(times.pre_stop_end.has_value(), !planned.hook_is_unknown());
-      ASSERT_GE(times.sigterm, std::min(planned.hook(), grace)) << "SIGTERM before the hook's end";
-      ASSERT_GE(times.exit, times.sigterm);
-      ASSERT_GE(times.sigkill, times.sigterm + Millis{2000}) << "less than the minimum of 2 s";
-      ASSERT_LE(times.exit, times.sigkill);
-      ASSERT_EQ(times.killed, times.sigterm + planned.stop > times.sigkill);
-      ASSERT_EQ(times.exit, times.killed ? times.sigkill : times.sigterm + planned.stop);
-      ASSERT_EQ(times.hook_cut_short, planned.hook() > grace);
+      const auto where = [&] { return place(pod, grace, planned.name); };
+      ASSERT_EQ(times.name, planned.name) << where();
+      ASSERT_EQ(times.role, planned.role) << where();
+      ASSERT_EQ(times.pre_stop_end.has_value(), !planned.hook_is_unknown()) << where();
+      ASSERT_GE(times.sigterm, std::min(planned.hook(), grace)) << "SIGTERM before the hook's end"
+                                                                << ": " << where();
+      ASSERT_GE(times.exit, times.sigterm) << where();
+      ASSERT_GE(times.sigkill, times.sigterm + Millis{2000}) << "less than the minimum of 2 s"
+                                                             << ": " << where();
+      ASSERT_LE(times.exit, times.sigkill) << where();
+      ASSERT_EQ(times.killed, times.sigterm + planned.stop > times.sigkill) << where();
+      ASSERT_EQ(times.exit, times.killed ? times.sigkill : times.sigterm + planned.stop) << where();
+      ASSERT_EQ(times.hook_cut_short, planned.hook() > grace) << where();
     }
   }
 }
@@ -132,10 +138,10 @@ TEST(TimelineProperty, SidecarsStopAfterTheAppsAndInReverseOrderUnlessForced) {
     for (std::size_t k = pod.containers.size(); k-- > 0;) {
       if (!pod.containers[k].native) continue;
       const auto& times = timeline.containers[k];
-      SCOPED_TRACE(dump(pod) + " grace " + format_seconds(grace) + ", at " + times.name);
+      const auto where = [&] { return place(pod, grace, times.name); };
       // Before its turn only at the end of the grace period.
       if (times.sigterm < gate) {
-        ASSERT_GE(times.sigterm, grace);
+        ASSERT_GE(times.sigterm, grace) << where();
       } else {
         ++in_turn;
       }
@@ -153,13 +159,13 @@ TEST(TimelineProperty, SigkillIsNeverBeforeTheGraceAndNeverPastTheBound) {
     const auto timeline = plan(pod.containers, grace, pod.ordered);
     for (std::size_t k = 0; k < pod.containers.size(); ++k) {
       const auto& times = timeline.containers[k];
-      SCOPED_TRACE(dump(pod) + " grace " + format_seconds(grace) + ", at " + times.name);
+      const auto where = [&] { return place(pod, grace, times.name); };
       // A grace of 1 s is under the minimum of 2 s: still not before it.
-      ASSERT_GE(times.sigkill, grace);
+      ASSERT_GE(times.sigkill, grace) << where();
       if (pod.ordered && pod.containers[k].native) {
-        ASSERT_LT(times.sigkill, grace + 3 * kSecond);
+        ASSERT_LT(times.sigkill, grace + 3 * kSecond) << where();
       } else {
-        ASSERT_LE(times.sigkill, grace + 2 * kSecond);
+        ASSERT_LE(times.sigkill, grace + 2 * kSecond) << where();
       }
     }
   }

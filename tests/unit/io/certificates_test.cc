@@ -103,6 +103,22 @@ TEST(Certificates, NamesTheFileThatCannotBeRead) {
   EXPECT_EQ(to_string(missing.error()), folder.at("tls.key") + ": No such file or directory");
 }
 
+TEST(Certificates, NamesTheFileThatCannotBeServed) {
+  const TemporaryFolder folder;
+  const auto certificate = folder.put("tls.crt", made().pair.certificate);
+  const auto key = folder.put("tls.key", made().pair.key);
+  const auto no_certificate = inspect(load_pair(key, key).value());
+  ASSERT_FALSE(no_certificate);
+  EXPECT_EQ(to_string(no_certificate.error()),
+            key + ": the certificate is not PEM (expected -----BEGIN CERTIFICATE-----)");
+  const auto no_key = inspect(load_pair(certificate, certificate).value());
+  ASSERT_FALSE(no_key);
+  EXPECT_EQ(to_string(no_key.error()),
+            certificate +
+                ": the key is not a PEM private key without a pass phrase (expected -----BEGIN "
+                "PRIVATE KEY-----)");
+}
+
 TEST(CertificateStore, KeepsTheLastGoodPair) {
   const MadeCertificates other = make_certificates({}).value();
   const auto store = CertificateStore::make(made().pair).value();
@@ -145,8 +161,7 @@ TEST(CertificateReloader, ReportsABadPairOnce) {
   EXPECT_EQ(reloader.step().outcome, Outcome::kPending);
   const auto rejected = reloader.step();
   EXPECT_EQ(rejected.outcome, Outcome::kRejected);
-  EXPECT_EQ(to_string(rejected.error),
-            certificate + ": the key does not belong to the certificate");
+  EXPECT_EQ(to_string(rejected.error), key + ": the key does not belong to the certificate");
   EXPECT_EQ(reloader.step().outcome, Outcome::kUnchanged);
   std::filesystem::remove(key);
   EXPECT_EQ(reloader.step().outcome, Outcome::kPending);

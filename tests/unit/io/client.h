@@ -59,6 +59,11 @@ class Client {
   ~Client();
 
   bool send(std::string_view bytes);
+  // close_notify and FIN; receiving goes on.
+  void end_sending() {
+    if (ssl_ != nullptr) SSL_shutdown(ssl_);
+    ::shutdown(fd_, SHUT_WR);
+  }
   // One answer; nothing when the connection ends or the time is up before it is whole.
   std::optional<Answer> receive(bool head_only = false);
   // Up to size bytes as they come; empty at the end of the stream.

@@ -57,7 +57,7 @@ TEST(Log, NeverBreaksALine) {
     const std::string line = json("m", {{"v", row.written}});
     EXPECT_EQ(line, R"({"time":"2023-11-14T22:13:20.007Z","level":"info","message":"m","v":)" +
                         row.as_json + "}");
-    EXPECT_NO_THROW(nlohmann::json::parse(line)) << line;
+    EXPECT_TRUE(nlohmann::json::accept(line)) << line;
     EXPECT_EQ(text("m", {{"v", row.written}}),
               "2023-11-14T22:13:20.007Z WARNING m v=" + row.as_text);
   }
@@ -87,7 +87,7 @@ TEST(Log, WritesLinesFromTheLevelOnAndWhole) {
   int count = 0;
   while (std::getline(lines, line)) {
     ++count;
-    ASSERT_NO_THROW(nlohmann::json::parse(line)) << line;
+    ASSERT_TRUE(nlohmann::json::accept(line)) << line;
     if (count == 1) {
       EXPECT_EQ(nlohmann::json::parse(line)["message"], "{} braces are no format");
     }

@@ -52,6 +52,47 @@ TEST_F(ServerTest, RefusesWithAReasonAndEndsTheConnection) {
   }
 }
 
+TEST_F(ServerTest, AnswersARequestThatDoesNotComeToItsEnd) {
+  options.deadlines.first_request = std::chrono::milliseconds(300);
+  for (const bool tls : {true, false}) {
+    if (!tls) options.certificates = nullptr;
+    for (const bool ends : {true, false}) {
+      start();
+      for (const std::string& half :
+           {std::string("POST /ec"), std::string("POST /echo HTTP/1.1\r\nContent-Type: applic"),
+            post("/echo", "{\"kind\": \"Adm").substr(0, 90),
+            std::string("POST /size HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab")}) {
+        auto client = connect();
+        ASSERT_NE(client, nullptr);
+        ASSERT_TRUE(client->send(half));
+        if (ends) client->end_sending();
+        const auto answer = client->receive();
+        ASSERT_TRUE(answer) << half;
+        const int status = ends ? 400 : 408;
+        const std::string message = ends ? "the request ended before it was complete"
+                                         : "the request was not complete in time";
+        EXPECT_EQ(answer->status, status);
+        EXPECT_EQ(answer->body, error_json(status, message));
+        EXPECT_EQ(answer->headers.at("connection"), "close");
+        EXPECT_EQ(reported().back().message, message);
+      }
+    }
+  }
+}
+
+TEST_F(ServerTest, SaysNothingToAClientThatSaidNothing) {
+  options.deadlines.first_request = std::chrono::milliseconds(300);
+  start();
+  auto silent = connect();
+  ASSERT_NE(silent, nullptr);
+  EXPECT_EQ(silent->receive_some(1), "");
+  auto leaving = connect();
+  ASSERT_NE(leaving, nullptr);
+  leaving->end_sending();
+  EXPECT_EQ(leaving->receive_some(1), "");
+  EXPECT_TRUE(reported().empty());
+}
+
 TEST_F(ServerTest, RefusesWithAReasonAndKeepsTheConnection) {
   start();
   auto client = connect();

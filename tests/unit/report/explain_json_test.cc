@@ -178,7 +178,7 @@ TEST(ExplainJson, WritesUnknownAndEndlessTimesAsNullAndFractionsShortly) {
             "import",
             "odd"
           ],
-          "cause": "the proxy gets SIGTERM at 0 s and takes no new connection from then on, while import, odd runs until 0.8 s"
+          "cause": "the proxy gets SIGTERM at 0 s and takes no new connection from then on, while import, odd run until 0.8 s"
         },
         {
           "kind": "never-ends",

@@ -5,6 +5,7 @@
 #include "explain_pods.h"
 #include "report/explain_chart.h"
 #include "report/explain_report.h"
+#include "report/text_encoding.h"
 
 namespace gracekeeper {
 namespace {
@@ -230,7 +231,7 @@ TEST(ExplainText, KeepsToTheWidth) {
           render_explain_text(pods, {.color = false, .width = width, .unicode = unicode}));
       for (std::string line; std::getline(lines, line);) {
         if (line.find("linkerd.io/") != std::string::npos) continue;  // to be copied as a whole
-        EXPECT_LE(explain_chart::length_of(line), static_cast<std::size_t>(width)) << line;
+        EXPECT_LE(display_width(line), width) << line;
       }
     }
   }
@@ -255,7 +256,8 @@ TEST(ExplainText, LetsNoControlCharacterReachTheTerminal) {
     EXPECT_TRUE(c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F)) << int{c};
   }
   EXPECT_EQ(text.find("\xC2\x9B"), std::string::npos);
-  EXPECT_EQ(text.substr(0, text.find("\n", 1)), "\nDeployment/?[2Jweb? in namespace ?31mshop");
+  EXPECT_EQ(text.substr(0, text.find("\n", 1)),
+            "\nDeployment/\\x1b[2Jweb\\x07 in namespace \\u009b31mshop");
 }
 
 TEST(ExplainChart, LetsEveryPhaseOfEveryPodBeSeenInOrder) {
@@ -280,7 +282,7 @@ TEST(ExplainChart, ShortensByCharacters) {
   EXPECT_EQ(explain_chart::shortened("grünes Öl", 9, "…"), "grünes Öl");
   EXPECT_EQ(explain_chart::shortened("grünes Öl", 8, "…"), "grünes …");
   EXPECT_EQ(explain_chart::shortened("grünes Öl", 4, "..."), "g...");
-  EXPECT_EQ(explain_chart::wrapped("a bb  ccc dddddd e", 5),
+  EXPECT_EQ(explain_chart::lines_of("a bb  ccc dddddd e", 5),
             (std::vector<std::string>{"a bb", "ccc", "dddddd", "e"}));
 }
 

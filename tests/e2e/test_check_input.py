@@ -1,0 +1,176 @@
+"""`gracekeeper check`: what it makes of its input, good and bad; each error with its place."""
+
+import json
+
+from gracekeeper import TestCase, main, run, run_bytes
+
+POD = ("apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  annotations:\n"
+       "    linkerd.io/inject: enabled\n    config.linkerd.io/shutdown-grace-period: 60s\nspec:\n"
+       "  terminationGracePeriodSeconds: 30\n  containers: [{name: app}]\n")
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n"
+
+
+def with_grace(value):
+    return f"kind: Pod\nspec:\n  terminationGracePeriodSeconds: {value}\n  containers: []\n"
+
+
+def bomb():
+    lines = ["kind: Rocket", "a: &a [" + ",".join("x" * 9) + "]"]
+    for before, this in zip("abcdefgh", "bcdefghi"):
+        lines.append(f"{this}: &{this} [" + ",".join([f"*{before}"] * 9) + "]")
+    return "\n".join(lines) + "\n"
+
+
+class BadInput(TestCase):
+    CASES = {  # as the second of three documents, from line 5 on: (text, line and column in it, message)
+        "a flow that does not end": (
+            "a: [\n", (2, 1), "did not find expected node content while parsing a flow node"),
+        "a tab": ("kind: Pod\nspec:\n\tcontainers: []\n", (3, 1),
+                  "found character that cannot start any token; indent with spaces, not with a tab"),
+        "a duplicate key": ("kind: Pod\nkind: Pod\n", (2, 1),
+                            'duplicate key "kind" (first at line 5)'),
+        "a duplicate key deep inside": (
+            "kind: Pod\nmetadata: {name: a, name: b}\n", (2, 21),
+            'duplicate key "name" (first at line 6)'),
+        "NUL": ("kind: Pod\nmetadata: {name: a\0b}\n", (2, 19), "NUL byte; text has none"),
+        "bytes that are not UTF-8": (b"kind: Pod\nmetadata: {name: a\xff\xfe}\n", (2, 19),
+                                     "byte 0xFF is not valid UTF-8"),
+        "an unknown anchor": ("kind: Pod\nspec: *nowhere\n", (2, 7), None),
+        "T in quotes": (with_grace('"19"'), (3, 34),
+                        'spec.terminationGracePeriodSeconds: expected an integer, got "19"'),
+        "T with a fraction": (with_grace("19.5"), (3, 34),
+                              "spec.terminationGracePeriodSeconds: expected an integer, got 19.5"),
+        "T that is true": (with_grace("true"), (3, 34),
+                           "spec.terminationGracePeriodSeconds: expected an integer, got true"),
+        "T of 2^63": (with_grace(2**63), (3, 34),
+                      "spec.terminationGracePeriodSeconds: expected an integer of 64 bits, got "
+                      "9223372036854775808"),
+        "containers that are no list": (
+            "kind: Pod\nspec:\n  containers: {name: a}\n", (3, 15), None),
+        "annotations that are a list": (
+            "kind: Pod\nmetadata:\n  annotations: [a]\nspec:\n  containers: []\n", (3, 16), None),
+        "300 levels": ("kind: X\na: " + "[" * 300 + "]" * 300 + "\n", (2, 203),
+                       "nested more than 200 levels deep"),
+        "an alias bomb": (bomb(), (7, 8), "the document has more than 100000 values after aliases "
+                                          "are expanded; split it"),
+    }
+
+    def test_the_other_documents_are_still_checked(self):
+        for name, (text, (line, column), message) in self.CASES.items():
+            data = text if isinstance(text, bytes) else text.encode()
+            path = self.write("in.yaml", b"---\n".join([SERVICE.encode(), data, POD.encode()]))
+            line += SERVICE.count("\n") + 1
+            for form in ("json", "text"):
+                with self.subTest(name=name, format=form):
+                    done = run("check", "in.yaml", "--format", form, cwd=self.folder)
+                    self.assertEqual(done.code, 2)
+                    if form == "json":
+                        report = json.loads(done.out)
+                        self.assertEqual([f["object"] for f in report["findings"]], ["Pod/p"])
+                        self.assertEqual(report["findings"][0]["line"],
+                                         path.read_bytes().count(b"\n") - 1)
+                        place, _, told = done.err.partition(": ")
+                        self.assertEqual(place, f"in.yaml:{line}:{column}")
+                        self.assertEqual(done.err.count("\n"), 1, done.err)
+                        if message:
+                            self.assertEqual(told, message + "\n")
+                    else:
+                        self.assertIn(f"in.yaml:{line}:{column}: input error\n", done.out)
+                        self.assertIn("1 error in 1 pod", done.out)
+                        self.assertTrue(done.out.endswith("; 1 input error\n"), done.out)
+                        self.assertEqual(done.err, "")
+
+    def test_errors_of_json(self):
+        for name, text, place in (
+                ("cut off", '{"kind": "Pod",\n', "2:1"),
+                ("a comma too many", '{"kind": "Pod",\n "spec": {"containers": [],}}\n', None),
+                ("a duplicate key", '{"kind": "Pod",\n "kind": "Pod"}\n', "2:2")):
+            with self.subTest(name=name):
+                self.write("in.json", text)
+                done = run("check", "in.json", "--format", "json", cwd=self.folder)
+                if place is None:  # YAML allows it, and so does kubectl
+                    self.assertEqual(done.code, 0, done.err)
+                else:
+                    self.assertEqual(done.code, 2)
+                    self.assertEqual(done.err[:len(place) + 9], f"in.json:{place}:")
+
+    def test_files_that_cannot_be_read(self):
+        self.write("pod.yaml", POD)
+        (self.folder / "folder.yaml").mkdir()
+        done = run("check", "none.yaml", "pod.yaml", "--format", "json", cwd=self.folder)
+        self.assertEqual(done.code, 2)
+        self.assertEqual(done.err, "none.yaml: No such file or directory\n")
+        self.assertEqual(json.loads(done.out)["summary"]["errors"], 1)
+        self.assertEqual(json.loads(done.out)["summary"]["files"], 1)
+
+    def test_nothing_crashes_it(self):
+        cases = [b"\0", b"\xef\xbb\xbf", b"%YAML 9.9\n---\n", b"--- !!binary |\n  AAAA\n", b"? [a]\n",
+                 b"&a [*a]\n", b"kind: !!int x\n", b"- - - - -\n", b"\x85\xa0", b"---\n---\n---\n",
+                 b"kind: Pod\nspec: null\nmetadata: null\n", b"kind: Pod\n",
+                 b"kind: List\nitems: null\n", b"kind: List\nitems: [1, null, {kind: Pod}]\n",
+                 b"kind: CronJob\nspec: {jobTemplate: {spec: {template: {spec: []}}}}\n",
+                 b"{" * 100000, b"[" * 100000, b"a: " * 100000, b"'" * 9999, b"- " * 100000 + b"\n",
+                 b"kind: Pod\nspec: {containers: [null, {name: null}, {}]}\n",
+                 b"<<: [{kind: Pod}, {kind: Job}]\n", b"<<: 5\nkind: Pod\n"]
+        for data in cases:
+            for command in ("check", "inject", "explain"):
+                with self.subTest(data=data[:40], command=command):
+                    done = run_bytes(command, "-", input=data)
+                    self.assertIn(done.code, (0, 1, 2), done.err[-2000:])
+                    self.assertNotIn(b"Sanitizer", done.err)
+
+
+class GoodInput(TestCase):
+    def summary(self, *paths, **keywords):
+        done = run("check", *paths, "--format", "json", cwd=self.folder, **keywords)
+        report = json.loads(done.out)
+        return [f["file"] for f in report["findings"]], report["summary"]["files"], done
+
+    def test_folders_are_searched_with_what_is_below_them(self):
+        for name in ("a.yaml", "b/c.yml", "b/d/e.json", "b/notes.txt", "b/f.yaml.bak", "g"):
+            self.write("in/" + name, '{"kind": "Pod"}' if name.endswith("json") else POD)
+        self.write("in/b/d/e.json", json.dumps({
+            "kind": "Pod", "metadata": {"annotations": {
+                "linkerd.io/inject": "enabled", "config.linkerd.io/shutdown-grace-period": "60s"}},
+            "spec": {"containers": [{"name": "app"}]}}))
+        files, count, _ = self.summary("in")
+        self.assertEqual(files, ["in/a.yaml", "in/b/c.yml", "in/b/d/e.json"])
+        self.assertEqual(count, 3)
+        # A file that is named is read, whatever its name is.
+        self.assertEqual(self.summary("in/g", "in/b/notes.txt")[0], ["in/g", "in/b/notes.txt"])
+
+    def test_standard_input_beside_files(self):
+        self.write("a.yaml", POD)
+        files, count, _ = self.summary("a.yaml", "-", input=POD)
+        self.assertEqual((files, count), (["a.yaml", "<stdin>"], 2))
+
+    def test_line_ends_marks_and_markers(self):
+        for name, text in (("CRLF", POD.replace("\n", "\r\n")), ("a byte order mark", "\ufeff" + POD),
+                           ("no line end", POD.rstrip("\n")), ("document marks", f"---\n{POD}...\n"),
+                           ("a directive", "%YAML 1.2\n---\n" + POD),
+                           ("comments around", f"# a\n---\n# b\n{POD}# c\n---\n# d\n")):
+            with self.subTest(name=name):
+                files, _, done = self.summary("-", input=text)
+                self.assertEqual((files, done.code), (["<stdin>"], 1), done.err)
+
+    def test_anchors_and_merge_keys(self):
+        text = POD.replace("    config.linkerd.io/shutdown-grace-period: 60s\n",
+                           "    <<: *common\n").replace(
+                               "apiVersion: v1\n",
+                               "x-common: &common\n"
+                               "  config.linkerd.io/shutdown-grace-period: 60s\napiVersion: v1\n")
+        files, _, done = self.summary("-", input=text)
+        self.assertEqual((files, done.code), (["<stdin>"], 1), done.err)
+
+    def test_helm_output(self):
+        """`helm template` starts documents with comments and leaves empty ones."""
+        text = ("---\n# Source: web/templates/service.yaml\n" + SERVICE
+                + "---\n# Source: web/templates/empty.yaml\n---\n# Source: web/templates/pod.yaml\n"
+                + POD)
+        files, _, done = self.summary("-", input=text)
+        self.assertEqual((files, done.code), (["<stdin>"], 1))
+        self.assertEqual(json.loads(done.out)["summary"]["objects"], 2)
+
+
+if __name__ == "__main__":
+    main()
