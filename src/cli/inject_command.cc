@@ -159,12 +159,9 @@ void add_inject(CLI::App& program, int& code) {
   add_linkerd_options(*command, *options);
   add_policy_options(*command, options->policy);
   command->footer(
-      fmt::format("A pod that the webhook would refuse is printed as it was, with exit code 1. With
-                  "
-                  "--annotate or --manual, a pod that cannot be injected is an error: nothing is
-                  "
-                  "printed, with exit code 1.
-                  {} ",
+      fmt::format("A pod that the webhook would refuse is printed as it was, with exit code 1.\n"
+                  "With --annotate or --manual a pod that cannot be injected is an error:\n"
+                  "nothing is printed, and the exit code is 1.\n{}",
                   kExitCodes));
   command->callback([options, &code] { code = inject(*options); });
 }
