@@ -198,12 +198,18 @@ class Usage(TestCase):
             'gracekeeper: --set config.linkerd.io/admin-port=x: "x" is not a port from 1 to 65535\n')))
 
     def test_options_that_would_do_nothing_are_refused(self):
-        for option in (("--set", f"{ADMIN}=1"), ("--created-by", "me"), ("--keep-proxy",),
-                       ("--verbose",)):
-            with self.subTest(option=option):
-                done = run("inject", *option, "-", input=documents(deployment()))
+        for arguments, message in (
+                (("--set", f"{ADMIN}=1"), "--set requires --annotate or --manual"),
+                (("--keep-proxy",), "--keep-proxy requires --annotate or --manual"),
+                (("--verbose",), "--verbose requires --annotate or --manual"),
+                (("--annotate", "--created-by", "me"), "--created-by requires --manual"),
+                (("--manual", "--on-shortfall", "warn"),
+                 "--on-shortfall excludes --annotate and --manual, which check nothing"),
+                (("--manual", "--annotate"), "--manual excludes --annotate")):
+            with self.subTest(arguments=arguments):
+                done = run("inject", *arguments, "-", input=documents(deployment()))
                 self.assertEqual((done.code, done.out), (2, ""))
-                self.assertIn(f"{option[0]} requires --annotate or --manual", done.err)
+                self.assertIn(message, done.err)
 
     def test_unreadable_input_is_an_error_of_its_own(self):
         done = run("uninject", "-", input="a: 1\na: 2\n")
