@@ -7,7 +7,7 @@ import tempfile
 
 from gracekeeper import LIMIT, PROGRAM, SOURCE, TestCase, environment, main, run
 
-COMMANDS = ("serve", "check", "inject", "uninject", "explain", "rules", "completion")
+COMMANDS = ("serve", "check", "inject", "explain", "rules", "uninject", "completion")
 
 
 class Help(TestCase):

@@ -83,8 +83,8 @@ TEST(ObjectDecoder, FindsThePodOfEveryWorkload) {
 }
 
 TEST(ObjectDecoder, OnlyNamesWhatHasNoPod) {
-  EXPECT_EQ(decoded(R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"web"}})"),
-            "other Service/web ()\n");
+  EXPECT_EQ(decoded(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"web"}})"),
+            "other ConfigMap/web ()\n");
   EXPECT_EQ(decoded(R"({"apiVersion":"serving.knative.dev/v1","kind":"Deployment",)"
                     R"("metadata":{"name":"web"},"spec":{"template":5}})"),
             "other Deployment/web ()\n")
