@@ -113,7 +113,7 @@ void add_paths(CLI::App& command, std::vector<std::string>& paths) {
       ->required();
 }
 
-// What belongs to --annotate and --manual only is refused without them: it would do nothing.
+// An option that would do nothing is refused.
 void add_linkerd_options(CLI::App& command, Options& options) {
   auto* annotate = command.add_flag(
       "--annotate", options.annotate,
@@ -123,6 +123,10 @@ void add_linkerd_options(CLI::App& command, Options& options) {
       "Add the proxy wherever linkerd.io/inject: disabled does not forbid it, as linkerd inject "
       "--manual does");
   manual->excludes(annotate);
+  command
+      .add_option("--created-by", options.created_by,
+                  "With --manual: the value of linkerd.io/created-by")
+      ->type_name("TEXT");
   const std::vector<CLI::Option*> dependent{
       command
           .add_option("--set", options.set,
@@ -131,20 +135,22 @@ void add_linkerd_options(CLI::App& command, Options& options) {
           ->type_name("KEY=VALUE")
           ->expected(1)
           ->take_all(),
-      command
-          .add_option("--created-by", options.created_by,
-                      "With --manual: the value of linkerd.io/created-by")
-          ->type_name("TEXT"),
       command.add_flag("--keep-proxy", options.keep_proxy,
                        "With --annotate or --manual: do not uninject first; a pod that has a proxy "
                        "is an error"),
       command.add_flag("--verbose", options.verbose,
                        "With --annotate or --manual: say what was checked, also where it is well")};
-  command.parse_complete_callback([annotate, manual, dependent] {
+  command.parse_complete_callback([&command, annotate, manual, dependent] {
+    const auto is_given = [&command](const char* name) { return command.count(name) > 0; };
+    const bool as_linkerd = annotate->count() > 0 || manual->count() > 0;
     for (const auto* option : dependent) {
-      if (option->count() > 0 && annotate->count() == 0 && manual->count() == 0)
+      if (option->count() > 0 && !as_linkerd)
         throw CLI::RequiresError(option->get_name(), "--annotate or --manual");
     }
+    if (is_given("--created-by") && manual->count() == 0)
+      throw CLI::RequiresError("--created-by", "--manual");
+    if (is_given("--on-shortfall") && as_linkerd)
+      throw CLI::ExcludesError("--on-shortfall", "--annotate and --manual, which check nothing");
   });
 }
 

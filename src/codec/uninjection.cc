@@ -17,6 +17,10 @@ constexpr std::array<std::string_view, 2> kInitContainers{"linkerd-init", "linke
 constexpr std::array<std::string_view, 1> kContainers{"linkerd-proxy"};
 constexpr std::array<std::string_view, 3> kVolumes{
     "linkerd-identity-end-entity", "linkerd-proxy-init-xtables-lock", "linkerd-identity-token"};
+// What came with a proxy and is of no use without it.
+constexpr std::array<std::string_view, 1> kCompanionInitContainers{"linkerd-network-validator"};
+constexpr std::array<std::string_view, 1> kCompanionContainers{"linkerd-debug"};
+constexpr std::array<std::string_view, 1> kCompanionVolumes{"linkerd-podinfo"};
 
 Json* member(Json& object, std::string_view key) {
   if (!object.is_object()) return nullptr;
@@ -80,10 +84,15 @@ bool remove_linkerd(Json& object, const std::optional<FieldPath>& path) {
   if (!path->empty()) removed = clean_metadata(pod) || removed;
   Json* spec = member(pod, "spec");
   if (spec == nullptr) return removed;
-  removed = erase_named(*spec, "initContainers", kInitContainers) || removed;
-  removed = erase_named(*spec, "containers", kContainers) || removed;
+  const bool had_init = erase_named(*spec, "initContainers", kInitContainers);
+  const bool had_proxy = erase_named(*spec, "containers", kContainers);
   erase_named(*spec, "volumes", kVolumes);
-  return removed;
+  if (had_init || had_proxy) {
+    erase_named(*spec, "initContainers", kCompanionInitContainers);
+    erase_named(*spec, "containers", kCompanionContainers);
+    erase_named(*spec, "volumes", kCompanionVolumes);
+  }
+  return removed || had_init || had_proxy;
 }
 
 }  // namespace gracekeeper

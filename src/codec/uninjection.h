@@ -1,6 +1,8 @@
-// Linkerd's injection taken away again, on an object as JSON: what `linkerd uninject` removes.
+// Linkerd's injection taken away again, on an object as JSON: what `linkerd uninject` removes, and
+// what it forgets.
 //
-// - of a pod: the containers linkerd-proxy and linkerd-init, and their volumes;
+// - of a pod: the containers linkerd-proxy and linkerd-init, and their volumes; with these, what
+//   Linkerd leaves behind: linkerd-network-validator, linkerd-debug and the volume linkerd-podinfo;
 // - of the metadata of the object and of its pod template: labels and annotations whose key begins
 //   with `linkerd.io`, but not `linkerd.io/inject: disabled`. The settings (`config.linkerd.io/…`)
 //   stay. Nothing of the metadata of Linkerd's control plane, which lives by these labels.

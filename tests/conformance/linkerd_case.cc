@@ -129,10 +129,8 @@ int inject(const Case& c) {
                                      "--config",
                                      files.configuration.path(),
                                      "--linkerd-values",
-                                     files.values.path(),
-                                     "--on-shortfall",
-                                     kOnShortfall};
-  if (!c.text("created_by").empty())
+                                     files.values.path()};
+  if (!c.text("created_by").empty() && c.text("mode") != "annotate")
     arguments.insert(arguments.end(), {"--created-by", c.text("created_by")});
   if (!c.flag("uninject_first", true)) arguments.emplace_back("--keep-proxy");
   auto set = c.texts("override_annotations");

@@ -144,6 +144,23 @@ class Manual(TestCase):
                 self.assertEqual((done.code, done.err), (0, '\ndeployment "web" uninjected\n\n'))
                 self.assertEqual(yaml.safe_load(done.out), kind)
 
+    def test_nothing_of_an_injection_with_everything_stays(self):
+        self.write("values.yaml", VALUES + "cniEnabled: true\n"
+                   "proxy: {tracing: {enabled: true, collector: {endpoint: 'c:1'}}}\n")
+        debug = ("--set", "config.linkerd.io/enable-debug-sidecar=true")
+        once = self.inject(deployment(), arguments=debug)
+        self.assertEqual((once.code, once.err), (0, '\ndeployment "web" injected\n\n'))
+        spec = template_of(yaml.safe_load(once.out))["spec"]
+        self.assertEqual([c["name"] for c in spec["initContainers"] + spec["containers"]],
+                         ["linkerd-network-validator", "linkerd-proxy", "app", "linkerd-debug"])
+        self.assertIn("linkerd-podinfo", [volume["name"] for volume in spec["volumes"]])
+        twice = run("inject", "--manual", *debug, "--linkerd-values", self.values, "-",
+                    input=once.out)
+        self.assertEqual((twice.code, twice.out), (0, once.out))
+        done = run("uninject", "-", input=once.out)
+        self.assertEqual(yaml.safe_load(done.out), deployment(
+            annotations={"config.linkerd.io/enable-debug-sidecar": "true"}))
+
     def test_a_list_is_injected_item_by_item(self):
         whole = {"apiVersion": "v1", "kind": "List",
                  "items": [deployment("a"), None, deployment("b", {INJECT: "disabled"})]}
@@ -198,12 +215,18 @@ class Usage(TestCase):
             'gracekeeper: --set config.linkerd.io/admin-port=x: "x" is not a port from 1 to 65535\n')))
 
     def test_options_that_would_do_nothing_are_refused(self):
-        for option in (("--set", f"{ADMIN}=1"), ("--created-by", "me"), ("--keep-proxy",),
-                       ("--verbose",)):
-            with self.subTest(option=option):
-                done = run("inject", *option, "-", input=documents(deployment()))
+        for arguments, message in (
+                (("--set", f"{ADMIN}=1"), "--set requires --annotate or --manual"),
+                (("--keep-proxy",), "--keep-proxy requires --annotate or --manual"),
+                (("--verbose",), "--verbose requires --annotate or --manual"),
+                (("--annotate", "--created-by", "me"), "--created-by requires --manual"),
+                (("--manual", "--on-shortfall", "warn"),
+                 "--on-shortfall excludes --annotate and --manual, which check nothing"),
+                (("--manual", "--annotate"), "excludes")):
+            with self.subTest(arguments=arguments):
+                done = run("inject", *arguments, "-", input=documents(deployment()))
                 self.assertEqual((done.code, done.out), (2, ""))
-                self.assertIn(f"{option[0]} requires --annotate or --manual", done.err)
+                self.assertIn(message, done.err)
 
     def test_unreadable_input_is_an_error_of_its_own(self):
         done = run("uninject", "-", input="a: 1\na: 2\n")
