@@ -132,8 +132,8 @@ int run_explain(const Options& options) {
 
 void add_explain(CLI::App& program, int& code) {
   auto options = std::make_shared<Options>();
-  auto* command = program.add_subcommand(
-      "explain", "A pod's termination as a timeline, with advice");
+  auto* command =
+      program.add_subcommand("explain", "A pod's termination as a timeline, with advice");
   command
       ->add_option("PATH", options->paths,
                    "Files, folders (.yaml, .yml, .json), - for standard input")

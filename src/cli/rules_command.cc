@@ -45,8 +45,7 @@ int list_rules(const Options& options) {
 
 void add_rules(CLI::App& program, int& code) {
   auto options = std::make_shared<Options>();
-  auto* command =
-      program.add_subcommand("rules", "The catalogue of findings and what to do");
+  auto* command = program.add_subcommand("rules", "The catalogue of findings and what to do");
   command->add_option("ID", options->id, "One rule, by its id or name");
   command->add_option("--format", options->format, "text, json or markdown")
       ->type_name("FORMAT")

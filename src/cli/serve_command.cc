@@ -104,8 +104,7 @@ void add_serve(CLI::App& program, int& code) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
   add_policy_options(*command, written->service.policy);
-  command->footer(
-      "Exit codes: 0 after SIGTERM or SIGINT, 2 cannot start or lost its listener.");
+  command->footer("Exit codes: 0 after SIGTERM or SIGINT, 2 cannot start or lost its listener.");
   command->callback([written, &code] { code = serve_with(*written); });
 }
 
