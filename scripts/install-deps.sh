@@ -10,7 +10,7 @@ packages="
   libcpp-httplib-dev libssl-dev nlohmann-json3-dev libyaml-dev libyaml-cpp-dev libsimdjson-dev
   libcli11-dev libfmt-dev libexpected-dev prometheus-cpp-dev libspdlog-dev
   libgtest-dev libgmock-dev
-  openssl curl ca-certificates python3 python3-yaml
+  openssl curl ca-certificates python3 python3-yaml git patch
 "
 clang_version=14
 if [ -r /etc/os-release ] && grep -q '^VERSION_ID="13"' /etc/os-release; then clang_version=19; fi
