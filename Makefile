@@ -4,7 +4,7 @@ JOBS  ?= $(shell nproc)
 # A conformance suite for Linkerd's injection; not part of this repository.
 LINKERD_CONFORMANCE ?= ../shared/conformance/linkerd
 
-.PHONY: help run test serve build conformance linkerd-case lint format docs clean
+.PHONY: help run test serve build conformance linkerd-case chart-test manifests lint format docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,14 @@ linkerd-case: $(BUILD)/CMakeCache.txt
 $(BUILD)/CMakeCache.txt: scripts/install-deps.sh
 	@scripts/install-deps.sh
 	@cmake --preset release
+
+chart-test: ## Test the Helm chart and deploy/ with the real helm and kubectl, without a cluster
+	@scripts/install-deps.sh
+	@tests/chart/run.py
+
+manifests: ## Write deploy/gracekeeper.yaml from the chart
+	@scripts/manifests.sh "$$(tests/cluster/tools/build.sh helm)/helm" > deploy/gracekeeper.yaml.new
+	@mv deploy/gracekeeper.yaml.new deploy/gracekeeper.yaml
 
 lint: ## Check the format and run clang-tidy
 	@scripts/install-deps.sh lint
