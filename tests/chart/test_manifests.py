@@ -28,12 +28,16 @@ class Manifests(TestCase):
         self.assertEqual((DEPLOY / "gracekeeper.yaml").read_text(), done.stdout,
                          "run make manifests")
 
-    def test_kustomize_gives_the_chart_s_objects_in_its_order(self):
+    def test_kustomize_gives_the_chart_s_objects_and_the_webhooks_last(self):
         built = list(yaml.safe_load_all(tool("kubectl", "kustomize", DEPLOY)))
-        namespace, *objects = built
-        self.assertEqual((namespace["kind"], namespace["metadata"]["name"]),
+        kinds = [o["kind"] for o in built]
+        self.assertEqual((built[0]["kind"], built[0]["metadata"]["name"]),
                          ("Namespace", "gracekeeper"))
-        self.assertEqual(objects, [without_helm(o) for o in render()])
+        self.assertEqual(kinds[-2:], ["MutatingWebhookConfiguration",
+                                      "ValidatingWebhookConfiguration"])
+        self.assertEqual({o["kind"]: o for o in built[1:]},
+                         {o["kind"]: without_helm(o) for o in render()})
+        self.assertEqual(len(built), len(render()) + 1)
 
     def test_nothing_of_helm_is_left(self):
         text = (DEPLOY / "gracekeeper.yaml").read_text()
