@@ -81,13 +81,16 @@ class Objects(list):
 @functools.lru_cache(maxsize=None)
 def _render(values, release, namespace, kubernetes, hooks, chart):
     text = tool("helm", "template", release, chart, "--namespace", namespace, "--kube-version",
-                kubernetes, "--values", "-", *([] if hooks else ["--no-hooks"]), input=values)
+                kubernetes, "--values", "-", *hooks, input=values)
     return Objects(o for o in yaml.safe_load_all(text) if o)
 
 
 def render(values=None, release="gracekeeper", namespace="gracekeeper", kubernetes=KUBERNETES,
-           hooks=False, chart=CHART):
-    return _render(json.dumps(values or {}), release, namespace, kubernetes, hooks, chart)
+           hooks=False, cluster=False, chart=CHART):
+    """hooks: those too. cluster: as where helm talks to one, whose API versions it then knows."""
+    flags = [] if hooks else ["--no-hooks"]
+    flags += ["--api-versions", "apiregistration.k8s.io/v1"] if cluster else []
+    return _render(json.dumps(values or {}), release, namespace, kubernetes, tuple(flags), chart)
 
 
 def nested(path, value):

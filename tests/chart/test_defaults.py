@@ -213,17 +213,25 @@ class Order(TestCase):
                         "Service"):
             self.assertLess(kinds.index(earlier), kinds.index("Deployment"))
 
+    def removal(self, values=None, cluster=True):
+        return [o for o in render(values, hooks=True, cluster=cluster)
+                if o["metadata"].get("annotations", {}).get("helm.sh/hook") == "pre-delete"]
+
     def test_removal_begins_with_the_webhooks(self):
-        hooks = [o for o in render(hooks=True)
-                 if o["metadata"].get("annotations", {}).get("helm.sh/hook") == "pre-delete"]
-        self.assertEqual(len(hooks), 2)
-        for hook in hooks:
-            self.assertEqual(hook["metadata"]["annotations"], {
-                "helm.sh/hook": "pre-delete",
-                "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded"})
-            # A copy, so that who pipes helm template into kubectl gets the configuration.
-            metadata = {k: v for k, v in hook["metadata"].items() if k != "annotations"}
-            self.assertEqual({**hook, "metadata": metadata}, render().one(hook["kind"]))
+        hooks = {o["kind"]: o for o in self.removal()}
+        self.assertEqual(sorted(hooks), ["MutatingWebhookConfiguration",
+                                         "ValidatingWebhookConfiguration"])
+        for kind, hook in hooks.items():
+            self.assertEqual(hook["metadata"]["name"], render().one(kind)["metadata"]["name"])
+            self.assertEqual(hook["metadata"]["annotations"]["helm.sh/hook-delete-policy"],
+                             "before-hook-creation,hook-succeeded")
+            # It stands there for a moment, and must be in nobody's way.
+            self.assertEqual(hook["webhooks"], [])
+        mutating = self.removal({"webhooks": {"validate": {"enabled": False}}})
+        self.assertEqual([o["kind"] for o in mutating], ["MutatingWebhookConfiguration"])
+
+    def test_helm_template_has_no_empty_webhooks_that_would_be_applied_over_the_real_ones(self):
+        self.assertEqual(self.removal(cluster=False), [])
 
     def test_every_object_is_in_the_release_s_namespace(self):
         cluster = {"ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration",

@@ -93,33 +93,25 @@ objectSelector:
 {{- end }}
 {{- end }}
 
-{{/* Annotations of a configuration. cert-manager writes the CA; a hook is for removal, see removal.yaml. */}}
+{{/* cert-manager writes its CA into what is annotated so. */}}
 {{- define "gracekeeper.webhookAnnotations" -}}
-{{- $certManager := eq .root.Values.certificates.mode "cert-manager" -}}
-{{- if or $certManager .removal }}
+{{- if eq .Values.certificates.mode "cert-manager" }}
   annotations:
-    {{- if $certManager }}
-    cert-manager.io/inject-ca-from: {{ .root.Release.Namespace }}/{{ include "gracekeeper.fullname" .root }}
-    {{- end }}
-    {{- if .removal }}
-    helm.sh/hook: pre-delete
-    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
-    {{- end }}
+    cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "gracekeeper.fullname" . }}
 {{- end }}
 {{- end }}
 
-{{/* Arguments: root, removal. */}}
 {{- define "gracekeeper.mutatingWebhookConfiguration" -}}
-{{- $mutate := .root.Values.webhooks.mutate -}}
+{{- $mutate := .Values.webhooks.mutate -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingWebhookConfiguration
 metadata:
-  name: {{ include "gracekeeper.webhookName" .root }}
+  name: {{ include "gracekeeper.webhookName" . }}
   labels:
-    {{- include "gracekeeper.labels" .root | nindent 4 }}
+    {{- include "gracekeeper.labels" . | nindent 4 }}
   {{- include "gracekeeper.webhookAnnotations" . }}
 webhooks:
-- {{ include "gracekeeper.webhook" (dict "root" .root "name" "pods.mutate" "path" "/mutate" "failurePolicy" $mutate.failurePolicy) | indent 2 | trim }}
+- {{ include "gracekeeper.webhook" (dict "root" . "name" "pods.mutate" "path" "/mutate" "failurePolicy" $mutate.failurePolicy) | indent 2 | trim }}
   # Another webhook's containers, or Linkerd's proxy, may come after this call: it sees the pod again.
   reinvocationPolicy: IfNeeded
   rules:
@@ -129,9 +121,9 @@ webhooks:
     operations: [CREATE]
     scope: Namespaced
   matchConditions:
-  {{- include "gracekeeper.podConditions" .root | nindent 2 }}
+  {{- include "gracekeeper.podConditions" . | nindent 2 }}
 {{- if $mutate.services }}
-- {{ include "gracekeeper.webhook" (dict "root" .root "name" "services.mutate" "path" "/mutate" "failurePolicy" $mutate.failurePolicy) | indent 2 | trim }}
+- {{ include "gracekeeper.webhook" (dict "root" . "name" "services.mutate" "path" "/mutate" "failurePolicy" $mutate.failurePolicy) | indent 2 | trim }}
   reinvocationPolicy: IfNeeded
   rules:
   - apiGroups: [""]
@@ -142,18 +134,17 @@ webhooks:
 {{- end }}
 {{- end }}
 
-{{/* Arguments: root, removal. */}}
 {{- define "gracekeeper.validatingWebhookConfiguration" -}}
-{{- $validate := .root.Values.webhooks.validate -}}
+{{- $validate := .Values.webhooks.validate -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingWebhookConfiguration
 metadata:
-  name: {{ include "gracekeeper.webhookName" .root }}
+  name: {{ include "gracekeeper.webhookName" . }}
   labels:
-    {{- include "gracekeeper.labels" .root | nindent 4 }}
+    {{- include "gracekeeper.labels" . | nindent 4 }}
   {{- include "gracekeeper.webhookAnnotations" . }}
 webhooks:
-- {{ include "gracekeeper.webhook" (dict "root" .root "name" "pods.validate" "path" "/validate" "failurePolicy" $validate.failurePolicy) | indent 2 | trim }}
+- {{ include "gracekeeper.webhook" (dict "root" . "name" "pods.validate" "path" "/validate" "failurePolicy" $validate.failurePolicy) | indent 2 | trim }}
   # Not UPDATE: what decides about a pod's termination cannot be changed afterwards.
   rules:
   - apiGroups: [""]
@@ -162,9 +153,9 @@ webhooks:
     operations: [CREATE]
     scope: Namespaced
   matchConditions:
-  {{- include "gracekeeper.podConditions" .root | nindent 2 }}
+  {{- include "gracekeeper.podConditions" . | nindent 2 }}
 {{- if $validate.workloads }}
-- {{ include "gracekeeper.webhook" (dict "root" .root "name" "workloads.validate" "path" "/validate" "failurePolicy" $validate.failurePolicy) | indent 2 | trim }}
+- {{ include "gracekeeper.webhook" (dict "root" . "name" "workloads.validate" "path" "/validate" "failurePolicy" $validate.failurePolicy) | indent 2 | trim }}
   rules:
   - apiGroups: [apps]
     apiVersions: [v1]
@@ -182,6 +173,6 @@ webhooks:
     operations: [CREATE, UPDATE]
     scope: Namespaced
   matchConditions:
-  {{- include "gracekeeper.workloadConditions" .root | nindent 2 }}
+  {{- include "gracekeeper.workloadConditions" . | nindent 2 }}
 {{- end }}
 {{- end }}
