@@ -38,10 +38,10 @@ class Pod(TestCase):
         self.assertEqual(self.deployment["strategy"], {
             "type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}})
         labels = self.deployment["selector"]["matchLabels"]
-        self.assertEqual([(c["topologyKey"], c["whenUnsatisfiable"], c["labelSelector"])
-                          for c in self.pod["topologySpreadConstraints"]], [
-            ("kubernetes.io/hostname", "ScheduleAnyway", {"matchLabels": labels}),
-            ("topology.kubernetes.io/zone", "ScheduleAnyway", {"matchLabels": labels})])
+        self.assertEqual(self.pod["topologySpreadConstraints"], [
+            {"topologyKey": key, "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway",
+             "labelSelector": {"matchLabels": labels}, "matchLabelKeys": ["pod-template-hash"]}
+            for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")])
         term, = self.pod["affinity"]["podAntiAffinity"][
             "preferredDuringSchedulingIgnoredDuringExecution"]
         self.assertEqual(term["podAffinityTerm"]["labelSelector"]["matchLabels"], labels)

@@ -1,4 +1,4 @@
-"""docs/install.md says what the chart does."""
+"""docs/install.md and the README say what the chart does."""
 
 import re
 import unittest
@@ -7,6 +7,7 @@ import yaml
 from chart import SOURCE, VALUES, TestCase, leaves, merged, nested, render
 
 TEXT = (SOURCE / "docs" / "install.md").read_text()
+README = (SOURCE / "README.md").read_text()
 
 
 def table(heading):
@@ -18,7 +19,9 @@ def table(heading):
 
 class Install(TestCase):
     def test_every_set_is_taken(self):
-        for command in re.findall(r"helm install(?:.*\\\n)*.*", TEXT):
+        commands = re.findall(r"helm install gracekeeper(?:.*\\\n)*.*", TEXT + README)
+        self.assertEqual(len(commands), 3)
+        for command in commands:
             values = {}
             for path, value in re.findall(r"--set ([\w.]+)=([\w./-]+)", command):
                 values = merged(values, nested(path, yaml.safe_load(value)))
@@ -59,7 +62,7 @@ class Install(TestCase):
             self.assertIn(f"webhookconfiguration {render().one(kind)['metadata']['name']}\n", TEXT)
 
     def test_its_files_exist(self):
-        paths = set(re.findall(r"(?:-f|-k) (deploy/\S+)", TEXT)) | {"charts/gracekeeper"}
+        paths = set(re.findall(r"(?:-f|-k) (deploy/[\w./-]*)", TEXT + README)) | {"charts/gracekeeper"}
         self.assertGreater(len(paths), 4)
         for path in paths:
             self.assertTrue((SOURCE / path).exists(), path)
