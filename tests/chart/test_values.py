@@ -4,7 +4,7 @@ import re
 import unittest
 
 import yaml
-from chart import CHART, VALUES, TestCase, leaves, merged, nested, render
+from chart import CHART, VALUES, VERSION, TestCase, leaves, merged, nested, render
 
 HPA = {"autoscaling": {"enabled": True}}
 POLICY = {"networkPolicy": {"enabled": True}}
@@ -94,7 +94,7 @@ ROWS = [
         o.one("MutatingWebhookConfiguration")["metadata"]["name"]),
      ("other", "gracekeeper/other", "webhook-other")),
     ("commonLabels", {"team": "mesh"}, labels_of_all, "mesh"),
-    ("image.repository", "example.org/gk", lambda o: o.container["image"], "example.org/gk:0.1.0"),
+    ("image.repository", "example.org/gk", lambda o: o.container["image"], "example.org/gk:" + VERSION),
     ("image.tag", "9.9", lambda o: o.container["image"], "gracekeeper:9.9"),
     ("image.digest", DIGEST, lambda o: o.container["image"], "gracekeeper@" + DIGEST),
     ("image.pullPolicy", "Always", lambda o: o.container["imagePullPolicy"], "Always"),
