@@ -139,7 +139,11 @@ void EventLoop::make_space(Connection& c, std::size_t size) {
   const std::uint64_t whole = c.reader.head().content_length.value_or(0);
   std::size_t wanted = 2 * needed;
   if (whole >= needed && whole < wanted) wanted = static_cast<std::size_t>(whole);
-  c.in.reserve(wanted);
+  // A string that grows in place at least doubles, whatever is asked of it: a new one takes the size.
+  std::string larger;
+  larger.reserve(wanted);
+  larger += c.in;
+  c.in = std::move(larger);
 }
 
 // Offers data to the reader until it wants more or there is something to write. Returns how much of
@@ -279,6 +283,8 @@ void EventLoop::shed(bool mine_only) {
       (*largest)->shed_largest();
       return;
     }
+    // Mine is the largest left: perhaps because another loop has just made room.
+    if (shared_.buffered_bytes <= limit) return;
   }
   if (buffers_.empty()) return;
   Connection& victim = *buffers_.rbegin()->second;

@@ -147,7 +147,7 @@ TEST_F(AttackTest, EvictsSilentConnectionsBeforeItRefusesNewOnes) {
 
 TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
   options.deadlines = {};
-  options.max_buffered_bytes = 11'500'000;
+  options.max_buffered_bytes = 11'000'000;
   start();
   const auto begin = [this](std::size_t length, std::size_t sent) {
     auto client = connect();
@@ -156,10 +156,11 @@ TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
     return client;
   };
   // Each holds at least what has arrived and at most its whole length: small and large together at
-  // most 11 MB, all three at least 12 MB.
-  auto small = begin(3'000'000, 2'000'000);
-  auto large = begin(8'000'000, 7'000'000);
-  auto third = begin(4'000'000, 3'000'000);
+  // most 10.5 MB, all three at least 12 MB and at most 13.5 MB. That is less than a quarter over
+  // the limit, so that the loop of the third waits for the loop of the large one to make room.
+  auto small = begin(2'500'000, 2'000'000);
+  auto large = begin(8'000'000, 7'500'000);
+  auto third = begin(3'000'000, 2'500'000);
   EXPECT_TRUE(eventually([&] { return server->counters().shed == 1; }));
   const auto answer = large->receive();
   ASSERT_TRUE(answer);
@@ -167,8 +168,8 @@ TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
   EXPECT_EQ(
       answer->body,
       "{\"status\":503,\"message\":\"too many requests are being received at once; try again\"}");
-  EXPECT_EQ(body_of(small->ask(std::string(1'000'000, 'x'))), "3000000");
-  EXPECT_EQ(body_of(third->ask(std::string(1'000'000, 'x'))), "4000000");
+  EXPECT_EQ(body_of(small->ask(std::string(500'000, 'x'))), "2500000");
+  EXPECT_EQ(body_of(third->ask(std::string(500'000, 'x'))), "3000000");
   EXPECT_EQ(server->counters().shed, 1U);
 }
 
