@@ -4,7 +4,7 @@ JOBS  ?= $(shell nproc)
 # A conformance suite for Linkerd's injection; not part of this repository.
 LINKERD_CONFORMANCE ?= ../shared/conformance/linkerd
 
-.PHONY: help run test serve build conformance linkerd-case lint format docs clean
+.PHONY: help run test serve build conformance linkerd-case image image-test lint format docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ linkerd-case: $(BUILD)/CMakeCache.txt
 $(BUILD)/CMakeCache.txt: scripts/install-deps.sh
 	@scripts/install-deps.sh
 	@cmake --preset release
+
+image: ## Build the image with docker or buildah; BASE_IMAGE=debootstrap where no registry can be reached
+	@scripts/image.sh
+
+image-test: ## Build and run every test on the image's base, Debian 13
+	@scripts/image.sh test
 
 lint: ## Check the format and run clang-tidy
 	@scripts/install-deps.sh lint
