@@ -27,8 +27,12 @@ trap 'rm -rf "$folder"' EXIT
 echo "making $name" >&2
 debootstrap --variant=minbase "$suite" "$folder/root" "$mirror" >&2
 rm -rf "$folder"/root/var/cache/apt/archives/*.deb "$folder"/root/var/lib/apt/lists/*
-# What makes apt-get reach the mirror from here makes it reach it from there.
-cp -r /etc/apt/apt.conf.d/. "$folder/root/etc/apt/apt.conf.d/"
+security=$(apt-get indextargets --format '$(SITE)' | grep -E '/debian-security/?$' | sort -u | head -n 1)
+[ -z "$security" ] || echo "deb $security $suite-security main" >>"$folder/root/etc/apt/sources.list"
+# What makes apt-get reach the mirror from here (a proxy, say) makes it reach it from there.
+for file in $(grep -l '^ *Acquire' -r /etc/apt/apt.conf.d /etc/apt/apt.conf 2>/dev/null); do
+  cp "$file" "$folder/root/etc/apt/apt.conf.d/"
+done
 tar -C "$folder/root" -c . >"$folder/root.tar"
 if [ "$tool" = docker ]; then
   docker import "$folder/root.tar" "$name" >&2
