@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import threading
 import unittest
 
 import control_plane
@@ -118,3 +119,52 @@ def containers(pod):
 def node_logs(lines=15):
     return "\n".join(f"== {log.name}\n" + "\n".join(log.read_text().splitlines()[-lines:])
                      for log in sorted(node.folder.glob("*.log")))
+
+
+class Stream:
+    """Dry-run creates of an annotated pod, one after another, until the with block ends.
+
+    Each is a call of the webhook; `failures` has what the API server refused, `unpatched` counts
+    pods that came back without a proxy.
+    """
+
+    def __init__(self, namespace, threads=2):
+        self.namespace = namespace
+        self.done = 0
+        self.unpatched = 0
+        self.failures = []
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self.loop, daemon=True) for _ in range(threads)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        self.wait_for(1)
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(60)
+
+    def wait_for(self, more):
+        """Until so many more creates have been answered."""
+        target = self.done + more
+        wait_until(lambda: self.done >= target, lambda: f"{more} more creates; {self.failures[:3]}")
+
+    def loop(self):
+        pod = {"apiVersion": "v1", "kind": "Pod",
+               "metadata": {"generateName": "stream-", "annotations": {
+                   "linkerd.io/inject": "enabled",
+                   "config.linkerd.io/shutdown-grace-period": "10s"}},
+               "spec": {"containers": [{"name": "app", "image": "app:1"}],
+                        "terminationGracePeriodSeconds": 60}}
+        path = f"/api/v1/namespaces/{self.namespace}/pods?dryRun=All"
+        while not self.stopping.is_set():
+            try:
+                if len(containers(plane.api.post(path, pod))) < 2:
+                    self.unpatched += 1
+            except Exception as error:  # whatever it is, a user would see it
+                self.failures.append(str(error))
+            self.done += 1
+            self.stopping.wait(0.005)
