@@ -13,13 +13,16 @@ WORKDIR /source
 COPY scripts/install-deps.sh scripts/
 RUN scripts/install-deps.sh
 COPY . .
-RUN cmake --preset release \
+RUN --mount=type=cache,target=/root/.cache/ccache \
+    cmake --preset release \
  && cmake --build build --target gracekeeper
 RUN scripts/image-root.sh build/gracekeeper /image
 
 # Every test on Debian 13: make image-test
 FROM build AS test
-RUN cmake --build build && ctest --test-dir build --output-on-failure --parallel 2
+RUN --mount=type=cache,target=/root/.cache/ccache \
+    cmake --build build \
+ && ctest --test-dir build --output-on-failure --parallel 2
 
 FROM scratch
 ARG VERSION=unknown

@@ -22,6 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import control_plane  # noqa: E402
+import image  # noqa: E402
 import namespaces  # noqa: E402
 import world  # noqa: E402
 
@@ -32,6 +33,8 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=pathlib.Path, default=HERE.parents[1] / "build/gracekeeper")
+    parser.add_argument("--image", type=pathlib.Path, metavar="ARCHIVE",
+                        help="run the program of this docker-archive instead")
     parser.add_argument("--tools", type=pathlib.Path, help="folder of the programs, already built")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     parser.add_argument("--folder", type=pathlib.Path, help=argparse.SUPPRESS)
@@ -43,13 +46,16 @@ def main():
     options = parse()
     if options.folder is None:
         # Outside the namespaces: what may need the network, and what must be gone at the end.
-        if not options.program.is_file():
-            sys.exit(f"{options.program} is not there: run make build")
+        if not (options.image or options.program).is_file():
+            sys.exit(f"{options.image or options.program} is not there: run make build or make image")
         tools = options.tools or subprocess.run(
             [HERE / "tools/build.sh", *PROGRAMS], check=True, stdout=subprocess.PIPE,
             text=True).stdout.strip()
         folder = pathlib.Path(tempfile.mkdtemp(prefix="gracekeeper-cluster-"))
         folder.chmod(0o755)
+        if options.image:
+            options.program = folder / "image"
+            image.unpack(options.image, options.program)
         command = [sys.executable, "-B", __file__, "--folder", folder, "--tools", tools,
                    "--program", options.program.resolve(), *options.tests]
         code = subprocess.run([str(part) for part in command], check=False).returncode

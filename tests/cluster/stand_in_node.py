@@ -4,7 +4,8 @@
     node.start()
 
 Every pod of the cluster is bound to it. A container whose image is gracekeeper's is run for real:
-the program with the container's own arguments, environment, volumes (configMap, secret, projected,
+the program (or the program of an image's root file
+system) with the container's own arguments, environment, volumes (configMap, secret, projected,
 emptyDir), user and probes, in network and mount namespaces of its own with an address on the
 bridge. Any other container counts as running at once. Deleted pods get SIGTERM, then SIGKILL at the
 end of their grace. What it reports (phase, readiness, address) goes through the pod's status, so
@@ -142,11 +143,15 @@ class RealPod:
         return str(nested(pod, *path.split("."), default=""))
 
     def run(self, pod, container):
+        root = ""
+        if self.node.program.is_dir():  # an image's root file system: a copy for each container
+            root = str(self.folder / f"root-{container['name']}")
+            shutil.copytree(self.node.program, root, symlinks=True)
         for mount in container.get("volumeMounts", []):
             source = self.volumes[mount["name"]]
             if "subPath" in mount:
                 raise AssertionError("the stand-in node knows no subPath")
-            self.sandbox.mount(str(source), mount["mountPath"])
+            self.sandbox.mount(str(source), root + mount["mountPath"])
         context = {**pod["spec"].get("securityContext", {}), **container.get("securityContext", {})}
         user = context.get("runAsUser", 65532)  # as the image says
         environment = {"PATH": "/usr/bin", "KUBERNETES_SERVICE_HOST": NODE_ADDRESS,
@@ -159,11 +164,15 @@ class RealPod:
         for folder in self.volumes.values():
             for path in [folder, *folder.iterdir()]:
                 os.chown(path, user, user)
-        return Process(container["name"],
-                       [*self.sandbox.inside(), "setpriv", f"--reuid={user}", f"--regid={user}",
-                        "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all",
-                        self.node.program, *arguments],
-                       self.node.folder / f"{pod['metadata']['name']}.log", env=environment)
+        drop = ["setpriv", "--no-new-privs", "--inh-caps=-all"]
+        if root:
+            program = ["chroot", f"--userspec={user}:{user}", root, "/usr/bin/gracekeeper"]
+        else:
+            drop += [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all"]
+            program = [self.node.program]
+        return Process(container["name"], [*self.sandbox.inside(), *drop, *program, *arguments],
+                       self.node.folder / f"{pod['metadata']['name']}.log",
+                       env={**environment, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
 
     def probe(self, pod):
         """Asks the readiness probes; a container without one is ready while it runs."""
