@@ -113,8 +113,9 @@ class Process:
 
 
 class ControlPlane:
-    def __init__(self, folder, tools):
+    def __init__(self, folder, tools, more_controllers=()):
         self.folder = pathlib.Path(folder)
+        self.controllers = (*CONTROLLERS, *more_controllers)
         self.tools = pathlib.Path(tools)
         self.pki = self.folder / "pki"
         self.kubeconfig = self.folder / "admin.kubeconfig"
@@ -136,7 +137,7 @@ class ControlPlane:
             f"--service-account-private-key-file={self.pki / 'sa.key'}",
             f"--root-ca-file={self.pki / 'ca.crt'}",
             f"--cert-dir={self.folder / 'kcm'}",
-            "--controllers=" + ",".join(f"{c}-controller" for c in CONTROLLERS)])
+            "--controllers=" + ",".join(f"{c}-controller" for c in self.controllers)])
         wait_until(lambda: self._has("/api/v1/namespaces/default/serviceaccounts/default"),
                    "the default service account")
 
