@@ -4,7 +4,8 @@ JOBS  ?= $(shell nproc)
 # A conformance suite for Linkerd's injection; not part of this repository.
 LINKERD_CONFORMANCE ?= ../shared/conformance/linkerd
 
-.PHONY: help run test serve build conformance linkerd-case chart-test manifests lint format docs clean
+.PHONY: help run test serve build conformance linkerd-case image image-test chart-test cluster-test manifests lint \
+  format docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,16 @@ linkerd-case: $(BUILD)/CMakeCache.txt
 $(BUILD)/CMakeCache.txt: scripts/install-deps.sh
 	@scripts/install-deps.sh
 	@cmake --preset release
+
+image: ## Build the image with docker or buildah; BASE_IMAGE=debootstrap where no registry can be reached
+	@scripts/image.sh
+
+image-test: ## Build and run every test on the image's base, Debian 13
+	@scripts/image.sh test
+
+cluster-test: build ## Test against a real API server (root; builds the programs from their Go modules once)
+	@scripts/install-deps.sh cluster
+	@tests/cluster/run.py --program $(BUILD)/gracekeeper
 
 chart-test: ## Test the Helm chart and deploy/ with the real helm and kubectl, without a cluster
 	@scripts/install-deps.sh

@@ -4,6 +4,8 @@
 #   scripts/install-deps.sh            build and test
 #   scripts/install-deps.sh lint       also clang-format and clang-tidy
 #   scripts/install-deps.sh clang      also clang
+#   scripts/install-deps.sh cluster    also what the cluster tests use, but for Go
+#   scripts/install-deps.sh image      also what builds an image where no docker engine is
 set -eu
 packages="
   g++ make cmake ninja-build pkg-config ccache
@@ -18,7 +20,9 @@ for extra in "$@"; do
   case "$extra" in
     lint) packages="$packages clang-format-$clang_version clang-tidy-$clang_version" ;;
     clang) packages="$packages clang-$clang_version" ;;
-    *) echo "install-deps.sh: unknown group '$extra' (known: lint, clang)" >&2; exit 2 ;;
+    cluster) packages="$packages iproute2 util-linux openssl" ;;
+    image) packages="$packages buildah debootstrap" ;;
+    *) echo "install-deps.sh: unknown group '$extra' (known: lint, clang, cluster, image)" >&2; exit 2 ;;
   esac
 done
 missing=""

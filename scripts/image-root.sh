@@ -1,0 +1,30 @@
+#!/bin/sh
+# Lays out the image's root file system: the stripped program, the shared libraries that the dynamic
+# linker loads for it, a user, the licenses of the libraries' packages.
+#   scripts/image-root.sh PROGRAM FOLDER
+set -eu
+program=$1
+root=$2
+mkdir -p "$root/usr/bin" "$root/etc" "$root/tmp"
+chmod 1777 "$root/tmp"
+strip -o "$root/usr/bin/gracekeeper" "$program"
+
+# "libssl.so.3 => /lib/x86_64-linux-gnu/libssl.so.3 (0x…)", and the linker itself without an arrow.
+libraries=$(ldd "$program" | awk '$2 == "=>" && $3 ~ /^\// {print $3} $1 ~ /^\// {print $1}')
+if ldd "$program" | grep -q 'not found'; then
+  echo "image-root.sh: $program lacks libraries on this machine:" >&2
+  ldd "$program" | grep 'not found' >&2
+  exit 1
+fi
+for library in $libraries; do
+  mkdir -p "$root$(dirname "$library")"
+  cp --dereference "$library" "$root$library"
+  package=$(dpkg-query -S "$(readlink -f "$library")" "$library" 2>/dev/null | head -n 1 | cut -d: -f1)
+  copyright=/usr/share/doc/$package/copyright
+  if [ -n "$package" ] && [ -f "$copyright" ]; then
+    mkdir -p "$root$(dirname "$copyright")"
+    cp --dereference "$copyright" "$root$copyright"
+  fi
+done
+echo 'nonroot:x:65532:65532:nonroot:/:/usr/sbin/nologin' >"$root/etc/passwd"
+echo 'nonroot:x:65532:' >"$root/etc/group"

@@ -1,0 +1,193 @@
+"""A real node: containerd, kubelet, kube-proxy and a scheduler beside the control plane.
+
+    node = RealNode(plane, folder)
+    node.start()
+    node.load(archive)          # a docker-archive; pods use it with imagePullPolicy: Never
+
+Everything runs in this program's own network, mount and process namespaces (namespaces.py); the
+pods are on a bridge of their own. cgroup v1 and v2 machines alike. At the end the pods' cgroups are
+removed: they are the one thing that does not vanish with the namespaces.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+from control_plane import API_PORT, NODE_ADDRESS, Process, wait_until
+
+NAME = "node1"
+CGROUP = "/gracekeeper-test"  # the kubelet's root: all cgroups it makes are below this one
+
+CONTAINERD = """version = 2
+root = "{folder}/root"
+state = "{folder}/state"
+[grpc]
+  address = "{folder}/containerd.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  # Where CAP_SYS_RESOURCE is missing a lower score cannot be set, and no sandbox would start.
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+  sandbox_image = "{pause}"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "{snapshotter}"
+    default_runtime_name = "runc"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "{folder}/cni"
+"""
+
+CNI = {"cniVersion": "1.0.0", "name": "pods", "plugins": [
+    {"type": "bridge", "bridge": "pods0", "isGateway": True, "ipMasq": False, "hairpinMode": True,
+     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.0.0/16"}]],
+              "routes": [{"dst": "0.0.0.0/0"}]}},
+    {"type": "portmap", "capabilities": {"portMappings": True}}]}
+
+KUBELET = {
+    "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
+    "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": False}},
+    "authorization": {"mode": "AlwaysAllow"},
+    "cgroupDriver": "cgroupfs", "failCgroupV1": False, "cgroupRoot": CGROUP,
+    "enforceNodeAllocatable": ["pods"], "oomScoreAdj": 0, "maxOpenFiles": 20000, "maxPods": 200,
+    "protectKernelDefaults": False, "makeIPTablesUtilChains": True, "resolvConf": "",
+    "imageGCHighThresholdPercent": 100, "failSwapOn": False,
+    "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%",
+                     "imagefs.available": "1%", "nodefs.inodesFree": "1%"},
+    "clusterDomain": "cluster.local", "registerNode": True, "syncFrequency": "10s"}
+
+
+def folder_of_cgroups():
+    """The folders that hold this test's cgroups, one for each hierarchy."""
+    return [pathlib.Path(path) for path in sorted(
+        {str(p) for p in pathlib.Path("/sys/fs/cgroup").glob("*" + CGROUP)}
+        | {str(p) for p in pathlib.Path("/sys/fs/cgroup").glob(CGROUP.strip("/"))})]
+
+
+def remove_cgroups():
+    for root in folder_of_cgroups():
+        for folder, _, _ in os.walk(root, topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass  # a hierarchy that is mounted twice has been cleared already
+
+
+class RealNode:
+    def __init__(self, plane, folder, pause, pause_image):
+        self.plane = plane
+        self.folder = pathlib.Path(folder)
+        self.pause = pause
+        self.pause_image = pause_image
+        self.processes = []
+
+    def start(self):
+        self.folder.mkdir(parents=True)
+        subprocess.run(["mount", "--make-rshared", "/"], check=True, timeout=30)
+        pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        # Pods reach the API server by the default route of the node, whose own address it is.
+        subprocess.run(["ip", "route", "replace", "default", "via", "10.77.255.253", "dev", "node0"],
+                       check=True, timeout=30, capture_output=True)
+        remove_cgroups()
+        for controller in ([p for p in pathlib.Path("/sys/fs/cgroup").iterdir() if p.is_dir()]
+                           if not pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
+                           else [pathlib.Path("/sys/fs/cgroup")]):
+            path = controller / CGROUP.strip("/")
+            path.mkdir(exist_ok=True)
+            if (controller / "cpuset.cpus").exists():
+                for name in ("cpuset.cpus", "cpuset.mems"):
+                    (path / name).write_text((controller / name).read_text())
+        self.start_containerd()
+        self.load(self.pause_image)
+        self.start_kubelet()
+        self.start_others()
+        wait_until(self.is_ready, lambda: "the node to be ready; the end of the kubelet's log:\n"
+                   + self.process("kubelet").tail())
+
+    def process(self, name):
+        return next(p for p in self.processes if p.name == name)
+
+    def spawn(self, name, *arguments, program=None):
+        process = Process(name, [program or self.plane.tools / name, *arguments],
+                          self.folder / f"{name}.log", env=self.plane.environment())
+        self.processes.append(process)
+        return process
+
+    def start_containerd(self):
+        (self.folder / "cni").mkdir()
+        (self.folder / "cni" / "10-pods.conflist").write_text(json.dumps(CNI))
+        config = self.folder / "containerd.toml"
+        config.write_text(CONTAINERD.format(folder=self.folder, pause=self.pause,
+                                            snapshotter="overlayfs"))
+        self.spawn("containerd", "--config", config, program="containerd")
+        wait_until(lambda: self.ctr("version", check=False).returncode == 0,
+                   lambda: "containerd to answer:\n" + self.process("containerd").tail())
+
+    def ctr(self, *arguments, check=True):
+        done = subprocess.run(["ctr", "-a", str(self.folder / "containerd.sock"), "-n", "k8s.io",
+                               *map(str, arguments)], text=True, capture_output=True, timeout=120,
+                              check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"ctr {arguments} exited with {done.returncode}: {done.stderr}")
+        return done
+
+    def load(self, archive):
+        self.ctr("images", "import", archive)
+
+    def start_kubelet(self):
+        config = self.folder / "kubelet.json"
+        config.write_text(json.dumps({
+            **KUBELET, "containerRuntimeEndpoint": f"unix://{self.folder}/containerd.sock"}))
+        self.spawn("kubelet", f"--node-ip={NODE_ADDRESS}", f"--hostname-override={NAME}",
+                   f"--root-dir={self.folder}/kubelet", f"--kubeconfig={self.plane.kubeconfig}",
+                   f"--config={config}", f"--cert-dir={self.folder}/kubelet-pki", "--v=2")
+
+    def start_others(self):
+        self.spawn("kube-scheduler", f"--kubeconfig={self.plane.kubeconfig}", "--leader-elect=false",
+                   f"--authentication-kubeconfig={self.plane.kubeconfig}",
+                   f"--authorization-kubeconfig={self.plane.kubeconfig}", "--bind-address=127.0.0.1")
+        config = self.folder / "kube-proxy.json"
+        config.write_text(json.dumps({
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
+            "mode": "iptables", "clusterCIDR": "10.88.0.0/16", "hostnameOverride": NAME,
+            "clientConnection": {"kubeconfig": str(self.plane.kubeconfig)},
+            "conntrack": {"maxPerCore": 0, "min": 0}, "iptables": {"minSyncPeriod": "0s"},
+            "metricsBindAddress": "", "healthzBindAddress": "127.0.0.1:10256"}))
+        self.spawn("kube-proxy", f"--config={config}")
+
+    def is_ready(self):
+        for process in self.processes:
+            if not process.alive():
+                raise AssertionError(f"{process.name} ended early:\n{process.tail()}")
+        done = self.plane.kubectl("get", "node", NAME, "-o",
+                                  'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
+                                  check=False)
+        return done.out == "True"
+
+    def stop(self):
+        """Ends the pods' containers with their node."""
+        for process in reversed(self.processes):
+            if process.name != "containerd":
+                process.stop()
+        if any(p.name == "containerd" for p in self.processes):
+            tasks = self.ctr("tasks", "ls", "-q", check=False).stdout.split()
+            for task in tasks:
+                self.ctr("tasks", "kill", "-s", "KILL", task, check=False)
+            end = time.monotonic() + 20
+            while self.ctr("tasks", "ls", "-q", check=False).stdout and time.monotonic() < end:
+                for task in tasks:
+                    self.ctr("tasks", "rm", task, check=False)
+                time.sleep(0.1)
+            self.process("containerd").stop()
+        remove_cgroups()
+        for line in reversed(pathlib.Path("/proc/self/mounts").read_text().splitlines()):
+            target = line.split()[1]
+            if target.startswith(str(self.folder)):
+                subprocess.run(["umount", "-l", target], check=False, capture_output=True, timeout=30)
+        shutil.rmtree(self.folder / "root", ignore_errors=True)
+        shutil.rmtree(self.folder / "state", ignore_errors=True)

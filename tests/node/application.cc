@@ -1,0 +1,108 @@
+// A test application. It opens new connections all the time, also after SIGTERM, as applications do
+// that finish their work, and reports every change: see events.h.
+//
+//   application [--name NAME] [--connect HOST:PORT] [--listen PORT] [--stop-after SECONDS]
+//               [--ignore-sigterm] [--run-for SECONDS]
+//
+// --connect     a new connection every 50 ms, one byte there and one back; failures are reported
+// --listen      answers every connection with "ok\n" until it exits
+// --stop-after  exits 0 this long after SIGTERM (default 0)
+// --run-for     exits 0 by itself after this time, as a Job does
+#include "events.h"
+
+namespace {
+
+volatile std::sig_atomic_t terminated = 0;
+
+// An answer came back through whatever is in between.
+bool works(const sockaddr_in& to, int& error) {
+  const int fd = events::connect_to(to, 1000);
+  error = errno;
+  if (fd < 0) return false;
+  char byte = '?';
+  pollfd wait{.fd = fd, .events = POLLIN, .revents = 0};
+  const bool answered = send(fd, "x", 1, MSG_NOSIGNAL) == 1 && poll(&wait, 1, 1000) == 1 &&
+                        recv(fd, &byte, 1, 0) == 1;
+  error = answered ? 0 : ECONNRESET;
+  close(fd);
+  return answered;
+}
+
+int listen_on(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any) != 0 || listen(fd, 128) != 0) {
+    std::perror("listen");
+    std::exit(71);
+  }
+  return fd;
+}
+
+void answer(int listener) {
+  for (int fd; (fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
+    send(fd, "ok\n", 3, MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    close(fd);
+  }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  std::string name = "app", target;
+  double stop_after = 0, run_for = -1;
+  int port = 0;
+  bool ignore = false;
+  for (int i = 1; i < count; ++i) {
+    const std::string option = arguments[i];
+    const auto value = [&] { return i + 1 < count ? std::string(arguments[++i]) : std::string(); };
+    if (option == "--name") name = value();
+    else if (option == "--connect") target = value();
+    else if (option == "--listen") port = std::atoi(value().c_str());
+    else if (option == "--stop-after") stop_after = std::atof(value().c_str());
+    else if (option == "--run-for") run_for = std::atof(value().c_str());
+    else if (option == "--ignore-sigterm") ignore = true;
+    else {
+      std::fprintf(stderr, "application: unknown option %s\n", option.c_str());
+      return 64;
+    }
+  }
+  struct sigaction action {};
+  action.sa_handler = [](int) { terminated = 1; };
+  sigaction(SIGTERM, &action, nullptr);
+
+  events::Reporter reporter(name);
+  const int listener = port != 0 ? listen_on(port) : -1;
+  const double begin = events::now();
+  double terminated_at = -1;
+  bool worked = true;
+  long done = 0, failed = 0;
+  double next = begin;
+  while (true) {
+    if (terminated != 0 && terminated_at < 0) {
+      terminated_at = events::now();
+      reporter.say("sigterm");
+    }
+    if (terminated_at >= 0 && !ignore && events::now() - terminated_at >= stop_after) break;
+    if (run_for >= 0 && events::now() - begin >= run_for) break;
+    if (!target.empty() && events::now() >= next) {
+      int error = 0;
+      const bool good = works(events::address(target), error);
+      ++(good ? done : failed);
+      if (!good) reporter.say("connect-failed", R"("error":"%s")", std::strerror(error));
+      if (good && !worked) reporter.say("connect-works-again");
+      if (good && done == 1) reporter.say("connected");
+      worked = good;
+      next = events::now() + 0.05;
+    }
+    pollfd wait{.fd = listener, .events = POLLIN, .revents = 0};
+    poll(&wait, listener >= 0 ? 1 : 0, 10);
+    if (listener >= 0) answer(listener);
+  }
+  reporter.say("exit", R"("connections":%ld,"failed":%ld)", done, failed);
+  return 0;
+}
