@@ -202,6 +202,12 @@ ROWS = [
     ("config", {"margin": "5s", "sidecar": {"native": False}}, configuration,
      {"apiVersion": "gracekeeper.dev/v1alpha1", "kind": "Configuration", "margin": "5s",
       "sidecar": {"native": False}}),
+    ("sidecarProfiles", {"envoy": {"container": "envoy"}}, lambda o: (
+        configuration(o).get("sidecar"),
+        yaml.safe_load(o.one("ConfigMap")["data"].get("envoy.yaml", ""))),
+     ({"native": True, "profiles": ["envoy.yaml"]},
+      {"apiVersion": "gracekeeper.dev/v1alpha1", "kind": "SidecarProfile", "name": "envoy",
+       "container": "envoy"}), {"config": {"sidecar": {"native": True}}}),
     ("webhooks.timeoutSeconds", 5, every(lambda w: w["timeoutSeconds"]), 5),
     ("webhooks.optIn", True, every(label_choice), ("In", ["enabled"])),
     ("webhooks.excludedNamespaces", ["a", "b"], every(excluded),
