@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "core/istio.h"
+
 namespace gracekeeper {
 namespace {
 
 bool is_proxy_container(const Container& container, const Proxy& proxy) {
-  return proxy.presence == Proxy::Presence::Adopted && container.name == kProxyName;
+  return proxy.presence == Proxy::Presence::Adopted && container.name == proxy.container_name();
 }
 
 PlannedContainer plan_app(const Container& container, const Assessment& a) {
@@ -28,8 +30,33 @@ PlannedContainer plan_sidecar(const Container& container, const Assessment& a) {
           .stop = a.settings.shutdown_of(container.name, false, *a.configuration).value};
 }
 
+// Istio's proxy beside Linkerd's, which is the one that counts.
+PlannedContainer plan_second_proxy(const Container& container, const Assessment& a) {
+  return {.name = container.name,
+          .role = Role::Sidecar,
+          .native = container.is_native_sidecar(),
+          .has_pre_stop = container.pre_stop.has_value(),
+          .pre_stop = container.pre_stop ? container.pre_stop->length : std::nullopt,
+          .stop = istio_drain(a.pod(), container).drain.value};
+}
+
+// A proxy that goes on until no connection is open is planned to end with the app, which is what
+// holds connections open.
+void let_it_end_with_the_app(const Proxy& proxy, std::vector<PlannedContainer>& containers) {
+  if (!proxy.until_idle || !proxy.is_classic()) return;
+  Millis last_app{0};
+  for (const auto& container : containers) {
+    if (container.role == Role::App)
+      last_app = std::max(last_app, container.hook() + container.stop);
+  }
+  for (auto& container : containers) {
+    if (container.role == Role::Proxy)
+      container.stop = std::max(container.stop, last_app - container.hook());
+  }
+}
+
 PlannedContainer plan_proxy(const Proxy& proxy) {
-  return {.name = std::string(kProxyName),
+  return {.name = proxy.container_name(),
           .role = Role::Proxy,
           .native = proxy.mode == Proxy::Mode::Native,
           .has_pre_stop = proxy.pre_stop.has_value(),
@@ -42,15 +69,19 @@ PlannedContainer plan_proxy(const Proxy& proxy) {
 std::vector<PlannedContainer> plan_containers(const Assessment& a) {
   std::vector<PlannedContainer> planned;
   for (const auto& container : a.pod().containers) {
-    if (!is_proxy_container(container, a.proxy)) planned.push_back(plan_app(container, a));
+    if (is_proxy_container(container, a.proxy)) continue;
+    planned.push_back(container.name == kIstioProxyName ? plan_second_proxy(container, a)
+                                                        : plan_app(container, a));
   }
   const bool adopted_native = a.proxy.presence == Proxy::Presence::Adopted && a.proxy.is_native();
   if (a.proxy.exists() && !adopted_native) planned.push_back(plan_proxy(a.proxy));
   for (const auto& container : a.pod().init_containers) {
     if (!container.restart_always) continue;
     planned.push_back(is_proxy_container(container, a.proxy) ? plan_proxy(a.proxy)
+                      : container.name == kIstioProxyName    ? plan_second_proxy(container, a)
                                                              : plan_sidecar(container, a));
   }
+  let_it_end_with_the_app(a.proxy, planned);
   return planned;
 }
 
@@ -59,7 +90,7 @@ std::vector<PlannedContainer> only_stated(const Assessment& a) {
   auto planned = a.containers;
   for (auto& container : planned) {
     if (container.role == Role::Proxy) {
-      if (!is_stated(a.proxy.grace.source)) container.stop = Millis{0};
+      container.stop = is_stated(a.proxy.grace.source) ? a.proxy.grace.value : Millis{0};
       if (a.proxy.is_classic() && !is_stated(a.proxy.wait.source)) container.pre_stop = Millis{0};
     } else {
       const auto time =
@@ -67,11 +98,16 @@ std::vector<PlannedContainer> only_stated(const Assessment& a) {
       if (!is_stated(time.source)) container.stop = Millis{0};
     }
   }
+  let_it_end_with_the_app(a.proxy, planned);
   return planned;
 }
 
 Millis stated(const Sourced<Millis>& setting) {
   return is_stated(setting.source) ? setting.value : Millis{0};
+}
+
+Millis sum_of(const Proxy& proxy, Millis app, Millis wait, Millis grace) {
+  return proxy.runs_beside_app() ? std::max(app, wait + grace) : app + wait + grace;
 }
 
 Budget make_budget(const Assessment& a) {
@@ -97,10 +133,12 @@ Budget make_budget(const Assessment& a) {
   // A grace period is held at kLongest (from_seconds), so what is needed must be too: else the
   // largest one would still be short, and what `raise` sets would be raised again.
   constexpr auto longest = kLongest.count() / 1000;
-  budget.sum = std::min(budget.app + budget.wait + budget.grace + budget.margin, kLongest);
+  budget.sum =
+      std::min(sum_of(a.proxy, budget.app, budget.wait, budget.grace) + budget.margin, kLongest);
   budget.need = std::max<std::int64_t>(1, ceil_seconds(budget.sum));
   budget.exact_need = std::min(exact_need(a.containers, a.ordered_sidecars()), longest);
-  budget.stated_sum = std::min(stated_app + stated(a.proxy.wait) + stated(a.proxy.grace), kLongest);
+  budget.stated_sum =
+      std::min(sum_of(a.proxy, stated_app, stated(a.proxy.wait), stated(a.proxy.grace)), kLongest);
   budget.stated_exact_need = std::min(exact_need(only_stated(a), a.ordered_sidecars()), longest);
   return budget;
 }
@@ -125,6 +163,7 @@ void complete(Assessment& a) {
       pod.termination_grace_period_seconds.value_or(kDefaultGracePeriodSeconds);
   a.timeline = plan(a.containers, a.grace_period(), a.ordered_sidecars());
   a.budget = make_budget(a);
+  a.job_shutdown = plan_job_shutdown(pod, a.settings, a.proxy);
   a.is_checked = a.proxy.exists() || carries_settings(a.settings);
 }
 
@@ -157,10 +196,12 @@ Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
   auto carried = a.settings;
   carried.wait.reset();
   carried.grace.reset();
-  if (adopted_proxy(subject.pod) != nullptr) {
+  if (adopted_proxy(subject.pod) != nullptr || istio_proxy(subject.pod) != nullptr) {
     a.proxy = resolve_proxy(subject.pod, carried, configuration);
   }
   complete(a);
+  // Nothing is wrapped any more.
+  if (a.job_shutdown.kind == JobShutdown::Kind::Wrap) a.job_shutdown = {};
   a.is_checked = a.is_checked || carries;
   return a;
 }

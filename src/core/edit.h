@@ -44,6 +44,12 @@ struct SetGraceVariable {
   std::string value;  // "25000ms"
   bool operator==(const SetGraceVariable&) const = default;
 };
+// Replaces the command of a container of the pod that has one; its args stay.
+struct SetCommand {
+  std::string container;
+  std::vector<std::string> command;
+  bool operator==(const SetCommand&) const = default;
+};
 struct AddContainer {
   Container::List list = Container::List::Containers;
   // Where in the list as it is at that moment; past its end: append.
@@ -57,7 +63,7 @@ struct AddVolume {
 };
 
 using Edit = std::variant<SetAnnotation, SetLabel, SetTerminationGracePeriod, SetPreStop,
-                          RemovePreStop, SetGraceVariable, AddContainer, AddVolume>;
+                          RemovePreStop, SetGraceVariable, SetCommand, AddContainer, AddVolume>;
 
 inline constexpr std::string_view kGraceVariable = "LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD";
 

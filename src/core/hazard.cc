@@ -27,24 +27,29 @@ Millis last_app_exit(const Timeline& timeline) {
   return last;
 }
 
-void add_refused_connections(const Timeline& timeline, std::vector<Hazard>& hazards) {
+void add_refused_connections(const Assessment& a, const Timeline& timeline,
+                             std::vector<Hazard>& hazards) {
   const auto* proxy = find_proxy(timeline);
   if (proxy == nullptr) return;
+  // Istio's proxy takes connections of the app until it ends.
+  const Millis from = a.proxy.is_istio() ? proxy->exit : proxy->sigterm;
   std::vector<std::string> outliving;
   Millis until{0};
   for (const auto& container : timeline.containers) {
-    if (container.role != Role::App || container.exit <= proxy->sigterm) continue;
+    if (container.role != Role::App || container.exit <= from) continue;
     outliving.push_back(container.name);
     until = std::max(until, container.exit);
   }
   if (outliving.empty()) return;
   auto cause = fmt::format(
-      "the proxy gets SIGTERM at {} s and takes no new connection from then on, while {} {} until "
-      "{} s",
-      format_seconds(proxy->sigterm), joined(outliving), outliving.size() == 1 ? "runs" : "run",
-      format_seconds(until));
-  hazards.push_back({Hazard::Kind::NewConnectionsRefused, proxy->sigterm, until,
-                     std::move(outliving), std::move(cause)});
+      "the proxy {}, while {} {} until {} s",
+      a.proxy.is_istio()
+          ? fmt::format("is gone at {} s, and every connection with it", format_seconds(from))
+          : fmt::format("gets SIGTERM at {} s and takes no new connection from then on",
+                        format_seconds(from)),
+      joined(outliving), outliving.size() == 1 ? "runs" : "run", format_seconds(until));
+  hazards.push_back(
+      {Hazard::Kind::NewConnectionsRefused, from, until, std::move(outliving), std::move(cause)});
 }
 
 void add_traffic_after_stop(const Assessment& a, const Timeline& timeline,
@@ -103,23 +108,28 @@ void add_kills(const Timeline& timeline, std::vector<Hazard>& hazards) {
 void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Hazard>& hazards) {
   if (!a.proxy.is_classic()) return;
   const Millis from = last_app_exit(timeline);
-  const Millis to = std::min(a.proxy.wait.value, timeline.grace_period);
+  const Millis to = std::min(a.proxy.cover(), timeline.grace_period);
   if (to <= from) return;
-  hazards.push_back({Hazard::Kind::WaitingForNothing,
-                     from,
-                     to,
-                     {std::string(kProxyName)},
-                     fmt::format("every app container is gone at {} s, but the proxy's preStop "
-                                 "sleep holds the pod until {} s",
-                                 format_seconds(from), format_seconds(to))});
+  hazards.push_back(
+      {Hazard::Kind::WaitingForNothing,
+       from,
+       to,
+       {a.proxy.container_name()},
+       fmt::format("every app container is gone at {} s, but the proxy's {} "
+                   "holds the pod until {} s",
+                   format_seconds(from), a.proxy.is_istio() ? "fixed drain" : "preStop sleep",
+                   format_seconds(to))});
 }
 
 void add_endless_job(const Assessment& a, std::vector<Hazard>& hazards) {
-  if (!a.subject->is_job() || !a.proxy.is_classic() || stops_its_proxy(a.pod())) return;
+  if (!runs_to_completion(*a.subject) || !a.proxy.is_classic() || stops_its_proxy(a.pod()) ||
+      a.job_shutdown.kind == JobShutdown::Kind::Wrap) {
+    return;
+  }
   hazards.push_back({Hazard::Kind::NeverEnds,
                      Millis{0},
                      std::nullopt,
-                     {std::string(kProxyName)},
+                     {a.proxy.container_name()},
                      "the work ends but the classic proxy runs on, so the Job never completes"});
 }
 
@@ -145,27 +155,13 @@ std::string_view to_string(Hazard::Kind kind) {
 
 std::vector<Hazard> find_hazards(const Assessment& assessment, const Timeline& timeline) {
   std::vector<Hazard> hazards;
-  add_refused_connections(timeline, hazards);
+  add_refused_connections(assessment, timeline, hazards);
   add_traffic_after_stop(assessment, timeline, hazards);
   add_cut_hooks(timeline, hazards);
   add_kills(timeline, hazards);
   add_idle_wait(assessment, timeline, hazards);
   add_endless_job(assessment, hazards);
   return hazards;
-}
-
-bool stops_its_proxy(const Pod& pod) {
-  return std::any_of(pod.containers.begin(), pod.containers.end(), [](const Container& container) {
-    bool awaits = false;
-    bool shuts_down = false;
-    for (const auto* words : {&container.command, &container.args}) {
-      for (const auto& word : *words) {
-        awaits = awaits || word.find("linkerd-await") != std::string::npos;
-        shuts_down = shuts_down || word.find("--shutdown") != std::string::npos;
-      }
-    }
-    return awaits && shuts_down;
-  });
 }
 
 }  // namespace gracekeeper

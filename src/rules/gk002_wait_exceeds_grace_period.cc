@@ -16,7 +16,7 @@ std::vector<Finding> check(const Assessment& a) {
            .name = "wait-exceeds-grace-period",
            .severity = Severity::Error,
            .path = wait_path(a),
-           .container = std::string(kProxyName),
+           .container = a.proxy.container_name(),
            .message = fmt::format("the proxy's wait of {} s uses up {}: its hook ends with the "
                                   "grace period and the proxy has 2 s to drain{}",
                                   format_seconds(wait), grace_period_words(a), assumed_words(a)),

@@ -7,13 +7,19 @@
 namespace gracekeeper {
 namespace {
 
+FieldPath annotation_or_wait_path(const Assessment& a) {
+  if (!a.proxy.is_istio()) return wait_path(a);
+  const bool wait = a.pod().annotations.contains(annotation::kWait);
+  return annotation_path(a, wait ? annotation::kWait : annotation::kGrace);
+}
+
 std::vector<Finding> finding(const Assessment& a, std::string message, std::string short_message,
                              std::string remedy) {
   return {{.rule = "GK007",
            .name = "wait-has-no-effect",
            .severity = Severity::Warning,
-           .path = wait_path(a),
-           .container = std::string(kProxyName),
+           .path = annotation_or_wait_path(a),
+           .container = a.proxy.container_name(),
            .message = std::move(message),
            .short_message = std::move(short_message),
            .remedy = std::move(remedy),
@@ -56,7 +62,8 @@ bool is_on_pod(const std::optional<Sourced<Millis>>& setting) {
 
 std::vector<Finding> check(const Assessment& a) {
   const auto& settings = a.settings;
-  if (a.proxy.is_native() && settings.wait && settings.wait->value.count() > 0) {
+  if (a.proxy.is_native() && !a.proxy.is_istio() && settings.wait &&
+      settings.wait->value.count() > 0) {
     return finding(
         a,
         fmt::format("the wait of {} s has no effect: on a native sidecar the kubelet sends "
@@ -69,12 +76,22 @@ std::vector<Finding> check(const Assessment& a) {
             : fmt::format("Remove {} from the Namespace, or write \"0\" on the pod.",
                           annotation::kWait));
   }
-  if (a.proxy.exists()) return {};
+  if (a.proxy.exists() && !a.proxy.is_istio()) return {};
   const bool wait = is_on_pod(settings.wait) && settings.wait->value.count() > 0;
   const bool grace = is_on_pod(settings.grace);
   if (!wait && !grace) return {};
   const auto what =
       wait && grace ? "the wait and the grace have" : (wait ? "the wait has" : "the grace has");
+  if (a.proxy.is_istio()) {
+    return finding(
+        a,
+        fmt::format("{} no effect: the pod's proxy is Istio's, which has settings of its own",
+                    what),
+        fmt::format("GK007 {} no effect on Istio's proxy", what),
+        fmt::format("Remove the annotation{}; the time of istio-proxy is terminationDrainDuration "
+                    "in {}.",
+                    wait && grace ? "s" : "", annotation::kIstioConfig));
+  }
   const auto obstacle = why_there_is_no_proxy(a);
   return finding(a, fmt::format("{} no effect: the pod has no proxy ({})", what, obstacle.reason),
                  fmt::format("GK007 {} no effect: no proxy ({})", what, obstacle.reason),

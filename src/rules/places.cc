@@ -17,7 +17,12 @@ FieldPath annotation_path(const Assessment& a, std::string_view key) {
 }
 
 FieldPath wait_path(const Assessment& a) {
-  if (a.pod().annotations.contains(annotation::kWait)) return annotation_path(a, annotation::kWait);
+  if (!a.proxy.is_istio() && a.pod().annotations.contains(annotation::kWait))
+    return annotation_path(a, annotation::kWait);
+  if (a.proxy.is_istio()) {
+    if (const auto* container = a.pod().find_container(a.proxy.container_name()))
+      return container->pre_stop ? pre_stop_path(a, *container) : in_pod(a, container->path());
+  }
   return a.subject->pod_path / "metadata" / "annotations";
 }
 
