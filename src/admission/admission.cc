@@ -194,7 +194,10 @@ Answer validate(std::string_view body, const AdmissionContext& context) {
   const bool is_pod = subject != nullptr && subject->kind == Subject::Kind::Pod;
   const bool judged = subject != nullptr && (request->operation == "CREATE" ||
                                              (request->operation == "UPDATE" && !is_pod));
-  if (!judged || !request->subresource.empty() || request->is_mirror_pod)
+  // What does not change the template must stay possible: a short one can be scaled down and
+  // removed.
+  if (!judged || !request->subresource.empty() || request->is_mirror_pod ||
+      request->is_template_unchanged)
     return allowed(std::move(record));
 
   const auto where = look_up(context, subject->namespace_name);

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "cli/ignore_comments.h"
-#include "core/assessment.h"
 #include "decision/decision.h"
 
 namespace gracekeeper::cli {
@@ -46,10 +45,10 @@ class Checker {
     if (const auto* subject = std::get_if<Subject>(&found.object)) {
       ++report_.summary.pods;
       const auto* where = find_namespace(namespaces_, subject->namespace_name);
-      add(find_in_pod(assess(*subject, where, policy_.configuration)), found, subject->reference(),
+      add(find_in_pod(assess_under(*subject, where, policy_)), found, subject->reference(),
           subject->namespace_name);
     } else if (const auto* where = std::get_if<Namespace>(&found.object)) {
-      add(find_in_namespace(*where, policy_.configuration), found, "Namespace/" + where->name, "");
+      add(find_in_namespace(*where, policy_), found, "Namespace/" + where->name, "");
     } else {
       ++report_.summary.skipped;
     }

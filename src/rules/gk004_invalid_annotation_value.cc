@@ -28,7 +28,7 @@ bool is_no_string(const DroppedValue& dropped) {
 
 Fix fix_for(const DroppedValue& dropped, const FieldPath& path) {
   const bool is_string = !is_no_string(dropped);
-  auto right = right_spelling(dropped.key, dropped.text, is_string);
+  auto right = dropped.right ? dropped.right : right_spelling(dropped.key, dropped.text, is_string);
   if (!right) return NoFix{"no single value is sure to be meant"};
   const bool is_number = !is_string && dropped.text != "true" && dropped.text != "false";
   return SetField{.path = path,
@@ -49,10 +49,16 @@ std::string_view consequence(const DroppedValue& dropped) {
   // Of a list of containers only the one item is dropped.
   if (is_list_of_containers(dropped)) return "; this part counts as absent";
   if (key.starts_with(annotation::kOwnPrefix)) return "; it counts as absent";
+  if (key == annotation::kIstioConfig) return "; Istio refuses it";
   // A profile's.
   if (dropped.message.find("nothing is injected") != std::string::npos) return "";
   if (key.find("linkerd.io/") == std::string_view::npos)
     return "; it counts as absent and the default holds";
+  if (key == "config.linkerd.io/proxy-log-http-headers" ||
+      key == "config.linkerd.io/close-wait-timeout") {
+    return "; Linkerd refuses such a pod, here the default holds";
+  }
+  if (key == "config.linkerd.io/opaque-ports") return "; the others hold";
   return "; Linkerd ignores it and the default holds";
 }
 
@@ -71,10 +77,12 @@ std::string_view example_for(const DroppedValue& dropped) {
 Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
   // Most messages end with what to write; the remedy repeats it as an instruction.
   const auto write = dropped.message.rfind("write ");
-  auto remedy =
-      fmt::format("Correct the value: {}.", write == std::string::npos
-                                                ? example_for(dropped)
-                                                : std::string_view(dropped.message).substr(write));
+  auto remedy = dropped.right && !is_no_string(dropped)
+                    ? fmt::format("Correct the value: write \"{}\".", *dropped.right)
+                    : fmt::format("Correct the value: {}.",
+                                  write == std::string::npos
+                                      ? example_for(dropped)
+                                      : std::string_view(dropped.message).substr(write));
   auto fix = fix_for(dropped, path);
   return finding(std::move(path), dropped.key,
                  fmt::format("{}: {}{}", dropped.key, dropped.message, consequence(dropped)),
@@ -139,6 +147,10 @@ std::vector<Finding> check_namespace(const Namespace& where, const Configuration
 }
 
 }  // namespace
+
+Finding invalid_annotation_value(const DroppedValue& dropped) {
+  return from_dropped(dropped, FieldPath{} / "metadata" / "annotations" / dropped.key);
+}
 
 Rule gk004_invalid_annotation_value() {
   return {.id = "GK004",

@@ -274,6 +274,17 @@ TEST(Validate, JudgesTheTemplateOfEveryWorkload) {
   }
 }
 
+TEST(Validate, AnUpdateThatLeavesTheTemplateIsNeverInTheWay) {
+  auto update = review(workload("apps/v1", "Deployment", short_pod()), "UPDATE");
+  update["request"]["oldObject"] = update["request"]["object"];
+  update["request"]["object"]["spec"]["replicas"] = 0;
+  update["request"]["object"]["metadata"].erase("finalizers");
+  EXPECT_EQ(validated(update.dump()).body, kAllowed);
+  auto& pod = update["request"]["object"]["spec"]["template"];
+  pod["metadata"]["annotations"]["gracekeeper.dev/app-shutdown"] = "61s";
+  EXPECT_EQ(Json::parse(validated(update.dump()).body)["response"]["allowed"], false);
+}
+
 TEST(Validate, AWorkloadIsJudgedAsItWillBeInjectedAndNeverPatched) {
   const auto pod = annotated_pod({{"linkerd.io/inject", "enabled"},
                                   {"config.linkerd.io/shutdown-grace-period", "60s"},

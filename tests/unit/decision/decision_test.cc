@@ -380,7 +380,7 @@ TEST(Decide, TheNamespacesAnnotationsHold) {
 
 TEST(FindInNamespace, LeavesOutWhatTheNamespaceIgnores) {
   const Namespace where{"shop", annotated({{kWait, "20s"}, {kIgnore, "GK004,GK099"}})};
-  const auto found = find_in_namespace(where, Configuration{});
+  const auto found = find_in_namespace(where, Policy{});
   EXPECT_EQ(ids(found.findings), "");
   EXPECT_EQ(found.ignored, 2U);
 }
