@@ -88,14 +88,22 @@ std::vector<std::string> refused_by_istio(const IstioConfig& config) {
                                                : std::string("seconds, such as \"30s\"")));
     }
   }
-  const auto must_be_text = [&](std::string_view key, const std::optional<AnnotationValue>& value) {
-    if (value && !value->is_string) {
-      refused.push_back(fmt::format("proxyMetadata.{}: {} is no string: write it in quotes, \"{}\"",
-                                    key, value->text, value->text));
+  // These become variables, which the agent ignores where it cannot read them.
+  if (const auto& exit = config.exit_on_zero) {
+    const std::string key = "proxyMetadata.EXIT_ON_ZERO_ACTIVE_CONNECTIONS";
+    if (!parse_go_bool(exit->text)) {
+      refused.push_back(
+          fmt::format("{}: \"{}\" is not a boolean: write \"true\" or \"false\"", key, exit->text));
+    } else if (!exit->is_string) {
+      refused.push_back(fmt::format("{}: {} is no string: write it in quotes, \"{}\"", key,
+                                    exit->text, exit->text));
     }
-  };
-  must_be_text("EXIT_ON_ZERO_ACTIVE_CONNECTIONS", config.exit_on_zero);
-  must_be_text("MINIMUM_DRAIN_DURATION", config.minimum_drain);
+  }
+  if (const auto& least = config.minimum_drain; least && !duration(least->text)) {
+    refused.push_back(fmt::format(
+        "proxyMetadata.MINIMUM_DRAIN_DURATION: \"{}\" is not a duration: write \"{}\"", least->text,
+        whole_seconds(least->text) && !least->text.starts_with('-') ? least->text + "s" : "5s"));
+  }
   return refused;
 }
 

@@ -48,7 +48,8 @@ struct IstioDrain {
   // After `drain` it goes on until no connection is open.
   bool until_idle = false;
   std::string origin;  // "Istio's default", "proxy.istio.io/config", a variable's name
-  std::vector<std::string> refused;  // what of the annotation Istio refuses, and what would work
+  // What of the annotation Istio refuses or ignores, and what would work.
+  std::vector<std::string> refused;
   bool operator==(const IstioDrain&) const = default;
 };
 IstioDrain istio_drain(const Pod& pod, const Container& proxy);

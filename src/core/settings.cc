@@ -447,7 +447,8 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
       choose(annotation::kAwaitProgram, [](Reader& reader) { return reader.await_program(); });
   settings.dropped = own.take_dropped();
   if (const auto* proxy = istio_proxy(pod)) {
-    for (auto& message : istio_drain(pod, *proxy).refused) {
+    auto drain = istio_drain(pod, *proxy);
+    for (auto& message : drain.refused) {
       settings.dropped.push_back(
           {.key = std::string(annotation::kIstioConfig),
            .text = pod.annotations.find(annotation::kIstioConfig)->second.text,

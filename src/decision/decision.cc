@@ -60,7 +60,8 @@ void add_dropped_values(const Policy& policy, Assessment& a) {
       })) {
     return;
   }
-  for (auto& dropped : effective_values(a.pod(), nullptr, a.settings, policy.linkerd).dropped)
+  auto effective = effective_values(a.pod(), nullptr, a.settings, policy.linkerd);
+  for (auto& dropped : effective.dropped)
     a.settings.dropped.push_back(std::move(dropped));
 }
 

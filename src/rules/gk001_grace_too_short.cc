@@ -146,10 +146,8 @@ std::vector<Finding> check(const Assessment& a) {
   auto remedy = fmt::format("Set terminationGracePeriodSeconds to {} or more", b.required());
   if (b.exact_need < b.need)
     remedy += fmt::format(" (the timeline's exact need is {})", b.exact_need);
-  if (a.proxy.is_istio() && b.wait + b.grace > b.app) {
-    remedy += fmt::format(", or shorten terminationDrainDuration in the annotation {}",
-                          annotation::kIstioConfig);
-  }
+  if (a.proxy.is_istio() && a.proxy.grace.source != Source::BuiltIn)
+    remedy += fmt::format(", or shorten the proxy's drain ({})", a.proxy.grace_origin);
   if (const Mend fit = find_fit(a); fit.kind == Mend::Kind::Fit) {
     remedy += fmt::format(", or shorten the proxy's grace with {}: {}", a.settings.grace_key(),
                           format_duration(fit.grace));

@@ -40,6 +40,17 @@ bool is_list_of_containers(const DroppedValue& dropped) {
   return dropped.key == annotation::kAppShutdown && dropped.text.find('=') != std::string::npos;
 }
 
+// What Linkerd would write into the pod all the same: numbers out of range, and policies.
+bool would_be_refused(const DroppedValue& dropped) {
+  const std::string_view key = dropped.key;
+  const bool is_number =
+      !dropped.text.empty() && dropped.text.find_first_not_of("-0123456789") == std::string::npos;
+  const bool takes_numbers =
+      key.ends_with("-port") || key.ends_with("-uid") || key.ends_with("-gid");
+  return key.ends_with("image-pull-policy") || (is_number && takes_numbers) ||
+         ((key.ends_with("-request") || key.ends_with("-limit")) && dropped.text.starts_with('-'));
+}
+
 // What happens to the value, by whose annotation it is.
 std::string_view consequence(const DroppedValue& dropped) {
   const std::string_view key = dropped.key;
@@ -49,7 +60,7 @@ std::string_view consequence(const DroppedValue& dropped) {
   // Of a list of containers only the one item is dropped.
   if (is_list_of_containers(dropped)) return "; this part counts as absent";
   if (key.starts_with(annotation::kOwnPrefix)) return "; it counts as absent";
-  if (key == annotation::kIstioConfig) return "; Istio refuses it";
+  if (key == annotation::kIstioConfig) return "; Istio refuses or ignores it";
   // A profile's.
   if (dropped.message.find("nothing is injected") != std::string::npos) return "";
   if (key.find("linkerd.io/") == std::string_view::npos)
@@ -59,6 +70,7 @@ std::string_view consequence(const DroppedValue& dropped) {
     return "; Linkerd refuses such a pod, here the default holds";
   }
   if (key == "config.linkerd.io/opaque-ports") return "; the others hold";
+  if (would_be_refused(dropped)) return "; the API server would refuse it, so the default holds";
   return "; Linkerd ignores it and the default holds";
 }
 

@@ -67,8 +67,10 @@ std::vector<Finding> check(const Assessment& a) {
   if (!runs_to_completion(*a.subject) && job.kind != Kind::Wrap && job.kind != Kind::Impossible)
     return {};
   if (job.kind == Kind::Wrap) return check_wrapped(a);
-  const auto what = a.subject->kind == Subject::Kind::CronJob ? "the CronJob's Jobs never complete"
-                                                              : "the Job never completes";
+  const auto what = !runs_to_completion(*a.subject) ? "nothing stops the proxy"
+                    : a.subject->kind == Subject::Kind::CronJob
+                        ? "the CronJob's Jobs never complete"
+                        : "the Job never completes";
   if (job.kind == Kind::Impossible) {
     return {{.rule = "GK011",
              .name = "job-never-completes",

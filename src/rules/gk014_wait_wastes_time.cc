@@ -38,9 +38,9 @@ std::vector<Finding> check(const Assessment& a) {
                ? fmt::format("Shorten terminationDrainDuration to about {} s", ceil_seconds(app))
            : app.count() == 0 ? std::string("Remove the wait")
                               : fmt::format("Shorten the wait to about {} s", ceil_seconds(app)),
-           native_possible ? ", or use a native sidecar, which does not wait "
-                             "for longer than needed"
-                           : ""),
+           native_possible && !is_istio ? ", or use a native sidecar, which does not wait "
+                                          "for longer than needed"
+                                        : ""),
        .numbers = {{"wait", wait}, {"app", app}}}};
 }
 

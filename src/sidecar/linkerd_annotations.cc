@@ -57,7 +57,7 @@ Outcome set_text(std::string_view text, std::string& out) {
 Outcome set_port(std::string_view text, std::int64_t& out) {
   const auto read = parse_go_int(text, 32);
   if (!read || *read < 1 || *read > 65535)
-    return not_a(text, R"(a port: write a number from 1 to 65535, such as "4191")");
+    return not_a(text, fmt::format("a port: write a number from 1 to 65535, such as \"{}\"", out));
   out = *read;
   return std::nullopt;
 }
@@ -337,15 +337,11 @@ const std::string* text_of(const Annotations& annotations, std::string_view key)
   return found != annotations.end() && found->second.is_string ? &found->second.text : nullptr;
 }
 
-// resolve_settings() reports the grace's.
-Outcome no_string(const Row& row, const AnnotationValue& written) {
-  if (row.key == annotation::kGrace) return std::nullopt;
-  return fmt::format("Kubernetes takes only strings here: write \"{}\" in quotes", written.text);
-}
-
 // The first of the usual slips that the row takes: quotes, blanks, upper case, a missing unit.
 std::optional<std::string> right_spelling_for(const Row& row, const AnnotationValue& written,
                                               const Target& target) {
+  // What is meant by an item of a list is a guess.
+  if (row.key == annotation::kOpaquePorts) return std::nullopt;
   LinkerdValues values = target.values;
   bool debug_sidecar = target.debug_sidecar;
   Target copy{.pod = target.pod, .values = values, .debug_sidecar = debug_sidecar};
@@ -364,14 +360,29 @@ std::optional<std::string> right_spelling_for(const Row& row, const AnnotationVa
   return std::nullopt;
 }
 
+// A number or a boolean, which the API server refuses. resolve_settings() reports the grace's.
+Outcome no_string(const Row& row, const AnnotationValue& written, const Target& target) {
+  if (row.key == annotation::kGrace) return std::nullopt;
+  if (const auto right = right_spelling_for(row, written, target))
+    return fmt::format("Kubernetes takes only strings here: write \"{}\" in quotes", *right);
+  LinkerdValues values = target.values;
+  bool debug_sidecar = target.debug_sidecar;
+  Target copy{.pod = target.pod, .values = values, .debug_sidecar = debug_sidecar};
+  return fmt::format("Kubernetes takes only strings here, and {}",
+                     row.apply(written.text, copy).value_or("this is none"));
+}
+
 void apply_rows(const Pod& pod, const Namespace* where, Target& target,
                 std::vector<DroppedValue>& dropped) {
   for (const auto& row : kRows) {
     const bool on_pod = pod.annotations.contains(row.key);
     if (!on_pod && (!row.inherited || where == nullptr)) continue;
     const auto& holder = on_pod ? pod.annotations : where->annotations;
-    const auto& written = holder.find(row.key)->second;
-    auto problem = written.is_string ? row.apply(written.text, target) : no_string(row, written);
+    const auto found = holder.find(row.key);
+    if (found == holder.end()) continue;
+    const auto& written = found->second;
+    auto problem =
+        written.is_string ? row.apply(written.text, target) : no_string(row, written, target);
     if (!problem) continue;
     dropped.push_back({.key = std::string(row.key),
                        .text = written.text,

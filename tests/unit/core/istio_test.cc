@@ -106,6 +106,10 @@ TEST(IstioDrain, NamesWhatIstioRefuses) {
   EXPECT_EQ(refused({.exit_on_zero = AnnotationValue{"true", false}}),
             "proxyMetadata.EXIT_ON_ZERO_ACTIVE_CONNECTIONS: true is no string: write it in quotes, "
             "\"true\"\n");
+  EXPECT_EQ(
+      refused({.exit_on_zero = text("yes"), .minimum_drain = text("7")}),
+      "proxyMetadata.EXIT_ON_ZERO_ACTIVE_CONNECTIONS: \"yes\" is not a boolean: write \"true\" or "
+      "\"false\"\nproxyMetadata.MINIMUM_DRAIN_DURATION: \"7\" is not a duration: write \"7s\"\n");
   EXPECT_EQ(refused({.is_readable = false}),
             "it is no YAML mapping: write settings, such as \"terminationDrainDuration: 30s\"\n");
 }
