@@ -31,6 +31,7 @@ struct ApiRequest {
 struct ApiResponse {
   int status = 0;
   std::string body;
+  std::string date = {};  // the Date header, as the server wrote it; empty without one
 };
 
 // Interface, so that the logic in src/cluster is tested with a fake.
