@@ -77,6 +77,11 @@ CertificateKeeper::CertificateKeeper(KeeperOptions options, KeeperPorts ports)
       ports_(std::move(ports)),
       objects_(ports_.api, options_.secret) {}
 
+void CertificateKeeper::stop() {
+  stopping_ = true;
+  ports_.api.stop();
+}
+
 std::chrono::milliseconds CertificateKeeper::step() {
   failed_ = again_ = false;
   std::vector<Sight> sights = look_at_configurations();
@@ -92,8 +97,7 @@ std::chrono::milliseconds CertificateKeeper::step() {
   }
   over("secret");
   const Time now = clock_of(*look);
-  const ReadState held =
-      read_state(look->secret ? look->secret->data : std::map<std::string, std::string>{});
+  const ReadState& held = read(look->secret);
   note_damage(held, look->secret ? &*look->secret : nullptr);
 
   bool written = false;
@@ -152,6 +156,15 @@ Time CertificateKeeper::clock_of(const CertificateObjects::SecretLook& look) {
     over("clock");
   }
   return std::chrono::abs(ahead) > kSameClock ? *look.server_time : own;
+}
+
+const ReadState& CertificateKeeper::read(const std::optional<Secret>& secret) {
+  SecretData data = secret ? secret->data : SecretData{};
+  if (data != read_data_) {
+    read_ = read_state(data);
+    read_data_ = std::move(data);
+  }
+  return read_;
 }
 
 void CertificateKeeper::note_damage(const ReadState& held, const Secret* secret) {
@@ -257,12 +270,12 @@ void CertificateKeeper::change_secret(const CertificatePlan& plan, const ReadSta
                             .now = now},
                            options_.settings);
   if (!state) return trouble("change", state.error());
-  const auto written = objects_.write_secret(
-      secret, write_state(*state, secret ? secret->data : std::map<std::string, std::string>{}));
+  const auto written =
+      objects_.write_secret(secret, write_state(*state, secret ? secret->data : SecretData{}));
   if (!written) return trouble("change", written.error());
   over("change");
   again_ = true;
-  const std::string name = options_.secret.namespace_name + "/" + options_.secret.name;
+  const std::string name = to_string(options_.secret);
   if (*written == CertificateObjects::Written::kConflict) {
     ports_.log.debug("another replica was first",
                      {{"secret", name}, {"change", done_by(plan.change)}});
@@ -297,6 +310,7 @@ void CertificateKeeper::report(const std::string& about, io::LogLevel level,
 
 void CertificateKeeper::trouble(const std::string& about, const Error& error) {
   failed_ = true;
+  if (stopping_) return;
   last_trouble_ = to_string(error);
   ports_.metrics.certificate_error();
   report(about, io::LogLevel::kError,

@@ -11,6 +11,7 @@
 // logged.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -52,6 +53,9 @@ class CertificateKeeper {
   // One look, and at most one change to the Secret. Returns how long to wait until the next look.
   std::chrono::milliseconds step();
 
+  // For shutdown, from any thread: a step that is under way ends at once and complains of nothing.
+  void stop();
+
   // Why nothing should be sent here yet, for /readyz; empty from the first time on that the
   // Secret's certificate is served and every configuration that exists has its bundle. From any
   // thread.
@@ -66,6 +70,7 @@ class CertificateKeeper {
 
   std::vector<Sight> look_at_configurations();
   Time clock_of(const CertificateObjects::SecretLook& look);
+  const ReadState& read(const std::optional<Secret>& secret);
   void note_damage(const ReadState& held, const Secret* secret);
   void serve(const CertificateState& state, Time now);
   bool write_bundles(const CertificateState& state, const std::vector<Sight>& sights, Time now);
@@ -86,9 +91,12 @@ class CertificateKeeper {
   CertificateObjects objects_;
   TrustRecord trust_;
   Backoff backoff_;
+  SecretData read_data_;  // what read_ was read from: a Secret seldom changes
+  ReadState read_;
   std::optional<CertificateState> remembered_;
   std::optional<Leaf> served_;
   std::optional<Authority> served_authority_;
+  std::atomic<bool> stopping_{false};
   bool failed_ = false;  // in this step
   bool again_ = false;   // something was written, or is to be read anew
   int at_once_ = 0;      // steps in a row that were to follow at once

@@ -8,17 +8,13 @@
 #include <vector>
 
 #include "cluster/certificate_plan.h"
+#include "cluster/object_name.h"
 #include "codec/secret_codec.h"
 #include "codec/webhook_configuration_codec.h"
 #include "core/result.h"
 #include "io/api_client.h"
 
 namespace gracekeeper::cluster {
-
-struct ObjectName {
-  std::string namespace_name;
-  std::string name;
-};
 
 struct WebhookTarget {
   enum class Kind { kMutating, kValidating };
