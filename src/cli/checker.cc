@@ -9,20 +9,6 @@
 namespace gracekeeper::cli {
 namespace {
 
-void count(CheckSummary& summary, Severity severity) {
-  switch (severity) {
-    case Severity::Error:
-      ++summary.errors;
-      break;
-    case Severity::Warning:
-      ++summary.warnings;
-      break;
-    case Severity::Info:
-      ++summary.infos;
-      break;
-  }
-}
-
 // Collects the findings of one file after the other.
 class Checker {
  public:
@@ -82,6 +68,20 @@ class Checker {
 };
 
 }  // namespace
+
+void count(CheckSummary& summary, Severity severity) {
+  switch (severity) {
+    case Severity::Error:
+      ++summary.errors;
+      break;
+    case Severity::Warning:
+      ++summary.warnings;
+      break;
+    case Severity::Info:
+      ++summary.infos;
+      break;
+  }
+}
 
 CheckReport check_inputs(const std::vector<std::string>& paths, const Policy& policy) {
   Inputs inputs(paths);

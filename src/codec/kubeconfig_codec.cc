@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "codec/value_codec.h"
-#include "core/base64.h"
+#include "codec/yaml_scalar.h"
 
 namespace gracekeeper {
 namespace {
@@ -83,7 +83,7 @@ class Members {
   PemSource pem(const std::string& key) {
     const auto data = text(key + "-data");
     if (data.empty()) return {.text = {}, .file = file(key)};
-    auto bytes = from_base64(data);
+    auto bytes = decode_base64(data);
     if (!bytes) note(key + "-data", "expected Base64");
     return {.text = bytes.value_or(""), .file = {}};
   }

@@ -27,20 +27,33 @@ tl::unexpected<Error> refuse(const FieldError& error) {
       Error{.message = error.message, .file = {}, .position = {}, .path = to_string(error.path)});
 }
 
+// "ReplicaSet" of "apps/v1"; "argoproj.io/Workflow" of "argoproj.io/v1alpha1".
+std::string kind_with_group(std::string_view api_version, const std::string& kind) {
+  const auto group = api_version.substr(0, std::min(api_version.find('/'), api_version.size()));
+  const bool is_built_in = api_version == "v1" || group == "apps" || group == "batch";
+  return is_built_in ? kind : fmt::format("{}/{}", group, kind);
+}
+
+void read_owner(Fields& fields, Element owner, ListedObject& out) {
+  std::string kind;
+  std::string api_version;
+  bool is_controller = false;
+  fields.object(owner, [&](std::string_view key, Element value) {
+    if (key == "kind") kind = fields.text(value);
+    if (key == "apiVersion") api_version = fields.text(value);
+    if (key == "controller") is_controller = fields.boolean(value).value_or(false);
+  });
+  if (is_controller) out.controller = kind_with_group(api_version, kind);
+}
+
 void read_metadata(Fields& fields, Element metadata, ListedObject& out) {
   fields.object(metadata, [&](std::string_view key, Element value) {
     if (key == "name") out.name = fields.text(value);
     if (key == "namespace") out.namespace_name = fields.text(value);
     if (key == "resourceVersion") out.resource_version = fields.text(value);
     if (key == "annotations") out.annotations = json::read_annotations(fields, value);
-    if (key == "ownerReferences") {
-      fields.list(value, [&](std::size_t, Element owner) {
-        fields.object(owner, [&](std::string_view name, Element part) {
-          if (name == "controller" && fields.boolean(part).value_or(false))
-            out.has_controller = true;
-        });
-      });
-    }
+    if (key == "ownerReferences")
+      fields.list(value, [&](std::size_t, Element owner) { read_owner(fields, owner, out); });
   });
 }
 

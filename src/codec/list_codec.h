@@ -25,8 +25,10 @@ struct ListedObject {
   std::string resource_version;
   Annotations annotations;
   std::map<std::string, std::string, std::less<>> data;  // of a ConfigMap
-  bool has_controller = false;  // another object made it and looks after it
-  bool is_finished = false;     // a Job that is complete or has failed; a pod that has ended
+  // The kind of the object that made it and looks after it: "ReplicaSet"; of groups that are not
+  // Kubernetes' own with the group: "argoproj.io/Workflow". "": nobody.
+  std::string controller;
+  bool is_finished = false;  // a Job that is complete or has failed; a pod that has ended
   bool operator==(const ListedObject&) const = default;
 };
 

@@ -24,39 +24,4 @@ std::string base64(std::string_view bytes) {
   return out + '=';
 }
 
-std::optional<std::string> from_base64(std::string_view text) {
-  const auto digit = [](char c) -> int {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    if (c == '+') return 62;
-    return c == '/' ? 63 : -1;
-  };
-  std::string out;
-  unsigned group = 0;
-  std::size_t digits = 0;
-  std::size_t padding = 0;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r' || c == ' ' || c == '\t') continue;
-    if (c == '=') {
-      ++padding;
-      continue;
-    }
-    const int value = digit(c);
-    if (value < 0 || padding > 0) return std::nullopt;
-    group = group << 6U | static_cast<unsigned>(value);
-    if (++digits % 4 != 0) continue;
-    for (const unsigned shift : {16U, 8U, 0U}) out += static_cast<char>(group >> shift & 255U);
-    group = 0;
-  }
-  const std::size_t rest = digits % 4;
-  if (rest == 1 || padding != (4 - rest) % 4) return std::nullopt;
-  if (rest == 2) out += static_cast<char>(group >> 4U & 255U);
-  if (rest == 3) {
-    out += static_cast<char>(group >> 10U & 255U);
-    out += static_cast<char>(group >> 2U & 255U);
-  }
-  return out;
-}
-
 }  // namespace gracekeeper

@@ -152,7 +152,9 @@ struct ApiClient::Impl {
     return token;
   }
 
-  Result<int> exchange(const ApiRequest& request, bool is_stream, Receiver& receiver) const {
+  // The answer without its body, which the receiver has.
+  Result<ApiResponse> exchange(const ApiRequest& request, bool is_stream,
+                               Receiver& receiver) const {
     const auto start = ApiConnection::Clock::now();
     SslContextPtr context;
     if (url.tls) {
@@ -194,7 +196,9 @@ struct ApiClient::Impl {
     httplib::Response response;
     HttpExchange http(url.host);
     const bool whole = http.run(stream, message, response);
-    if (whole || receiver.enough) return status == 0 ? response.status : status;
+    if (whole || receiver.enough)
+      return ApiResponse{
+          .status = response.status, .body = {}, .date = response.get_header_value("Date")};
     if (!receiver.failure.empty()) return failed(receiver.failure);
     if (!(*connection)->failure().empty()) return failed((*connection)->failure());
     return failed(status == 0 ? "the answer is no HTTP" : "the answer broke off");
@@ -242,9 +246,10 @@ Result<ApiResponse> ApiClient::request(const ApiRequest& request) {
     answer.body += bytes;
     return true;
   };
-  const auto status = impl_->exchange(request, false, receiver);
-  if (!status) return tl::make_unexpected(status.error());
-  answer.status = *status;
+  const auto head = impl_->exchange(request, false, receiver);
+  if (!head) return tl::make_unexpected(head.error());
+  answer.status = head->status;
+  answer.date = head->date;
   return answer;
 }
 
@@ -273,9 +278,10 @@ Result<ApiResponse> ApiClient::stream(const std::string& path,
     receiver.failure = fmt::format("a line is longer than {} bytes", impl_->limits.line_bytes);
     return false;
   };
-  const auto status = impl_->exchange({.path = path}, true, receiver);
-  if (!status) return tl::make_unexpected(status.error());
-  answer.status = *status;
+  const auto head = impl_->exchange({.path = path}, true, receiver);
+  if (!head) return tl::make_unexpected(head.error());
+  answer.status = head->status;
+  answer.date = head->date;
   return answer;
 }
 

@@ -134,6 +134,21 @@ class Metrics::Impl {
       &ended.Add({{"reason", "refused"}}), &ended.Add({{"reason", "evicted"}}),
       &ended.Add({{"reason", "timeout"}}), &ended.Add({{"reason", "handshake"}}),
       &ended.Add({{"reason", "overload"}})};
+  Family<Gauge>& cluster_last_sync =
+      prometheus::BuildGauge()
+          .Name("gracekeeper_cluster_last_sync_timestamp_seconds")
+          .Help("When the copy was last known to be what the API server has, in seconds since 1970")
+          .Register(registry);
+  Family<Gauge>& cluster_synced =
+      prometheus::BuildGauge()
+          .Name("gracekeeper_cluster_synced")
+          .Help("1 while the resource is watched, 0 while that does not work")
+          .Register(registry);
+  Family<Counter>& cluster_watch_errors =
+      prometheus::BuildCounter()
+          .Name("gracekeeper_cluster_watch_errors_total")
+          .Help("Failures to list, to watch or to use the resource")
+          .Register(registry);
   Gauge& resident =
       gauge(registry, "process_resident_memory_bytes", "Resident memory size in bytes");
   Counter& cpu = prometheus::BuildCounter()
@@ -189,6 +204,20 @@ void Metrics::connections(const ServerCounters& counters) {
   const std::array<std::uint64_t, 5> reasons{counters.refused, counters.evicted, counters.timed_out,
                                              counters.handshakes_failed, counters.shed};
   for (std::size_t i = 0; i < reasons.size(); ++i) advance_to(*impl_->reasons[i], reasons[i]);
+}
+
+void Metrics::cluster_last_sync(std::string_view resource,
+                                std::chrono::system_clock::time_point when) {
+  impl_->cluster_last_sync.Add({{"resource", std::string(resource)}})
+      .Set(std::chrono::duration<double>(when.time_since_epoch()).count());
+}
+
+void Metrics::cluster_synced(std::string_view resource, bool is_synced) {
+  impl_->cluster_synced.Add({{"resource", std::string(resource)}}).Set(is_synced ? 1 : 0);
+}
+
+void Metrics::cluster_watch_error(std::string_view resource) {
+  impl_->cluster_watch_errors.Add({{"resource", std::string(resource)}}).Increment();
 }
 
 std::string Metrics::text() {
