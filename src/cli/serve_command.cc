@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/certificate_source.h"
 #include "cli/cluster_access.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -24,6 +25,7 @@ struct Written {
   bool in_cluster = false;
   std::string kubeconfig;
   std::string linkerd_config;
+  SelfManagedWritten self_managed;
 };
 
 tl::unexpected<Error> in_option(const char* option, Error error) {
@@ -84,6 +86,13 @@ Result<ServiceOptions> compile(const Written& written) {
   }
   if (auto compiled = compile_cluster(written, options); !compiled)
     return tl::make_unexpected(compiled.error());
+  auto self_managed = compile_self_managed(
+      written.self_managed,
+      {.has_cluster = options.cluster.has_value(),
+       .has_own_files = !options.tls_certificate.empty() || !options.write_ca.empty(),
+       .more_names = options.tls_names});
+  if (!self_managed) return tl::make_unexpected(self_managed.error());
+  options.self_managed = *std::move(self_managed);
   options.log_format = written.log_format == "text" ? io::LogFormat::kText : io::LogFormat::kJson;
   options.log_level = *io::parse_log_level(written.log_level);
   return options;
@@ -119,7 +128,7 @@ void add_serve(CLI::App& program, int& code) {
       ->type_name("FILE");
   command
       ->add_option("--tls-name", written->service.tls_names,
-                   "Further names of a certificate made on the spot")
+                   "Further names of a certificate that is made here")
       ->allow_extra_args(false)
       ->type_name("NAME");
   command
@@ -136,6 +145,7 @@ void add_serve(CLI::App& program, int& code) {
       ->add_option("--linkerd-config", written->linkerd_config,
                    "Linkerd's settings from this ConfigMap of the cluster")
       ->type_name("NAMESPACE/NAME");
+  add_self_managed_options(*command, written->self_managed);
   command
       ->add_option("--shutdown-delay", written->shutdown_delay,
                    "Go on serving this long after SIGTERM")

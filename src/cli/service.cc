@@ -9,6 +9,7 @@
 
 #include "admission/admission.h"
 #include "cli/admission_handler.h"
+#include "cli/certificate_source.h"
 #include "cli/exit_code.h"
 #include "cli/live_policy.h"
 #include "cluster/cluster_watch.h"
@@ -68,6 +69,7 @@ class Service {
     watch_configuration();
     // Last: what the cluster says is told to everything above.
     if (cluster_) cluster_->start();
+    if (certificate_source_) certificate_source_->start();
     log_.info("serving",
               {{"listen", io::to_string(bound(options_.listen, *https_))},
                {"management", io::to_string(bound(options_.management_listen, *management_))},
@@ -88,6 +90,7 @@ class Service {
     https_->close_listener();
     https_->join();
     if (cluster_) cluster_->stop();
+    if (certificate_source_) certificate_source_->stop();
     management_->close_listener();
     management_->join();
     log_.info("stopped");
@@ -103,6 +106,7 @@ class Service {
   }
 
   Result<void> prepare_certificates() {
+    if (options_.self_managed) return prepare_self_managed();
     io::PemPair pair;
     if (options_.tls_certificate.empty()) {
       auto made = io::make_certificates({.names = options_.tls_names});
@@ -124,6 +128,22 @@ class Service {
     if (!options_.tls_certificate.empty()) {
       reloader_.emplace(certificates_, options_.tls_certificate, options_.tls_key, pair);
     }
+    return {};
+  }
+
+  Result<void> prepare_self_managed() {
+    // Something to listen with until the Secret has been read. No API server trusts it, so none is
+    // sent here before: /readyz says no.
+    const auto made = io::make_certificates(
+        {.names = options_.self_managed->settings.names, .validity = std::chrono::hours(1)});
+    if (!made) return tl::make_unexpected(made.error());
+    auto store = io::CertificateStore::make(made->pair);
+    if (!store) return tl::make_unexpected(store.error());
+    certificates_ = *store;
+    auto source = CertificateSource::make(*options_.self_managed, *options_.cluster, *certificates_,
+                                          log_, metrics_);
+    if (!source) return tl::make_unexpected(source.error());
+    certificate_source_ = *std::move(source);
     return {};
   }
 
@@ -173,6 +193,10 @@ class Service {
     if (cluster_) {
       for (const auto& reason : cluster_->waiting_for())
         reasons += "waiting for the cluster: " + reason + "\n";
+    }
+    if (certificate_source_) {
+      if (const auto reason = certificate_source_->not_ready(); !reason.empty())
+        reasons += reason + "\n";
     }
     return reasons;
   }
@@ -249,10 +273,12 @@ class Service {
     const auto step = reloader_->step();
     if (step.outcome == io::CertificateReloader::Outcome::kReplaced) {
       note_certificate(step.info);
+      metrics_.certificate_rotation();
       log_.info("certificate replaced",
                 {{"certificate_names", step.info.names},
                  {"certificate_expires", io::to_rfc3339(step.info.not_after)}});
     } else if (step.outcome == io::CertificateReloader::Outcome::kRejected) {
+      metrics_.certificate_error();
       log_.error("the new certificate is not served, the last good one stays",
                  {{"reason", to_string(step.error)}});
     }
@@ -309,6 +335,7 @@ class Service {
   std::atomic<bool> listener_is_lost_{false};
   std::shared_ptr<io::CertificateStore> certificates_;
   std::optional<io::CertificateReloader> reloader_;
+  std::unique_ptr<CertificateSource> certificate_source_;
   std::unique_ptr<io::Api> api_;
   std::optional<cluster::ClusterWatch> cluster_;
   // The servers and watches use all of the above: they are the first to go.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/policy_options.h"
+#include "cluster/certificate_keeper.h"
 #include "cluster/cluster_watch.h"
 #include "core/api_access.h"
 #include "core/duration.h"
@@ -26,8 +27,9 @@ struct ServiceOptions {
   io::LogFormat log_format = io::LogFormat::kJson;
   io::LogLevel log_level = io::LogLevel::kInfo;
   PolicyOptions policy;
-  std::optional<ApiAccess> cluster;                   // absent: no cluster is read
-  std::optional<cluster::ObjectName> linkerd_config;  // needs a cluster
+  std::optional<ApiAccess> cluster;                    // absent: no cluster is read
+  std::optional<cluster::ObjectName> linkerd_config;   // needs a cluster
+  std::optional<cluster::KeeperOptions> self_managed;  // needs a cluster; excludes tls_certificate
 };
 
 // Serves until SIGTERM or SIGINT, then: readiness goes down, requests are served for the shutdown

@@ -6,22 +6,6 @@
 
 namespace gracekeeper::cluster {
 
-Result<ObjectName> parse_object_name(std::string_view text) {
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos || slash == 0 || slash + 1 == text.size() ||
-      text.find('/', slash + 1) != std::string_view::npos)
-    return fail(fmt::format("expected NAMESPACE/NAME, got \"{}\"", text));
-  for (const char c : text) {
-    const bool is_plain =
-        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '/';
-    if (!is_plain)
-      return fail(fmt::format("expected NAMESPACE/NAME in lower case, got \"{}\"", text));
-  }
-  return ObjectName{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
-}
-
-std::string to_string(const ObjectName& name) { return name.namespace_name + "/" + name.name; }
-
 class ClusterWatch::Followed {
  public:
   Followed(std::string_view resource, io::Log& log, io::Metrics& metrics)

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "cluster/namespace_cache.h"
+#include "cluster/object_name.h"
 #include "cluster/reflector.h"
 #include "core/kubernetes_version.h"
 #include "io/api_client.h"
@@ -30,15 +31,6 @@
 #include "io/metrics.h"
 
 namespace gracekeeper::cluster {
-
-// "linkerd/linkerd-config"
-struct ObjectName {
-  std::string namespace_name;
-  std::string name;
-  bool operator==(const ObjectName&) const = default;
-};
-Result<ObjectName> parse_object_name(std::string_view text);
-std::string to_string(const ObjectName& name);
 
 struct ClusterWatchOptions {
   std::optional<ObjectName> linkerd_config;

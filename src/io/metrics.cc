@@ -29,6 +29,10 @@ Gauge& gauge(Registry& registry, const std::string& name, const std::string& hel
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
 
+Counter& counter(Registry& registry, const std::string& name, const std::string& help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+}
+
 // Counters by two label values. prometheus-cpp hashes a map of strings at each Add; here a known
 // pair is found by views, without an allocation.
 class PairCounters {
@@ -104,6 +108,12 @@ class Metrics::Impl {
                         "rule", "severity"};
   Gauge& certificate_expiry = gauge(registry, "gracekeeper_certificate_expiry_timestamp_seconds",
                                     "When the served certificate expires, in seconds since 1970");
+  Counter& certificate_rotations =
+      counter(registry, "gracekeeper_certificate_rotations_total",
+              "How often the served certificate has been replaced by another");
+  Counter& certificate_errors =
+      counter(registry, "gracekeeper_certificate_errors_total",
+              "How often a certificate or its bundle could not be read or written");
   Gauge& generation = gauge(registry, "gracekeeper_configuration_generation",
                             "How many configurations have been taken since the start");
   Gauge& reload = gauge(registry, "gracekeeper_configuration_last_reload_successful",
@@ -170,6 +180,10 @@ void Metrics::request(std::string_view path, std::string_view outcome) {
 void Metrics::finding(std::string_view rule, std::string_view severity) {
   impl_->findings.increment(rule, severity);
 }
+
+void Metrics::certificate_rotation() { impl_->certificate_rotations.Increment(); }
+
+void Metrics::certificate_error() { impl_->certificate_errors.Increment(); }
 
 void Metrics::certificate_expiry(std::chrono::system_clock::time_point not_after) {
   impl_->certificate_expiry.Set(

@@ -35,6 +35,10 @@ class Metrics {
   void finding(std::string_view rule, std::string_view severity);
   // gracekeeper_certificate_expiry_timestamp_seconds
   void certificate_expiry(std::chrono::system_clock::time_point not_after);
+  // gracekeeper_certificate_rotations_total: another certificate is served than before
+  void certificate_rotation();
+  // gracekeeper_certificate_errors_total: a certificate or its bundle could not be read or written
+  void certificate_error();
   // gracekeeper_configuration_generation, gracekeeper_configuration_last_reload_successful
   void configuration(std::uint64_t generation, bool last_reload_successful);
   // gracekeeper_connections{state}, gracekeeper_connections_ended_total{reason}
