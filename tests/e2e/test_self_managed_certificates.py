@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 
-from fake_certificates import HOST, SECRET, CertificateApi, configuration, path_of
+from fake_certificates import HOST, CertificateApi, configuration, path_of
 from gracekeeper import LIMIT, Server, TestCase, main, run, wait_until
 
 LONG = 80  # seconds: a certificate of 30 s lives and dies in them
@@ -138,7 +138,6 @@ class SelfManaged(TestCase):
         with self.server() as server:
             wait_until(lambda: ready(server), "the replica to be ready")
             self.assertEqual(handshake(server, self.api.bundle("mutating")), first)
-            self.assertIn("gk", self.api.objects[SECRET]["metadata"]["namespace"])
 
 
 class CommandLine(TestCase):
