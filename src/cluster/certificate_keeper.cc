@@ -297,12 +297,8 @@ std::chrono::milliseconds CertificateKeeper::wait(const CertificatePlan& plan, T
   at_once_ = 0;
   milliseconds due = options_.settings.look_interval();
   if (plan.look_again < now + due) due = std::chrono::ceil<milliseconds>(plan.look_again - now);
-<<<<<<< HEAD
   if (missing_) due = std::min(due, kUntilThere);
-  if (failed_) due = std::max(due, backoff_.next());
-=======
   if (failed_) due = std::min(due, backoff_.next());
->>>>>>> certs
   return std::max(due, kShortestWait);
 }
 
