@@ -16,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "io/socket_bio.h"
+
 namespace gracekeeper::io {
 namespace {
 
@@ -196,13 +198,15 @@ Result<void> ApiConnection::connect(const Target& target) {
 Result<void> ApiConnection::handshake(const Target& target) {
   ERR_clear_error();
   ssl_.reset(SSL_new(target.context));
-  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.get()) != 1)
-    return fail(fmt::format("TLS cannot be set up: {}", openssl_reason()));
+  auto bio = socket_bio(socket_.get());
+  if (!ssl_ || !bio) return fail(fmt::format("TLS cannot be set up: {}", openssl_reason()));
+  BIO* raw = bio.release();
+  SSL_set_bio(ssl_.get(), raw, raw);  // owns it
   // RFC 6066: addresses are not sent as a server name.
   // (SSL_ctrl is what the macro SSL_set_tlsext_host_name calls, with a cast in C's style.)
   std::string name = is_ip_address(target.tls_name) ? std::string() : target.tls_name;
-  if (!name.empty() && SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME,
-                                TLSEXT_NAMETYPE_host_name, name.data()) != 1)
+  if (!name.empty() && SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                                name.data()) != 1)
     return fail(fmt::format("TLS cannot be set up: {}", openssl_reason()));
   while (true) {
     const int result = SSL_connect(ssl_.get());

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <atomic>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -68,6 +69,7 @@ class ApiStub {
 
   ApiStub(Handler handler, const PemPair& pair, StubOptions options = {})
       : handler_(std::move(handler)), options_(options) {
+    std::signal(SIGPIPE, SIG_IGN);  // of clients that leave; the client itself must not raise it
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
