@@ -91,9 +91,12 @@ class SelfManaged(TestCase):
                        "two authorities in the bundle", LONG)
             wait_until(lambda: first not in api.bundle("mutating"),
                        "the first authority to leave the bundle", LONG)
-            # Both serve the new authority's certificates.
-            last = api.bundle("validating", 1)
+            last = api.bundle("mutating")
             self.assertEqual(last.count("BEGIN CERTIFICATE"), 1)
+            for entry in (0, 1):
+                wait_until(lambda entry=entry: api.bundle("validating", entry) == last,
+                           "the same bundle in the other configuration", LONG)
+            # Both serve the new authority's certificates.
             before = client.handshakes
             wait_until(lambda: client.handshakes > before + 20, "more handshakes", LONG)
             for server in (one, two):
