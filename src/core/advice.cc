@@ -42,7 +42,8 @@ class Adviser {
     for (const auto& option : options_) advice.push_back(worked_out(option));
     if (is_well()) advice.insert(advice.begin(), nothing_to_do());
     if (base_.proxy.is_classic() && !base_.proxy.profile && !base_.subject->is_job() &&
-        (now_.has(Hazard::Kind::NewConnectionsRefused) || stops_its_proxy(base_.pod(), base_.proxy))) {
+        (now_.has(Hazard::Kind::NewConnectionsRefused) ||
+         stops_its_proxy(base_.pod(), base_.proxy))) {
       advice.push_back(await_does_nothing());
     }
     std::stable_partition(advice.begin(), advice.end(), [](const Advice& a) { return a.helps; });
@@ -176,7 +177,8 @@ class Adviser {
   void weigh_await() {
     if (!now_.has(Hazard::Kind::NeverEnds) || base_.proxy.profile) return;
     Change idea{.awaits = true};
-    if (wait_is_too_short()) idea.annotate(base_.settings.wait_key(), wait_text(app_in_whole_seconds()));
+    if (wait_is_too_short())
+      idea.annotate(base_.settings.wait_key(), wait_text(app_in_whole_seconds()));
     add("linkerd-await",
         "Start the work with `linkerd-await --shutdown -- COMMAND`, which stops the proxy when the "
         "work is done, so that the Job completes. It does nothing when the pod is deleted; the "
@@ -281,7 +283,8 @@ class Adviser {
     const auto& then = outcome.assessment();
     if (then.proxy.is_classic() && then.proxy.wait.value < then.budget.app &&
         (!alone || !wait_is_too_short())) {
-      idea.annotate(base_.settings.wait_key(), wait_text(from_seconds(ceil_seconds(then.budget.app))));
+      idea.annotate(base_.settings.wait_key(),
+                    wait_text(from_seconds(ceil_seconds(then.budget.app))));
     }
     add("app-prestop-sleep", what + ".", std::move(idea));
     // Where nothing else is wrong it is the best that can be done.

@@ -1,8 +1,8 @@
 #include "core/assessment.h"
 
-#include "core/profile_proxy.h"
-
 #include <algorithm>
+
+#include "core/profile_proxy.h"
 
 namespace gracekeeper {
 namespace {
@@ -33,8 +33,8 @@ PlannedContainer plan_sidecar(const Container& container, const Assessment& a) {
 // The other containers of the proxy's profile that come with it and run until the end.
 void add_companions(const Assessment& a, Container::List list,
                     std::vector<PlannedContainer>& planned) {
-  const bool comes = a.proxy.presence == Proxy::Presence::Injected ||
-                     a.proxy.presence == Proxy::Presence::Assumed;
+  const bool comes =
+      a.proxy.presence == Proxy::Presence::Injected || a.proxy.presence == Proxy::Presence::Assumed;
   if (!a.proxy.profile || !comes) return;
   for (const auto& container : a.proxy.profile->companions) {
     const bool runs = list == Container::List::Containers || container.restart_always;

@@ -42,10 +42,10 @@ void add_refused_connections(const Assessment& a, const Timeline& timeline,
   if (outliving.empty()) return;
   auto cause = fmt::format(
       "the proxy {} at {} s and takes no new connection from then on, while {} {} until {} s",
-      from == proxy->sigterm ? "gets SIGTERM" : "begins to drain", format_seconds(from), joined(outliving), outliving.size() == 1 ? "runs" : "run",
-      format_seconds(until));
-  hazards.push_back({Hazard::Kind::NewConnectionsRefused, from, until, std::move(outliving),
-                     std::move(cause)});
+      from == proxy->sigterm ? "gets SIGTERM" : "begins to drain", format_seconds(from),
+      joined(outliving), outliving.size() == 1 ? "runs" : "run", format_seconds(until));
+  hazards.push_back(
+      {Hazard::Kind::NewConnectionsRefused, from, until, std::move(outliving), std::move(cause)});
 }
 
 void add_traffic_after_stop(const Assessment& a, const Timeline& timeline,
@@ -112,13 +112,12 @@ void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Ha
                      {a.proxy.container_name()},
                      fmt::format("every app container is gone at {} s, but the proxy's {} "
                                  "holds the pod until {} s",
-                                 format_seconds(from),
-                                 a.proxy.profile ? "wait" : "preStop sleep", format_seconds(to))});
+                                 format_seconds(from), a.proxy.profile ? "wait" : "preStop sleep",
+                                 format_seconds(to))});
 }
 
 void add_endless_job(const Assessment& a, std::vector<Hazard>& hazards) {
-  if (!a.subject->is_job() || !a.proxy.is_classic() || stops_its_proxy(a.pod(), a.proxy))
-    return;
+  if (!a.subject->is_job() || !a.proxy.is_classic() || stops_its_proxy(a.pod(), a.proxy)) return;
   hazards.push_back({Hazard::Kind::NeverEnds,
                      Millis{0},
                      std::nullopt,

@@ -50,8 +50,8 @@ Mend find_fit(const Assessment& a) {
   if (!a.proxy.exists())
     return impossible("on-shortfall fit has no proxy whose grace it could shorten");
   const Millis most = written_grace_period(a);
-  Millis grace = tellable(
-      a, std::min(most - a.budget.app - a.budget.wait - a.budget.margin, a.budget.grace));
+  Millis grace =
+      tellable(a, std::min(most - a.budget.app - a.budget.wait - a.budget.margin, a.budget.grace));
   const auto nothing_left = "on-shortfall fit has nothing left for the proxy's grace";
   if (grace <= Millis{0}) return impossible(nothing_left);
   // With other sidecars the timeline can need more than the sum: take the excess off the grace too.

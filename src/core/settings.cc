@@ -241,8 +241,7 @@ std::optional<std::string> why_not_in(const Pod& pod, std::string_view name,
                                       const PodSettings& settings) {
   const auto proxy = settings.proxy_name();
   if (name == proxy) {
-    return fmt::format("\"{}\" is the proxy: its time is set with {}", proxy,
-                       settings.grace_key());
+    return fmt::format("\"{}\" is the proxy: its time is set with {}", proxy, settings.grace_key());
   }
   std::string known;
   for (const auto* list : {&pod.containers, &pod.init_containers}) {
@@ -383,8 +382,9 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
   const bool own_shutdown = own.has(annotation::kAppShutdown);
   const auto shutdown_source = own_shutdown ? Source::Pod : Source::Namespace;
   const auto times =
-      own_shutdown ? own.app_shutdown([&](std::string_view name) { return why_not_in(pod, name, settings); })
-                   : inherited.app_shutdown(accepts_any_name);
+      own_shutdown
+          ? own.app_shutdown([&](std::string_view name) { return why_not_in(pod, name, settings); })
+          : inherited.app_shutdown(accepts_any_name);
   settings.app_shutdown =
       times.plain ? Sourced<Millis>{*times.plain, shutdown_source} : configuration.app_shutdown;
   for (const auto& [name, time] : times.by_container) {

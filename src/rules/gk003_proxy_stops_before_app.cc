@@ -9,8 +9,7 @@ namespace {
 // A profile's proxy may begin to drain at another moment than its SIGTERM.
 std::string_view drain_words(const Assessment& a) {
   const auto& profile = a.proxy.profile;
-  const bool at_sigterm =
-      !profile || (profile->wait.is_in_hook() && !profile->grace.is_in_hook());
+  const bool at_sigterm = !profile || (profile->wait.is_in_hook() && !profile->grace.is_in_hook());
   return at_sigterm ? "gets SIGTERM" : "begins to drain";
 }
 
@@ -24,13 +23,14 @@ std::vector<Finding> check(const Assessment& a) {
            .severity = Severity::Warning,
            .path = wait_path(a),
            .container = a.proxy.container_name(),
-           .message =
-               fmt::format("{} {} {}, but container {} may run for {} s (preStop {} + shutdown {}): its "
-                           "new connections fail from then on{}",
-                           proxy_words(a), drain_words(a), wait.count() == 0 ? "at once" : "after " + format_seconds(wait) + " s",
-                           b.app_container, format_seconds(b.app),
-                           b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
-                           format_seconds(b.app_shutdown.value), assumed_words(a)),
+           .message = fmt::format(
+               "{} {} {}, but container {} may run for {} s (preStop {} + shutdown {}): its "
+               "new connections fail from then on{}",
+               proxy_words(a), drain_words(a),
+               wait.count() == 0 ? "at once" : "after " + format_seconds(wait) + " s",
+               b.app_container, format_seconds(b.app),
+               b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
+               format_seconds(b.app_shutdown.value), assumed_words(a)),
            .short_message =
                fmt::format("GK003 wait {} < app {}: new connections of the app fail after {} s",
                            format_seconds(wait), format_seconds(b.app), format_seconds(wait)),

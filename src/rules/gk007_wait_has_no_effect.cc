@@ -85,8 +85,7 @@ std::vector<Finding> check(const Assessment& a) {
                  fmt::format("Remove the annotation{}{}.", wait && grace ? "s" : "",
                              obstacle.can_be_lifted
                                  ? fmt::format(", or have the proxy injected ({}: {})",
-                                               a.settings.inject_key(),
-                                               a.settings.inject_value())
+                                               a.settings.inject_key(), a.settings.inject_value())
                                  : ""));
 }
 

@@ -10,7 +10,8 @@ namespace {
 std::string remedy(const Assessment& a) {
   const bool native_possible = a.configuration->kubernetes_version.has_native_sidecars();
   if (a.proxy.profile) {
-    constexpr std::string_view quit = "let the command end it when the work is done (/quitquitquit)";
+    constexpr std::string_view quit =
+        "let the command end it when the work is done (/quitquitquit)";
     return native_possible ? fmt::format("Use a native sidecar ({} and no wait), or {}.",
                                          native_switch_words(a), quit)
                            : fmt::format("L{}.", quit.substr(1));
@@ -32,12 +33,11 @@ std::vector<Finding> check(const Assessment& a) {
        .severity = Severity::Error,
        .path = a.subject->pod_path / "spec",
        .container = a.proxy.container_name(),
-       .message = fmt::format("{}: {} runs on when the work is done, and nothing "
-                              "stops it{}",
-                              what,
-                              a.proxy.profile ? proxy_words(a) + ", a classic sidecar,"
-                                              : "the classic proxy",
-                              assumed_words(a)),
+       .message = fmt::format(
+           "{}: {} runs on when the work is done, and nothing "
+           "stops it{}",
+           what, a.proxy.profile ? proxy_words(a) + ", a classic sidecar," : "the classic proxy",
+           assumed_words(a)),
        .short_message = fmt::format("GK011 {}: nothing stops the classic proxy", what),
        .remedy = remedy(a),
        .numbers = {}}};

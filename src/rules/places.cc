@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-
 namespace gracekeeper {
 
 FieldPath in_pod(const Assessment& a, const FieldPath& path) { return a.subject->pod_path / path; }
@@ -42,8 +41,9 @@ std::string native_switch_words(const Assessment& a) {
 
 std::string assumed_words(const Assessment& a) {
   if (a.proxy.presence != Proxy::Presence::Assumed) return "";
-  return fmt::format("; a proxy is assumed, since neither the pod nor a Namespace in the input says {}",
-                     a.settings.inject_key());
+  return fmt::format(
+      "; a proxy is assumed, since neither the pod nor a Namespace in the input says {}",
+      a.settings.inject_key());
 }
 
 }  // namespace gracekeeper
