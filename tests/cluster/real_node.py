@@ -19,7 +19,7 @@ import time
 from control_plane import API_PORT, NODE_ADDRESS, Process, wait_until
 
 NAME = "node1"
-CGROUP = "/gracekeeper-test"  # the kubelet's root: all cgroups it makes are below this one
+CGROUP = "/gracekeeper-test"  # the kubelet's root, unless told otherwise: all its cgroups are below it
 
 CONTAINERD = """version = 2
 root = "{folder}/root"
@@ -53,7 +53,7 @@ KUBELET = {
     "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
     "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": False}},
     "authorization": {"mode": "AlwaysAllow"},
-    "cgroupDriver": "cgroupfs", "failCgroupV1": False, "cgroupRoot": CGROUP,
+    "cgroupDriver": "cgroupfs", "failCgroupV1": False,
     "enforceNodeAllocatable": ["pods"], "oomScoreAdj": 0, "maxOpenFiles": 20000, "maxPods": 200,
     "protectKernelDefaults": False, "makeIPTablesUtilChains": True, "resolvConf": "",
     "imageGCHighThresholdPercent": 100, "failSwapOn": False,
@@ -62,16 +62,17 @@ KUBELET = {
     "clusterDomain": "cluster.local", "registerNode": True, "syncFrequency": "10s"}
 
 
-def folder_of_cgroups():
-    """The folders that hold this test's cgroups, one for each hierarchy."""
-    return [pathlib.Path(path) for path in sorted(
-        {str(p) for p in pathlib.Path("/sys/fs/cgroup").glob("*" + CGROUP)}
-        | {str(p) for p in pathlib.Path("/sys/fs/cgroup").glob(CGROUP.strip("/"))})]
+def hierarchies():
+    """Where cgroups are made: one folder (v2), or one for each controller (v1)."""
+    root = pathlib.Path("/sys/fs/cgroup")
+    if (root / "cgroup.controllers").exists():
+        return [root]
+    return [p for p in root.iterdir() if p.is_dir()]
 
 
-def remove_cgroups():
-    for root in folder_of_cgroups():
-        for folder, _, _ in os.walk(root, topdown=False):
+def remove_cgroups(cgroup):
+    for hierarchy in hierarchies():
+        for folder, _, _ in os.walk(hierarchy / cgroup.strip("/"), topdown=False):
             try:
                 os.rmdir(folder)
             except OSError:
@@ -79,11 +80,12 @@ def remove_cgroups():
 
 
 class RealNode:
-    def __init__(self, plane, folder, pause, pause_image):
+    def __init__(self, plane, folder, pause, pause_image, cgroup=CGROUP):
         self.plane = plane
         self.folder = pathlib.Path(folder)
         self.pause = pause
         self.pause_image = pause_image
+        self.cgroup = cgroup
         self.processes = []
 
     def start(self):
@@ -93,11 +95,9 @@ class RealNode:
         # Pods reach the API server by the default route of the node, whose own address it is.
         subprocess.run(["ip", "route", "replace", "default", "via", "10.77.255.253", "dev", "node0"],
                        check=True, timeout=30, capture_output=True)
-        remove_cgroups()
-        for controller in ([p for p in pathlib.Path("/sys/fs/cgroup").iterdir() if p.is_dir()]
-                           if not pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
-                           else [pathlib.Path("/sys/fs/cgroup")]):
-            path = controller / CGROUP.strip("/")
+        remove_cgroups(self.cgroup)
+        for controller in hierarchies():
+            path = controller / self.cgroup.strip("/")
             path.mkdir(exist_ok=True)
             if (controller / "cpuset.cpus").exists():
                 for name in ("cpuset.cpus", "cpuset.mems"):
@@ -142,7 +142,8 @@ class RealNode:
     def start_kubelet(self):
         config = self.folder / "kubelet.json"
         config.write_text(json.dumps({
-            **KUBELET, "containerRuntimeEndpoint": f"unix://{self.folder}/containerd.sock"}))
+            **KUBELET, "cgroupRoot": self.cgroup,
+            "containerRuntimeEndpoint": f"unix://{self.folder}/containerd.sock"}))
         self.spawn("kubelet", f"--node-ip={NODE_ADDRESS}", f"--hostname-override={NAME}",
                    f"--root-dir={self.folder}/kubelet", f"--kubeconfig={self.plane.kubeconfig}",
                    f"--config={config}", f"--cert-dir={self.folder}/kubelet-pki", "--v=2")
@@ -156,7 +157,7 @@ class RealNode:
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
             "mode": "iptables", "clusterCIDR": "10.88.0.0/16", "hostnameOverride": NAME,
             "clientConnection": {"kubeconfig": str(self.plane.kubeconfig)},
-            "conntrack": {"maxPerCore": 0, "min": 0}, "iptables": {"minSyncPeriod": "0s"},
+            "conntrack": {"maxPerCore": 0, "min": 0}, "iptables": {"minSyncPeriod": "1s"},  # kubeadm's
             "metricsBindAddress": "", "healthzBindAddress": "127.0.0.1:10256"}))
         self.spawn("kube-proxy", f"--config={config}")
 
@@ -184,7 +185,7 @@ class RealNode:
                     self.ctr("tasks", "rm", task, check=False)
                 time.sleep(0.1)
             self.process("containerd").stop()
-        remove_cgroups()
+        remove_cgroups(self.cgroup)
         for line in reversed(pathlib.Path("/proc/self/mounts").read_text().splitlines()):
             target = line.split()[1]
             if target.startswith(str(self.folder)):

@@ -86,10 +86,16 @@ class Reporter {
     std::vsnprintf(rest, sizeof rest, more, arguments);
     va_end(arguments);
     char line[700];
-    const int size = std::snprintf(line, sizeof line, "{\"event\":\"%s\",\"time\":%.6f%s%s}\n", event,
-                                   now(), *rest ? "," : "", rest);
+    const int size = std::snprintf(line, sizeof line, "{\"event\":\"%s\",\"time\":%.6f%s%s}\n",
+                                   event, now(), *rest ? "," : "", rest);
     if (fd_ >= 0 && send(fd_, line, static_cast<std::size_t>(size), MSG_NOSIGNAL) < 0) fd_ = -1;
     if (write(STDOUT_FILENO, line, static_cast<std::size_t>(size)) < 0) return;
+  }
+
+  // The test has sent something over the connection: the process shall end by itself.
+  bool told_to_exit() const {
+    char byte = 0;
+    return fd_ >= 0 && recv(fd_, &byte, 1, MSG_DONTWAIT) == 1;
   }
 
  private:

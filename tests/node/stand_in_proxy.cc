@@ -1,15 +1,21 @@
-// A stand-in for a sidecar proxy. It is no Linkerd proxy; it does what that does at SIGTERM: closes its
-// listener at once, so that new connections are refused, lets open ones go on, and exits at the end of
-// its grace. Connections to 127.0.0.1:4140 are carried to STAND_IN_TARGET.
+// A stand-in for a sidecar proxy. It is no Linkerd proxy; it does what that does at SIGTERM: closes
+// its listener at once, so that new connections are refused, lets open ones go on, and exits at the
+// end of its grace. Connections to 127.0.0.1:4140 are carried to STAND_IN_TARGET.
 //
 // By the name it is called with:
-//   stand-in-proxy                    the proxy; 4191 answers GET /ready, /live and POST /shutdown
+//   stand-in-proxy                    the proxy; 4191 answers GET /ready, /live and, where
+//                                     LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED is true, POST
+//                                     /shutdown
 //   linkerd-await [--shutdown] [-- COMMAND…]
 //                                     waits for /ready; runs COMMAND and then posts /shutdown
-//   stand-in-init                     exits 0, in the place of the container that sets up the network
+//   linkerd2-proxy-init               exits 0: nothing is redirected here, the test application
+//   connects
+//                                     to the proxy's outbound port itself
+//   sleep N                           for the image that has a sleep
 //
-// LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD ("30000ms" or "30s") is the grace. With STAND_IN_EXIT_WHEN_IDLE=1 it
-// goes as soon as no connection is open, as a proxy without long-lived connections would.
+// LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD ("30000ms" or "30s") is the grace. With
+// STAND_IN_EXIT_WHEN_IDLE=1 it goes as soon as no connection is open, as a proxy without long-lived
+// connections would.
 #include <map>
 #include <sys/wait.h>
 #include <vector>
@@ -56,8 +62,12 @@ void answer_admin(int fd) {
   pollfd wait{.fd = fd, .events = POLLIN, .revents = 0};
   if (poll(&wait, 1, 1000) == 1 && recv(fd, request, sizeof request - 1, 0) > 0) {
     const bool post = std::strncmp(request, "POST /shutdown", 14) == 0;
-    if (post) terminated = 2;
-    const char* text = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nok\n";
+    const bool allowed = events::variable("LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED", "") == "true";
+    if (post && allowed) terminated = 2;
+    const char* text =
+        post && !allowed
+            ? "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            : "HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nok\n";
     send(fd, text, std::strlen(text), MSG_NOSIGNAL);
   }
   close(fd);
@@ -87,7 +97,8 @@ int proxy() {
       break;
     std::vector<pollfd> waits{{.fd = admin, .events = POLLIN, .revents = 0},
                               {.fd = outbound, .events = POLLIN, .revents = 0}};
-    for (const auto& [from, to] : peers) waits.push_back({.fd = from, .events = POLLIN, .revents = 0});
+    for (const auto& [from, to] : peers)
+      waits.push_back({.fd = from, .events = POLLIN, .revents = 0});
     poll(waits.data(), waits.size(), 10);
     if (waits[0].revents != 0)
       for (int fd; (fd = accept4(admin, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) answer_admin(fd);
@@ -140,13 +151,15 @@ int await(int count, char** arguments) {
       command = i + 1;
       break;
     }
-    if (option == "--shutdown" || option == "-S") asked_shutdown = true;
+    if (option == "--shutdown" || option == "-S")
+      asked_shutdown = true;
     else if (option[0] != '-') {
       command = i;
       break;
     }
   }
-  for (int i = 0; i < 1200 && !ask("GET /ready HTTP/1.1\r\nhost: proxy\r\n\r\n"); ++i) usleep(100'000);
+  for (int i = 0; i < 1200 && !ask("GET /ready HTTP/1.1\r\nhost: proxy\r\n\r\n"); ++i)
+    usleep(100'000);
   if (command == 0 || command >= count) return 0;
   child = fork();
   if (child == 0) {
@@ -170,6 +183,10 @@ int main(int count, char** arguments) {
   std::string name = arguments[0];
   name = name.substr(name.rfind('/') + 1);
   if (name == "linkerd-await") return await(count, arguments);
-  if (name == "stand-in-init") return 0;
+  if (name == "linkerd2-proxy-init") return 0;
+  if (name == "sleep") {
+    usleep(static_cast<useconds_t>((count > 1 ? std::atof(arguments[1]) : 0) * 1e6));
+    return 0;
+  }
   return proxy();
 }
