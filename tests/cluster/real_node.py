@@ -59,7 +59,7 @@ KUBELET = {
     "imageGCHighThresholdPercent": 100, "failSwapOn": False,
     "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%",
                      "imagefs.available": "1%", "nodefs.inodesFree": "1%"},
-    "clusterDomain": "cluster.local", "registerNode": True, "syncFrequency": "10s"}
+    "clusterDomain": "cluster.local", "clusterDNS": ["10.96.0.10"], "registerNode": True, "syncFrequency": "10s"}
 
 
 def hierarchies():

@@ -16,15 +16,12 @@
 
 namespace {
 
-volatile std::sig_atomic_t terminated = 0;
-
 constexpr int kPatienceMs = 10'000;  // a loaded machine is slow; what is refused is refused at once
 
 // One byte there, one back.
 bool answers(int fd) {
   char byte = '?';
-  pollfd wait{.fd = fd, .events = POLLIN, .revents = 0};
-  return send(fd, "x", 1, MSG_NOSIGNAL) == 1 && poll(&wait, 1, kPatienceMs) == 1 &&
+  return send(fd, "x", 1, MSG_NOSIGNAL) == 1 && events::wait_for(fd, POLLIN, kPatienceMs) &&
          recv(fd, &byte, 1, 0) == 1;
 }
 
@@ -92,9 +89,7 @@ int main(int count, char** arguments) {
       return 64;
     }
   }
-  struct sigaction action {};
-  action.sa_handler = [](int) { terminated = 1; };
-  sigaction(SIGTERM, &action, nullptr);
+  events::catch_sigterm();
 
   events::Reporter reporter(name);
   const int listener = port != 0 ? listen_on(port) : -1;
@@ -112,9 +107,9 @@ int main(int count, char** arguments) {
   long done = 0, failed = 0;
   double next = begin;
   while (true) {
-    if (terminated != 0 && terminated_at < 0) {
-      terminated_at = events::now();
-      reporter.say("sigterm");
+    if (events::terminated != 0 && terminated_at < 0) {
+      terminated_at = events::terminated_at();
+      reporter.say("sigterm", R"("at":%.6f)", terminated_at);
     }
     if (terminated_at >= 0 && !ignore && events::now() - terminated_at >= stop_after) break;
     if (run_for >= 0 && events::now() - begin >= run_for) break;

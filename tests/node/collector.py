@@ -31,7 +31,7 @@ class Life:
             self.events.append(event)
 
     def times(self, name):
-        return [e["time"] for e in list(self.events) if e["event"] == name]
+        return [e.get("at", e["time"]) for e in list(self.events) if e["event"] == name]
 
     def time(self, name):
         return next(iter(self.times(name)), None)

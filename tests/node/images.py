@@ -12,8 +12,8 @@ import archive_image
 HERE = pathlib.Path(__file__).resolve().parent
 REGISTRY = "gracekeeper.test"
 PAUSE = f"{REGISTRY}/pause:1"
-APPLICATION = f"{REGISTRY}/application:1"
-PROXY = f"{REGISTRY}/stand-in-proxy"  # :1, and :with-sleep that has a /bin/sleep
+APPLICATION = f"{REGISTRY}/application"  # :1, and :with-sleep that has a /bin/sleep
+PROXY = f"{REGISTRY}/stand-in-proxy"  # the same two
 PROGRAMS = ("application", "stand_in_proxy", "echo", "pause")
 
 
@@ -36,13 +36,16 @@ def build(folder):
     folder.mkdir()
     compile_all(folder)
     proxy = folder / "stand_in_proxy"
-    stand_in = {"stand-in-proxy": proxy, "usr/lib/linkerd/linkerd-await": proxy,
-                "usr/lib/linkerd/linkerd2-proxy-init": proxy}
-    application = {"application": folder / "application", "linkerd-await": proxy}
-    write = archive_image.write
-    return {
-        PAUSE: write(folder / "pause.tar", PAUSE, {"pause": folder / "pause"}, ["/pause"]),
-        APPLICATION: write(folder / "application.tar", APPLICATION, application, ["/application"]),
-        PROXY + ":1": write(folder / "proxy.tar", PROXY + ":1", stand_in, ["/stand-in-proxy"]),
-        PROXY + ":with-sleep": write(folder / "proxy-sleep.tar", PROXY + ":with-sleep",
-                                     {**stand_in, "bin/sleep": proxy}, ["/stand-in-proxy"])}
+    contents = {
+        PROXY: {"stand-in-proxy": proxy, "usr/lib/linkerd/linkerd-await": proxy,
+                "usr/lib/linkerd/linkerd2-proxy-init": proxy},
+        APPLICATION: {"application": folder / "application", "linkerd-await": proxy}}
+    made = {PAUSE: archive_image.write(folder / "pause.tar", PAUSE, {"pause": folder / "pause"},
+                                       ["/pause"])}
+    for image, files in contents.items():
+        program = image.rsplit("/", 1)[1]
+        for tag, more in (("1", {}), ("with-sleep", {"bin/sleep": proxy})):
+            name = f"{image}:{tag}"
+            made[name] = archive_image.write(folder / f"{program}-{tag}.tar", name, {**files, **more},
+                                             ["/" + program])
+    return made

@@ -12,7 +12,7 @@ import statistics
 ROUNDING = 0.1
 LATE = 3.0          # seconds, on a machine whose signals take no longer than LATE / SLOWER to arrive
 SLOWER = 10
-GONE_LATE = 6.0     # the pod object goes when the kubelet's housekeeping has seen all of it end
+GONE_LATE = 12.0    # the pod object goes when the kubelet's housekeeping has seen all of it end
 
 
 def delays(seen):
@@ -74,14 +74,23 @@ class Verdict:
     def timeline(self):
         for container in self.seen.predicted["containers"]:
             name, life = container["name"], self.seen.lives[container["name"]]
-            self.between(f"SIGTERM of {name}", life.time("sigterm"), container["sigterm"])
-            self.between(f"end of {name}", life.died, container["exit"])
+            late = self.late * (1 + self.waits_for(container))
+            self.between(f"SIGTERM of {name}", life.time("sigterm"), container["sigterm"], late)
+            self.between(f"end of {name}", life.died, container["exit"], late)
             self.exit(name, container["killed"])
         if self.seen.predicted["effectiveGracePeriodSeconds"] > (
                 0 if self.seen.predicted["terminationGracePeriodSeconds"] else 1):
             last = max(c["exit"] for c in self.seen.predicted["containers"])
             self.between("pod gone", self.seen.watched.gone, last, GONE_LATE + self.late)
         self.connections()
+
+    def waits_for(self, container):
+        """How many containers' ends the runtime has to report before this one's turn comes."""
+        if self.seen.predicted["sidecar"] != "native" or container["role"] == "app":
+            return 0
+        earlier = [c for c in self.seen.predicted["containers"]
+                   if c["sigterm"] < container["sigterm"] and c["role"] != "app"]
+        return 1 + len(earlier)
 
     def exit(self, name, killed):
         life = self.seen.lives[name]
@@ -96,6 +105,7 @@ class Verdict:
         return [f for f in self.seen.lives[name].failures() if f[1] > self.seen.asked]
 
     def connections(self):
+        ends = {c["name"]: c for c in self.seen.predicted["containers"]}
         hazard = {name for h in self.seen.predicted["hazards"]
                   if h["kind"] == "new-connections-refused" for name in h["containers"]}
         for container in self.seen.predicted["containers"]:
@@ -107,6 +117,10 @@ class Verdict:
                 self.error(f"connections of {name} failed before the deletion")
             if name in hazard:
                 self.refused(name, failures)
+            elif failures and ends.get("linkerd-proxy", {}).get("sigterm") == container["exit"]:
+                # SIGKILL of the one and SIGTERM of the other at one moment: either may be first.
+                self.before("the proxy's SIGTERM", self.seen.lives["linkerd-proxy"].time("sigterm"),
+                            f"the first failure of {name}", failures[0][1])
             elif failures:
                 self.error(f"{len(failures)} connections of {name} failed, none was predicted to")
             lost = life.time("held-connection-lost")

@@ -31,7 +31,6 @@ class World:
             self.folder / "plane", tools, ["node-lifecycle", "taint-eviction"])
         self.cgroup = cgroup
         self.node = None
-        self.processes = []
         self.values = self.folder / "linkerd-values.json"
         self.exec_hooks = self.folder / "exec-hooks.json"
 
@@ -54,18 +53,9 @@ class World:
         self.watch = Watch(self.plane.api)
         self.make_namespace(NAMESPACE)
 
-    def stop(self):
-        for process in self.processes:
-            process.stop()
-        if self.node is not None:
-            self.node.stop()
-        self.plane.stop()
-
     def spawn(self, name, *command):
         """A program of the test's own on the node."""
-        process = Process(name, command, self.folder / f"{name}.log")
-        self.processes.append(process)
-        return process
+        return Process(name, command, self.folder / f"{name}.log")
 
     def make_namespace(self, name):
         self.plane.kubectl("create", "namespace", name)

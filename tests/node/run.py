@@ -80,6 +80,8 @@ def clean(folder, inner):
         if not any((h / folder.name).exists() for h in real_node.hierarchies()):
             break
         time.sleep(0.2)
+    for part in ("root", "state", "kubelet"):  # the containers' file systems are no logs
+        shutil.rmtree(folder / "node" / part, ignore_errors=True)
 
 
 def die_with_parent():

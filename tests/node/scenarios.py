@@ -46,7 +46,7 @@ def application(name="app", stop=1, connect=True, hold=False, pre_stop=None, ign
         arguments += ["--ignore-sigterm"]
     if run is not None:
         arguments += ["--run-for", str(run)]
-    container = {"name": name, "image": images.APPLICATION, "imagePullPolicy": "Never",
+    container = {"name": name, "image": images.APPLICATION + ":1", "imagePullPolicy": "Never",
                  "args": arguments}
     if awaits:
         container["command"] = ["/linkerd-await", "--shutdown", "--", "/application"]
@@ -188,7 +188,7 @@ def table():
         Scenario("ends-itself-exec", "An exec hook ends with its container",
                  pod("ends-itself-exec", 40, meshed("1s", grace="1s", native=True),
                      {**application(stop=1, pre_stop=exec_sleep(30)),
-                      "image": images.PROXY + ":with-sleep", "command": ["/application"]}),
+                      "image": images.APPLICATION + ":with-sleep"}),
                  tell_to_exit=2),
         Scenario("job-classic", "A Job beside a classic proxy never ends",
                  job("job-classic", 6, meshed("1s", native=False, grace="1s"), application(run=3)),

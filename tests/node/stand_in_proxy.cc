@@ -26,7 +26,7 @@ namespace {
 
 constexpr int kOutbound = 4140;
 constexpr int kAdmin = 4191;
-volatile std::sig_atomic_t terminated = 0;
+bool shutdown_asked = false;
 
 double grace() {
   const std::string text = events::variable("LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD", "120s");
@@ -59,11 +59,10 @@ bool carry(int from, int to) {
 
 void answer_admin(int fd) {
   char request[2048] = "";
-  pollfd wait{.fd = fd, .events = POLLIN, .revents = 0};
-  if (poll(&wait, 1, 1000) == 1 && recv(fd, request, sizeof request - 1, 0) > 0) {
+  if (events::wait_for(fd, POLLIN, 1000) && recv(fd, request, sizeof request - 1, 0) > 0) {
     const bool post = std::strncmp(request, "POST /shutdown", 14) == 0;
     const bool allowed = events::variable("LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED", "") == "true";
-    if (post && allowed) terminated = 2;
+    if (post && allowed) shutdown_asked = true;
     const char* text =
         post && !allowed
             ? "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -74,9 +73,7 @@ void answer_admin(int fd) {
 }
 
 int proxy() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { terminated = 1; };
-  sigaction(SIGTERM, &action, nullptr);
+  events::catch_sigterm();
   events::Reporter reporter("linkerd-proxy");
   const sockaddr_in target = events::address(events::variable("STAND_IN_TARGET", "10.77.0.1:9998"));
   const bool exit_when_idle = events::variable("STAND_IN_EXIT_WHEN_IDLE", "") == "1";
@@ -85,15 +82,15 @@ int proxy() {
   std::map<int, int> peers;  // both directions of every open connection
   double terminated_at = -1;
   while (true) {
-    if (terminated != 0 && terminated_at < 0) {
-      terminated_at = events::now();
+    if ((events::terminated != 0 || shutdown_asked) && terminated_at < 0) {
+      terminated_at = events::terminated != 0 ? events::terminated_at() : events::now();
       close(outbound);
       outbound = -1;
-      reporter.say(terminated == 1 ? "sigterm" : "shutdown-asked", R"("open":%zu)",
-                   peers.size() / 2);
+      reporter.say(shutdown_asked ? "shutdown-asked" : "sigterm", R"("at":%.6f,"open":%zu)",
+                   terminated_at, peers.size() / 2);
     }
     if (terminated_at >= 0 && (events::now() - terminated_at >= grace() ||
-                               ((exit_when_idle || terminated == 2) && peers.empty())))
+                               ((exit_when_idle || shutdown_asked) && peers.empty())))
       break;
     std::vector<pollfd> waits{{.fd = admin, .events = POLLIN, .revents = 0},
                               {.fd = outbound, .events = POLLIN, .revents = 0}};
@@ -104,7 +101,7 @@ int proxy() {
       for (int fd; (fd = accept4(admin, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) answer_admin(fd);
     if (outbound >= 0 && waits[1].revents != 0) {
       for (int fd; (fd = accept4(outbound, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
-        const int other = events::connect_to(target, 1000);
+        const int other = events::connect_to(target, 10'000);
         if (other < 0) {
           close(fd);
           continue;
@@ -133,9 +130,8 @@ bool ask(const char* request) {
   const int fd = events::connect_to(events::address("127.0.0.1:4191"), 1000);
   if (fd < 0) return false;
   char byte = 0;
-  pollfd wait{.fd = fd, .events = POLLIN, .revents = 0};
   const bool answered = send(fd, request, std::strlen(request), MSG_NOSIGNAL) > 0 &&
-                        poll(&wait, 1, 1000) == 1 && recv(fd, &byte, 1, 0) == 1;
+                        events::wait_for(fd, POLLIN, 1000) && recv(fd, &byte, 1, 0) == 1;
   close(fd);
   return answered;
 }
