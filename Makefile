@@ -4,7 +4,8 @@ JOBS  ?= $(shell nproc)
 # A conformance suite for Linkerd's injection; not part of this repository.
 LINKERD_CONFORMANCE ?= ../shared/conformance/linkerd
 
-.PHONY: help run test serve build conformance linkerd-case image image-test cluster-test node-test evidence lint format docs clean
+.PHONY: help run test serve build conformance linkerd-case image image-test chart-test cluster-test node-test evidence \
+  manifests lint format docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,14 @@ node-test: build ## Prove the predictions on a real kubelet and containerd (root
 evidence: build ## The same, and write what was predicted and measured to docs/evidence.md
 	@scripts/install-deps.sh node
 	@tests/node/run.py --program $(BUILD)/gracekeeper --evidence docs/evidence.md
+
+chart-test: ## Test the Helm chart and deploy/ with the real helm and kubectl, without a cluster
+	@scripts/install-deps.sh
+	@tests/chart/run.py
+
+manifests: ## Write deploy/gracekeeper.yaml from the chart
+	@scripts/manifests.sh "$$(tests/cluster/tools/build.sh helm)/helm" > deploy/gracekeeper.yaml.new
+	@mv deploy/gracekeeper.yaml.new deploy/gracekeeper.yaml
 
 lint: ## Check the format and run clang-tidy
 	@scripts/install-deps.sh lint

@@ -2,11 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <fmt/format.h>
 
 #include "codec/configuration_codec.h"
+#include "codec/profile_codec.h"
 #include "codec/value_codec.h"
 #include "core/settings.h"
+#include "core/sidecar_profile.h"
 #include "io/files.h"
 
 namespace gracekeeper::cli {
@@ -23,6 +26,34 @@ struct Loaded {
 Error in_file(Error error, const std::string& file) {
   if (error.file.empty()) error.file = file;
   return error;
+}
+
+// Where the files of sidecar.profiles are: beside the configuration that names them.
+std::vector<std::string> profile_paths(const PolicyOptions& options,
+                                       const Configuration& configuration) {
+  std::vector<std::string> paths;
+  const auto folder = std::filesystem::path(options.config).parent_path();
+  for (const auto& file : configuration.profile_files)
+    paths.push_back((folder / file).lexically_normal().string());
+  paths.insert(paths.end(), options.sidecar_profiles.begin(), options.sidecar_profiles.end());
+  return paths;
+}
+
+// What of a profile another one has already.
+std::string clash(const SidecarProfile& profile, const ProfileList& others) {
+  for (const auto& other : others.items) {
+    if (profile.name == other->name) return fmt::format("there are two profiles {}", profile.name);
+    if (other->owns(profile.container) || profile.owns(other->container))
+      return fmt::format("container {} is the profile {}'s already: a container can belong to one "
+                         "profile only",
+                         other->owns(profile.container) ? profile.container : other->container,
+                         other->name);
+    if (profile.inject_annotation == other->inject_annotation &&
+        profile.inject_value == other->inject_value)
+      return fmt::format("{}: {} asks for the profile {} already", profile.inject_annotation,
+                         profile.inject_value, other->name);
+  }
+  return {};
 }
 
 Loaded load_linkerd(const PolicyOptions& options, const Value& from_configuration) {
@@ -51,6 +82,31 @@ Loaded load_linkerd(const PolicyOptions& options, const Value& from_configuratio
   return out;
 }
 
+// The configuration's profiles, then those of the command line. Two that could not be told apart
+// in a pod are an error.
+void load_profiles(const PolicyOptions& options, Configuration& configuration,
+                   std::vector<Error>& errors) {
+  for (const auto& file : profile_paths(options, configuration)) {
+    const auto text = io::read_file(file);
+    if (!text) {
+      errors.push_back(text.error());
+      continue;
+    }
+    auto parsed = parse_sidecar_profile(*text, file);
+    if (!parsed) {
+      errors.insert(errors.end(), parsed.error().begin(), parsed.error().end());
+      continue;
+    }
+    const auto problem = clash(*parsed, configuration.profiles);
+    if (!problem.empty()) {
+      errors.push_back({.message = problem, .file = file, .position = {}, .path = {}});
+      continue;
+    }
+    configuration.profiles.items.push_back(
+        std::make_shared<const SidecarProfile>(std::move(*parsed)));
+  }
+}
+
 }  // namespace
 
 void add_policy_options(CLI::App& command, PolicyOptions& options) {
@@ -59,6 +115,11 @@ void add_policy_options(CLI::App& command, PolicyOptions& options) {
   command
       .add_option("--linkerd-values", options.linkerd_values,
                   "Linkerd's chart values, or its ConfigMap linkerd-config")
+      ->type_name("FILE");
+  command
+      .add_option("--sidecar-profile", options.sidecar_profiles,
+                  "Profile of another sidecar (kind: SidecarProfile); can be given again")
+      ->allow_extra_args(false)
       ->type_name("FILE");
   command
       .add_option("--kubernetes-version", options.kubernetes_version,
@@ -83,6 +144,7 @@ tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& option
       errors = parsed.error();
     }
   }
+  load_profiles(options, file.configuration, errors);
   auto linkerd = load_linkerd(options, file.linkerd_values);
   errors.insert(errors.end(), linkerd.errors.begin(), linkerd.errors.end());
   const auto option_error = [&](const char* option, const std::string& message) {
@@ -108,6 +170,21 @@ tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& option
   }
   if (!errors.empty()) return tl::make_unexpected(std::move(errors));
   return make_policy(file.configuration, std::move(linkerd.values), kCreatedBy);
+}
+
+std::vector<std::string> policy_files(const PolicyOptions& options) {
+  std::vector<std::string> files;
+  for (const auto& file : {options.config, options.linkerd_values}) {
+    if (!file.empty()) files.push_back(file);
+  }
+  Configuration configuration;
+  if (!options.config.empty()) {
+    const auto text = io::read_file(options.config);
+    if (const auto parsed = parse_configuration(text.value_or(""), options.config))
+      configuration = parsed->configuration;
+  }
+  for (auto& file : profile_paths(options, configuration)) files.push_back(std::move(file));
+  return files;
 }
 
 void print_errors(const std::vector<Error>& errors) {

@@ -201,16 +201,13 @@ class Service {
   }
 
   void watch_configuration() {
-    std::vector<std::string> files;
-    for (const auto& file : {options_.policy.config, options_.policy.linkerd_values}) {
-      if (!file.empty()) files.push_back(file);
-    }
+    auto files = policy_files(options_.policy);
     if (files.empty()) return;
     configuration_watch_.emplace(
         std::move(files), [this](const std::vector<std::string>&) { reload_configuration(); });
-    configuration_watch_->start();
     // A change between the first reading and the watch's first look would be missed otherwise.
     reload_configuration_if_changed();
+    configuration_watch_->start();
   }
 
   void reload_configuration_if_changed() {
@@ -222,6 +219,8 @@ class Service {
   }
 
   void reload_configuration() {
+    // A configuration may name other files than before: look at them before reading them.
+    configuration_watch_->watch(policy_files(options_.policy));
     auto policy = load_policy(options_.policy);
     if (!policy) {
       for (const auto& error : policy.error()) {

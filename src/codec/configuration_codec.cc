@@ -138,6 +138,17 @@ Problem read_platform_cap(Element element, Configuration& c) {
   return std::nullopt;
 }
 
+Problem read_profile_files(Element element, Configuration& c) {
+  constexpr std::string_view wanted = "a list of files";
+  if (!element.is_array()) return expected(wanted, element);
+  for (const Element item : simdjson::dom::array(element)) {
+    const auto text = text_of(item);
+    if (!text || text->empty()) return expected("the path of a file", item);
+    c.profile_files.push_back(*text);
+  }
+  return std::nullopt;
+}
+
 using Read = Problem (*)(Element, Configuration&);
 
 struct Option {
@@ -146,8 +157,8 @@ struct Option {
 };
 
 // One row an option. docs/configuration.md is generated from it.
-const std::array<Option, 11>& options() {
-  static const std::array<Option, 11> table{{
+const std::array<Option, 12>& options() {
+  static const std::array<Option, 12> table{{
       {{"defaults.appShutdown", "a duration", "10s",
         "time from SIGTERM to exit of an app container that no annotation states"},
        [](Element e, Configuration& c) { return read_sourced_duration(e, c.app_shutdown); }},
@@ -180,6 +191,9 @@ const std::array<Option, 11>& options() {
       {{"sidecar.preStop", "auto, sleep or exec", "auto",
         "the form of a preStop sleep: auto takes the built-in action from Kubernetes 1.30 on"},
        read_pre_stop_form},
+      {{"sidecar.profiles", "a list of files", "none",
+        "profiles of other sidecars (docs/sidecar-profiles.md); a path is relative to this file"},
+       read_profile_files},
       {{"kubernetesVersion", "a version in quotes", "\"1.34\"", "the cluster's version"},
        read_version},
   }};

@@ -14,8 +14,7 @@ struct ContainerShape {
   bool has_lifecycle = false;
   bool has_pre_stop = false;
   bool has_env = false;
-  std::size_t env_size = 0;
-  std::optional<Container::GraceVariable> grace_variable;
+  std::vector<Container::Variable> env;
 };
 
 ContainerShape shape_of(const Container& container) {
@@ -23,8 +22,7 @@ ContainerShape shape_of(const Container& container) {
           .has_lifecycle = container.has_lifecycle,
           .has_pre_stop = container.pre_stop.has_value(),
           .has_env = container.has_env,
-          .env_size = container.env_size,
-          .grace_variable = container.grace_variable};
+          .env = container.env};
 }
 
 ContainerShape shape_of(const Value& container) {
@@ -38,16 +36,12 @@ ContainerShape shape_of(const Value& container) {
   }
   if (const auto* env = container.find("env"); env != nullptr && env->as_array() != nullptr) {
     shape.has_env = true;
-    shape.env_size = env->as_array()->size();
-    for (std::size_t i = 0; i < env->as_array()->size(); ++i) {
-      const auto& variable = (*env->as_array())[i];
-      const auto* name = variable.find("name");
-      if (name == nullptr || name->as_string() == nullptr || *name->as_string() != kGraceVariable)
-        continue;
-      const auto* value = variable.find("value");
-      shape.grace_variable = Container::GraceVariable{.index = i};
-      if (value != nullptr && value->as_string() != nullptr)
-        shape.grace_variable->value = *value->as_string();
+    for (const auto& item : *env->as_array()) {
+      auto& variable = shape.env.emplace_back();
+      if (const auto* name = item.find("name"); name != nullptr && name->as_string() != nullptr)
+        variable.name = *name->as_string();
+      if (const auto* value = item.find("value"); value != nullptr && value->as_string() != nullptr)
+        variable.value = *value->as_string();
     }
   }
   return shape;
@@ -111,30 +105,45 @@ class PatchWriter {
   }
 
   void operator()(const SetGraceVariable& edit) {
+    (*this)(SetVariable{edit.container, std::string(kGraceVariable), edit.value});
+  }
+
+  void operator()(const SetVariable& edit) {
     auto [container, path] = find(edit.container);
     if (container == nullptr) return;
-    auto& variable = container->grace_variable;
-    if (variable && variable->value == edit.value) return;
-    const Json whole{{"name", kGraceVariable}, {"value", edit.value}};
+    // Of two of the same name the last one holds.
+    const auto found =
+        std::find_if(container->env.rbegin(), container->env.rend(),
+                     [&](const auto& candidate) { return candidate.name == edit.name; });
+    const Json whole{{"name", edit.name}, {"value", edit.value}};
     const auto env = path / "env";
-    if (!variable) {
+    if (found == container->env.rend()) {
       if (container->has_env) {
         add(env / "-", whole);
       } else {
         add(env, Json::array({whole}));
       }
       container->has_env = true;
-      variable = Container::GraceVariable{.index = container->env_size++, .value = edit.value};
+      container->env.push_back({edit.name, edit.value});
       return;
     }
+    auto& variable = *found;
+    if (variable.value == edit.value) return;
+    const auto index = static_cast<std::size_t>(container->env.rend() - found) - 1;
     // One that takes its value from elsewhere is replaced whole: value and valueFrom exclude each
     // other.
-    const auto item = env / variable->index;
-    const auto place = variable->value ? item / "value" : item;
+    const auto item = env / index;
+    const auto place = variable.value ? item / "value" : item;
     patch_.push_back({{"op", "replace"},
                       {"path", pointer(place)},
-                      {"value", variable->value ? Json(edit.value) : whole}});
-    variable->value = edit.value;
+                      {"value", variable.value ? Json(edit.value) : whole}});
+    variable.value = edit.value;
+  }
+
+  void operator()(const SetArguments& edit) {
+    auto [container, path] = find(edit.container);
+    if (container == nullptr) return;
+    add(path / (edit.in_command ? "command" : "args"), edit.words);
   }
 
   void operator()(const AddContainer& edit) {

@@ -64,20 +64,22 @@ std::vector<ContainerPort> read_ports(Fields& fields, Element element) {
   return ports;
 }
 
-// Only the proxy's grace is looked at; the values of other variables are none of our business.
+// A value of the wrong type is an error for the variable that is always read, Linkerd's grace; of
+// others it is none of our business.
 void read_env(Fields& fields, Element element, Container& container) {
   fields.list(element, [&](std::size_t index, Element item) {
-    container.env_size = index + 1;
-    Element name;
-    if (item.at_key("name").get(name) != simdjson::SUCCESS || !name.is_string() ||
-        std::string_view(name) != kGraceVariable) {
-      return;
-    }
-    Container::GraceVariable variable{.index = index};
+    auto& variable = container.env.emplace_back();
+    Element part;
+    if (item.at_key("name").get(part) == simdjson::SUCCESS && part.is_string())
+      variable.name = std::string_view(part);
+    if (item.at_key("value").get(part) == simdjson::SUCCESS && part.is_string())
+      variable.value = std::string(std::string_view(part));
+    if (variable.name != kGraceVariable) return;
+    Container::GraceVariable grace{.index = index};
     fields.object(item, [&](std::string_view key, Element value) {
-      if (key == "value" && !value.is_null()) variable.value = fields.text(value);
+      if (key == "value" && !value.is_null()) grace.value = fields.text(value);
     });
-    container.grace_variable = std::move(variable);
+    container.grace_variable = std::move(grace);
   });
   container.has_env = !element.is_null();
 }

@@ -41,8 +41,8 @@ class Adviser {
     std::vector<Advice> advice;
     for (const auto& option : options_) advice.push_back(worked_out(option));
     if (is_well()) advice.insert(advice.begin(), nothing_to_do());
-    if (base_.proxy.is_classic() && !base_.subject->is_job() &&
-        (now_.has(Hazard::Kind::NewConnectionsRefused) || stops_its_proxy(base_.pod()))) {
+    if (base_.proxy.is_classic() && !base_.proxy.profile && !base_.subject->is_job() &&
+        (now_.has(Hazard::Kind::NewConnectionsRefused) || stops_its_proxy(base_.pod(), base_.proxy))) {
       advice.push_back(await_does_nothing());
     }
     std::stable_partition(advice.begin(), advice.end(), [](const Advice& a) { return a.helps; });
@@ -85,7 +85,7 @@ class Adviser {
   }
 
   [[nodiscard]] bool fits_with_grace(Change change, Millis grace, Millis limit) const {
-    change.annotate(annotation::kGrace, seconds_annotation(grace));
+    change.annotate(base_.settings.grace_key(), grace_text(grace));
     return WhatIf(base_, change, override_).assessment().budget.fits(limit);
   }
 
@@ -114,7 +114,7 @@ class Adviser {
       const Millis cap = base_.configuration->max_platform_grace_period.value_or(limit);
       auto grace = longest_grace(change, least, a.proxy.grace.value, std::min(limit, cap));
       if (!grace) grace = longest_grace(change, least, a.proxy.grace.value, limit);
-      change.annotate(annotation::kGrace, seconds_annotation(grace.value_or(least)));
+      change.annotate(base_.settings.grace_key(), grace_text(grace.value_or(least)));
       if (grace) return change;
     }
     if (!override_) {
@@ -153,11 +153,13 @@ class Adviser {
   }
 
   void weigh_native_sidecar(bool reinjected) {
-    if (!base_.proxy.is_classic() || !base_.configuration->kubernetes_version.has_native_sidecars())
+    if (!base_.proxy.is_classic() || base_.settings.native_key().empty() ||
+        !base_.configuration->kubernetes_version.has_native_sidecars())
       return;
     Change idea{.reinjected = reinjected};
-    if (reinjected) idea.annotate(annotation::kInject, "enabled");
-    idea.annotate(annotation::kNative, "true");
+    if (reinjected)
+      idea.annotate(base_.settings.inject_key(), std::string(base_.settings.inject_value()));
+    idea.annotate(base_.settings.native_key(), "true");
     if (!WhatIf(base_, idea, override_).assessment().proxy.is_native()) return;
     auto what = fmt::format(
         "Run the proxy as a native sidecar: it is stopped only after {} {} gone, so it needs no "
@@ -165,15 +167,16 @@ class Adviser {
         app_names(), app_count() == 1 ? "is" : "are",
         base_.subject->is_job() ? ", and the Job completes by itself" : "");
     if (reinjected)
-      what += " Take linkerd-proxy out of the manifest for that and let it be injected.";
+      what += fmt::format(" Take {} out of the manifest for that and let it be injected.",
+                          base_.proxy.container_name());
     add("native-sidecar", std::move(what), std::move(idea),
         base_.settings.wait ? "The wait annotation has no effect there: remove it." : "");
   }
 
   void weigh_await() {
-    if (!now_.has(Hazard::Kind::NeverEnds)) return;
+    if (!now_.has(Hazard::Kind::NeverEnds) || base_.proxy.profile) return;
     Change idea{.awaits = true};
-    if (wait_is_too_short()) idea.annotate(annotation::kWait, whole(app_in_whole_seconds()));
+    if (wait_is_too_short()) idea.annotate(base_.settings.wait_key(), wait_text(app_in_whole_seconds()));
     add("linkerd-await",
         "Start the work with `linkerd-await --shutdown -- COMMAND`, which stops the proxy when the "
         "work is done, so that the Job completes. It does nothing when the pod is deleted; the "
@@ -184,7 +187,7 @@ class Adviser {
   void weigh_wait() {
     const Millis app = app_in_whole_seconds();
     Change idea;
-    idea.annotate(annotation::kWait, whole(app));
+    idea.annotate(base_.settings.wait_key(), wait_text(app));
     if (wait_is_too_short()) {
       add("longer-wait",
           fmt::format("Delay the proxy's SIGTERM by {} s: so long {} takes to stop ({}).",
@@ -200,13 +203,13 @@ class Adviser {
     } else if (base_.proxy.is_native() && now_.has(Hazard::Kind::NewConnectionsRefused) &&
                !base_.ordered_sidecars()) {
       idea.reinjected = true;
-      idea.annotate(annotation::kInject, "enabled");
+      idea.annotate(base_.settings.inject_key(), std::string(base_.settings.inject_value()));
       add("longer-wait",
           fmt::format(
               "Before Kubernetes 1.29 a proxy among the init containers is stopped together "
-              "with the app. Take linkerd-proxy out of the manifest, let it be injected as "
+              "with the app. Take {} out of the manifest, let it be injected as "
               "a classic sidecar, and delay its SIGTERM by {} s.",
-              seconds(app)),
+              base_.proxy.container_name(), seconds(app)),
           std::move(idea));
     }
   }
@@ -278,7 +281,7 @@ class Adviser {
     const auto& then = outcome.assessment();
     if (then.proxy.is_classic() && then.proxy.wait.value < then.budget.app &&
         (!alone || !wait_is_too_short())) {
-      idea.annotate(annotation::kWait, whole(from_seconds(ceil_seconds(then.budget.app))));
+      idea.annotate(base_.settings.wait_key(), wait_text(from_seconds(ceil_seconds(then.budget.app))));
     }
     add("app-prestop-sleep", what + ".", std::move(idea));
     // Where nothing else is wrong it is the best that can be done.
@@ -293,6 +296,16 @@ class Adviser {
   }
 
   // ---- words ----------------------------------------------------------------------------------
+
+  // The times as the pod's annotations state them.
+  [[nodiscard]] std::string wait_text(Millis time) const {
+    const auto& profile = base_.settings.profile;
+    return profile ? profile->wait.annotation_text(time) : whole(time);
+  }
+  [[nodiscard]] std::string grace_text(Millis time) const {
+    const auto& profile = base_.settings.profile;
+    return profile ? profile->grace.annotation_text(time) : seconds_annotation(time);
+  }
 
   static std::string whole(Millis time) { return std::to_string(ceil_seconds(time)); }
 

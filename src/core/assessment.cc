@@ -1,12 +1,14 @@
 #include "core/assessment.h"
 
+#include "core/profile_proxy.h"
+
 #include <algorithm>
 
 namespace gracekeeper {
 namespace {
 
 bool is_proxy_container(const Container& container, const Proxy& proxy) {
-  return proxy.presence == Proxy::Presence::Adopted && container.name == kProxyName;
+  return proxy.presence == Proxy::Presence::Adopted && container.name == proxy.container_name();
 }
 
 PlannedContainer plan_app(const Container& container, const Assessment& a) {
@@ -22,43 +24,57 @@ PlannedContainer plan_app(const Container& container, const Assessment& a) {
 PlannedContainer plan_sidecar(const Container& container, const Assessment& a) {
   return {.name = container.name,
           .role = Role::Sidecar,
-          .native = true,
+          .native = container.is_native_sidecar(),
           .has_pre_stop = container.pre_stop.has_value(),
           .pre_stop = container.pre_stop ? container.pre_stop->length : std::nullopt,
           .stop = a.settings.shutdown_of(container.name, false, *a.configuration).value};
 }
 
-PlannedContainer plan_proxy(const Proxy& proxy) {
-  return {.name = std::string(kProxyName),
-          .role = Role::Proxy,
-          .native = proxy.mode == Proxy::Mode::Native,
-          .has_pre_stop = proxy.pre_stop.has_value(),
-          .pre_stop = proxy.pre_stop ? proxy.pre_stop->length : std::nullopt,
-          .stop = proxy.grace.value};
+// The other containers of the proxy's profile that come with it and run until the end.
+void add_companions(const Assessment& a, Container::List list,
+                    std::vector<PlannedContainer>& planned) {
+  const bool comes = a.proxy.presence == Proxy::Presence::Injected ||
+                     a.proxy.presence == Proxy::Presence::Assumed;
+  if (!a.proxy.profile || !comes) return;
+  for (const auto& container : a.proxy.profile->companions) {
+    const bool runs = list == Container::List::Containers || container.restart_always;
+    if (container.list == list && runs) planned.push_back(plan_sidecar(container, a));
+  }
 }
 
 // Apps first; an injected native proxy comes before all other sidecars, an adopted one keeps its
-// place.
+// place. Where the companions of a profile's proxy are put: sidecar/custom_profile.h.
 std::vector<PlannedContainer> plan_containers(const Assessment& a) {
   std::vector<PlannedContainer> planned;
   for (const auto& container : a.pod().containers) {
-    if (!is_proxy_container(container, a.proxy)) planned.push_back(plan_app(container, a));
+    if (is_proxy_container(container, a.proxy)) continue;
+    const bool companion = a.proxy.profile && a.proxy.profile->owns(container.name);
+    planned.push_back(companion ? plan_sidecar(container, a) : plan_app(container, a));
   }
+  add_companions(a, Container::List::Containers, planned);
   const bool adopted_native = a.proxy.presence == Proxy::Presence::Adopted && a.proxy.is_native();
-  if (a.proxy.exists() && !adopted_native) planned.push_back(plan_proxy(a.proxy));
+  if (a.proxy.is_native()) add_companions(a, Container::List::InitContainers, planned);
+  if (a.proxy.exists() && !adopted_native) planned.push_back(planned_proxy(a.proxy));
   for (const auto& container : a.pod().init_containers) {
     if (!container.restart_always) continue;
-    planned.push_back(is_proxy_container(container, a.proxy) ? plan_proxy(a.proxy)
+    planned.push_back(is_proxy_container(container, a.proxy) ? planned_proxy(a.proxy)
                                                              : plan_sidecar(container, a));
   }
+  if (!a.proxy.is_native()) add_companions(a, Container::List::InitContainers, planned);
   return planned;
+}
+
+Millis stated(const Sourced<Millis>& setting) {
+  return is_stated(setting.source) ? setting.value : Millis{0};
 }
 
 // The containers with every time that nobody stated for this pod counted as nothing.
 std::vector<PlannedContainer> only_stated(const Assessment& a) {
   auto planned = a.containers;
   for (auto& container : planned) {
-    if (container.role == Role::Proxy) {
+    if (container.role == Role::Proxy && a.proxy.profile) {
+      container = planned_proxy(a.proxy.with_times(stated(a.proxy.wait), stated(a.proxy.grace)));
+    } else if (container.role == Role::Proxy) {
       if (!is_stated(a.proxy.grace.source)) container.stop = Millis{0};
       if (a.proxy.is_classic() && !is_stated(a.proxy.wait.source)) container.pre_stop = Millis{0};
     } else {
@@ -68,10 +84,6 @@ std::vector<PlannedContainer> only_stated(const Assessment& a) {
     }
   }
   return planned;
-}
-
-Millis stated(const Sourced<Millis>& setting) {
-  return is_stated(setting.source) ? setting.value : Millis{0};
 }
 
 Budget make_budget(const Assessment& a) {
@@ -130,6 +142,15 @@ void complete(Assessment& a) {
 
 }  // namespace
 
+PlannedContainer planned_proxy(const Proxy& proxy) {
+  return {.name = std::string(proxy.container_name()),
+          .role = Role::Proxy,
+          .native = proxy.mode == Proxy::Mode::Native,
+          .has_pre_stop = proxy.pre_stop.has_value(),
+          .pre_stop = proxy.pre_stop ? proxy.pre_stop->length : std::nullopt,
+          .stop = proxy.stop()};
+}
+
 PrestopTime app_pre_stop(const Container& container, const PodSettings& settings) {
   if (container.pre_stop)
     return {.present = true, .added = false, .length = container.pre_stop->length};
@@ -142,8 +163,10 @@ PrestopTime app_pre_stop(const Container& container, const PodSettings& settings
 Assessment assess(const Subject& subject, const Namespace* where,
                   const Configuration& configuration) {
   Assessment a{.subject = &subject, .where = where, .configuration = &configuration};
-  a.settings = resolve_settings(subject.pod, where, configuration);
-  a.proxy = resolve_proxy(subject.pod, a.settings, configuration);
+  auto chosen = choose_proxy(subject.pod, where, subject.namespace_name, configuration);
+  a.settings = std::move(chosen.settings);
+  a.proxy = std::move(chosen.proxy);
+  a.remarks = std::move(chosen.remarks);
   complete(a);
   return a;
 }
@@ -151,14 +174,17 @@ Assessment assess(const Subject& subject, const Namespace* where,
 Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
                            const Configuration& configuration) {
   Assessment a{.subject = &subject, .where = where, .configuration = &configuration};
-  a.settings = resolve_settings(subject.pod, where, configuration);
+  auto chosen = choose_proxy(subject.pod, where, subject.namespace_name, configuration);
+  a.settings = std::move(chosen.settings);
   const bool carries = carries_settings(a.settings);
   a.settings.app_prestop_sleep.reset();
   auto carried = a.settings;
   carried.wait.reset();
   carried.grace.reset();
-  if (adopted_proxy(subject.pod) != nullptr) {
-    a.proxy = resolve_proxy(subject.pod, carried, configuration);
+  if (chosen.proxy.presence == Proxy::Presence::Adopted) {
+    a.proxy = a.settings.profile
+                  ? adopt_profile(subject.pod, where, subject.namespace_name, carried)
+                  : resolve_proxy(subject.pod, carried, configuration);
   }
   complete(a);
   a.is_checked = a.is_checked || carries;

@@ -57,6 +57,7 @@ struct Assessment {
   const Configuration* configuration = nullptr;
   PodSettings settings;
   Proxy proxy;
+  std::vector<std::string> remarks;  // about sidecars that are asked for: one sentence each
   std::vector<PlannedContainer> containers;  // apps, proxy, other native sidecars in spec order
   std::int64_t termination_grace_period_seconds =
       kDefaultGracePeriodSeconds;  // T, as written or 30
@@ -67,6 +68,11 @@ struct Assessment {
   bool is_checked = false;
 
   [[nodiscard]] const Pod& pod() const { return subject->pod; }
+  // Linkerd's proxy, the pod's own one, or another container of its profile.
+  [[nodiscard]] bool is_of_proxy(std::string_view container) const {
+    return container == kProxyName || container == proxy.container_name() ||
+           (proxy.profile && proxy.profile->owns(container));
+  }
   [[nodiscard]] Millis grace_period() const {
     return effective_grace_period(termination_grace_period_seconds);
   }
@@ -82,6 +88,9 @@ Assessment assess(const Subject& subject, const Namespace* where,
 // the grace that it carries. For a validating webhook, which sees the final pod.
 Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
                            const Configuration& configuration);
+
+// The proxy as one of the planned containers.
+PlannedContainer planned_proxy(const Proxy& proxy);
 
 // The same containers under another grace period (`kubectl delete --grace-period`, a cap).
 Timeline plan_under(const Assessment& assessment, Millis grace_period);

@@ -6,7 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "core/duration.h"
 #include "core/kubernetes_version.h"
@@ -47,6 +50,14 @@ inline constexpr Millis kProxyDefaultGrace{120'000};
 inline constexpr Millis kDefaultAppShutdown{10'000};
 inline constexpr Millis kDefaultPropagation{5'000};
 
+struct SidecarProfile;
+
+// Profiles of other sidecars, in the order in which they are asked; equal when their contents are.
+struct ProfileList {
+  std::vector<std::shared_ptr<const SidecarProfile>> items;
+  bool operator==(const ProfileList& other) const;
+};
+
 struct Configuration {
   KubernetesVersion kubernetes_version;
   OnShortfall on_shortfall = OnShortfall::Deny;
@@ -59,6 +70,8 @@ struct Configuration {
   std::optional<Millis> max_platform_grace_period;                   // the platform's cap (GK012)
   Millis endpoint_propagation = kDefaultPropagation;
   PreStopForm pre_stop_form = PreStopForm::Auto;
+  std::vector<std::string> profile_files;  // sidecar.profiles, as written
+  ProfileList profiles;                    // what these files hold
   bool service_account_token_projection = true;  // Linkerd's identity.serviceAccountTokenProjection
 
   bool operator==(const Configuration&) const = default;

@@ -44,6 +44,20 @@ struct SetGraceVariable {
   std::string value;  // "25000ms"
   bool operator==(const SetGraceVariable&) const = default;
 };
+// Sets a variable of a container of the pod.
+struct SetVariable {
+  std::string container;
+  std::string name;
+  std::string value;
+  bool operator==(const SetVariable&) const = default;
+};
+// Replaces the arguments (or the command) of a container of the pod.
+struct SetArguments {
+  std::string container;
+  bool in_command = false;
+  std::vector<std::string> words;
+  bool operator==(const SetArguments&) const = default;
+};
 struct AddContainer {
   Container::List list = Container::List::Containers;
   // Where in the list as it is at that moment; past its end: append.
@@ -57,7 +71,8 @@ struct AddVolume {
 };
 
 using Edit = std::variant<SetAnnotation, SetLabel, SetTerminationGracePeriod, SetPreStop,
-                          RemovePreStop, SetGraceVariable, AddContainer, AddVolume>;
+                          RemovePreStop, SetGraceVariable, SetVariable, SetArguments, AddContainer,
+                          AddVolume>;
 
 inline constexpr std::string_view kGraceVariable = "LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD";
 

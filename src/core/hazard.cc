@@ -27,24 +27,25 @@ Millis last_app_exit(const Timeline& timeline) {
   return last;
 }
 
-void add_refused_connections(const Timeline& timeline, std::vector<Hazard>& hazards) {
+void add_refused_connections(const Assessment& a, const Timeline& timeline,
+                             std::vector<Hazard>& hazards) {
   const auto* proxy = find_proxy(timeline);
   if (proxy == nullptr) return;
+  const Millis from = a.proxy.refuses_from(proxy->sigterm);
   std::vector<std::string> outliving;
   Millis until{0};
   for (const auto& container : timeline.containers) {
-    if (container.role != Role::App || container.exit <= proxy->sigterm) continue;
+    if (container.role != Role::App || container.exit <= from) continue;
     outliving.push_back(container.name);
     until = std::max(until, container.exit);
   }
   if (outliving.empty()) return;
   auto cause = fmt::format(
-      "the proxy gets SIGTERM at {} s and takes no new connection from then on, while {} {} until "
-      "{} s",
-      format_seconds(proxy->sigterm), joined(outliving), outliving.size() == 1 ? "runs" : "run",
+      "the proxy {} at {} s and takes no new connection from then on, while {} {} until {} s",
+      from == proxy->sigterm ? "gets SIGTERM" : "begins to drain", format_seconds(from), joined(outliving), outliving.size() == 1 ? "runs" : "run",
       format_seconds(until));
-  hazards.push_back({Hazard::Kind::NewConnectionsRefused, proxy->sigterm, until,
-                     std::move(outliving), std::move(cause)});
+  hazards.push_back({Hazard::Kind::NewConnectionsRefused, from, until, std::move(outliving),
+                     std::move(cause)});
 }
 
 void add_traffic_after_stop(const Assessment& a, const Timeline& timeline,
@@ -108,18 +109,20 @@ void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Ha
   hazards.push_back({Hazard::Kind::WaitingForNothing,
                      from,
                      to,
-                     {std::string(kProxyName)},
-                     fmt::format("every app container is gone at {} s, but the proxy's preStop "
-                                 "sleep holds the pod until {} s",
-                                 format_seconds(from), format_seconds(to))});
+                     {a.proxy.container_name()},
+                     fmt::format("every app container is gone at {} s, but the proxy's {} "
+                                 "holds the pod until {} s",
+                                 format_seconds(from),
+                                 a.proxy.profile ? "wait" : "preStop sleep", format_seconds(to))});
 }
 
 void add_endless_job(const Assessment& a, std::vector<Hazard>& hazards) {
-  if (!a.subject->is_job() || !a.proxy.is_classic() || stops_its_proxy(a.pod())) return;
+  if (!a.subject->is_job() || !a.proxy.is_classic() || stops_its_proxy(a.pod(), a.proxy))
+    return;
   hazards.push_back({Hazard::Kind::NeverEnds,
                      Millis{0},
                      std::nullopt,
-                     {std::string(kProxyName)},
+                     {a.proxy.container_name()},
                      "the work ends but the classic proxy runs on, so the Job never completes"});
 }
 
@@ -145,7 +148,7 @@ std::string_view to_string(Hazard::Kind kind) {
 
 std::vector<Hazard> find_hazards(const Assessment& assessment, const Timeline& timeline) {
   std::vector<Hazard> hazards;
-  add_refused_connections(timeline, hazards);
+  add_refused_connections(assessment, timeline, hazards);
   add_traffic_after_stop(assessment, timeline, hazards);
   add_cut_hooks(timeline, hazards);
   add_kills(timeline, hazards);
@@ -154,7 +157,18 @@ std::vector<Hazard> find_hazards(const Assessment& assessment, const Timeline& t
   return hazards;
 }
 
-bool stops_its_proxy(const Pod& pod) {
+bool stops_its_proxy(const Pod& pod, const Proxy& proxy) {
+  if (proxy.profile) {
+    // The admin endpoint that ends Envoy and what is built on it.
+    const auto quits = [](const std::string& word) {
+      return word.find("quitquitquit") != std::string::npos;
+    };
+    return std::any_of(pod.containers.begin(), pod.containers.end(), [&](const Container& c) {
+      return std::any_of(c.command.begin(), c.command.end(), quits) ||
+             std::any_of(c.args.begin(), c.args.end(), quits);
+    });
+  }
+
   return std::any_of(pod.containers.begin(), pod.containers.end(), [](const Container& container) {
     bool awaits = false;
     bool shuts_down = false;

@@ -24,9 +24,19 @@ Mend raise(const Assessment& a) {
 std::int64_t exact_need_with(const Assessment& a, Millis proxy_grace) {
   auto containers = a.containers;
   for (auto& container : containers) {
-    if (container.role == Role::Proxy) container.stop = proxy_grace;
+    if (container.role != Role::Proxy) continue;
+    if (a.proxy.profile)
+      container = planned_proxy(a.proxy.with_times(a.proxy.wait.value, proxy_grace));
+    else
+      container.stop = proxy_grace;
   }
   return exact_need(containers, a.ordered_sidecars());
+}
+
+// The longest grace, no longer than this, that the container can be told.
+Millis tellable(const Assessment& a, Millis grace) {
+  const bool in_seconds = a.proxy.profile && a.proxy.profile->grace.unit == SettingUnit::Second;
+  return in_seconds ? std::chrono::floor<Seconds>(grace) : grace;
 }
 
 }  // namespace
@@ -40,7 +50,8 @@ Mend find_fit(const Assessment& a) {
   if (!a.proxy.exists())
     return impossible("on-shortfall fit has no proxy whose grace it could shorten");
   const Millis most = written_grace_period(a);
-  Millis grace = std::min(most - a.budget.app - a.budget.wait - a.budget.margin, a.budget.grace);
+  Millis grace = tellable(
+      a, std::min(most - a.budget.app - a.budget.wait - a.budget.margin, a.budget.grace));
   const auto nothing_left = "on-shortfall fit has nothing left for the proxy's grace";
   if (grace <= Millis{0}) return impossible(nothing_left);
   // With other sidecars the timeline can need more than the sum: take the excess off the grace too.

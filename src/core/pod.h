@@ -77,8 +77,14 @@ struct Container {
     bool operator==(const GraceVariable&) const = default;
   };
   std::optional<GraceVariable> grace_variable;
+  // All variables, in order; the value is absent when it comes from elsewhere (valueFrom).
+  struct Variable {
+    std::string name;
+    std::optional<std::string> value;
+    bool operator==(const Variable&) const = default;
+  };
+  std::vector<Variable> env;
   bool has_env = false;
-  std::size_t env_size = 0;
   std::vector<Value> volume_mounts;  // as written
   Value capabilities;                // securityContext.capabilities as written; null when absent
 

@@ -23,12 +23,6 @@ bool is_proxy_init(const Container& container) {
                          {"cr.l5d.io/linkerd/proxy-init:", "gcr.io/istio-release/proxy_init:"});
 }
 
-bool has_sidecar(const Pod& pod) {
-  return std::any_of(pod.containers.begin(), pod.containers.end(), is_proxy) ||
-         std::any_of(pod.init_containers.begin(), pod.init_containers.end(),
-                     [](const Container& c) { return is_proxy(c) || is_proxy_init(c); });
-}
-
 bool mounts_service_account_token(const Pod& pod) {
   if (pod.containers.empty()) return false;
   const auto& mounts = pod.containers.front().volume_mounts;
@@ -117,6 +111,12 @@ Proxy add(Proxy::Presence presence, const PodSettings& settings,
 
 }  // namespace
 
+bool has_sidecar(const Pod& pod) {
+  return std::any_of(pod.containers.begin(), pod.containers.end(), is_proxy) ||
+         std::any_of(pod.init_containers.begin(), pod.init_containers.end(),
+                     [](const Container& c) { return is_proxy(c) || is_proxy_init(c); });
+}
+
 std::vector<SkipReason> injection_obstacles(const Pod& pod, const PodSettings& settings,
                                             const Configuration& configuration) {
   std::vector<SkipReason> reasons;
@@ -130,8 +130,31 @@ std::vector<SkipReason> injection_obstacles(const Pod& pod, const PodSettings& s
   return reasons;
 }
 
-const Container* adopted_proxy(const Pod& pod) {
-  const auto* container = pod.find_container(kProxyName);
+Millis Proxy::stop() const {
+  if (!profile) return grace.value;
+  const Millis drain = profile->grace.is_in_hook() ? Millis{0} : grace.value;
+  return profile->wait.is_in_hook() ? drain : drain + wait.value;
+}
+
+Millis Proxy::refuses_from(Millis sigterm) const {
+  if (!profile || !is_classic()) return sigterm;
+  if (!profile->wait.is_in_hook()) return sigterm + wait.value;
+  return hook_is_timed && profile->grace.is_in_hook() ? std::min(sigterm, wait.value) : sigterm;
+}
+
+Proxy Proxy::with_times(Millis new_wait, Millis new_grace) const {
+  Proxy other = *this;
+  other.wait.value = new_wait;
+  other.grace.value = new_grace;
+  if (hook_is_timed && pre_stop) {
+    const bool drains = profile && profile->grace.is_in_hook();
+    other.pre_stop->length = new_wait + (drains ? new_grace : Millis{0});
+  }
+  return other;
+}
+
+const Container* adopted_proxy(const Pod& pod, std::string_view name) {
+  const auto* container = pod.find_container(name);
   if (container == nullptr) return nullptr;
   const bool runs = container->list == Container::List::Containers || container->restart_always;
   return runs ? container : nullptr;

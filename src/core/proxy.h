@@ -26,6 +26,9 @@ enum class SkipReason {
   NoServiceAccountToken,  // needs the token and cannot have it
 };
 
+// Linkerd's or Istio's proxy, or the init container of one, by whoever's hand.
+bool has_sidecar(const Pod& pod);
+
 // All reasons; empty means: inject. Source: linkerd2 pkg/inject/report.go.
 std::vector<SkipReason> injection_obstacles(const Pod& pod, const PodSettings& settings,
                                             const Configuration& configuration);
@@ -42,6 +45,11 @@ struct Proxy {
 
   Presence presence = Presence::None;
   Mode mode = Mode::Classic;
+  // Another sidecar's than Linkerd's (null), and the container's name.
+  ProfilePtr profile;
+  [[nodiscard]] std::string container_name() const {
+    return profile ? profile->container : std::string(kProxyName);
+  }
   // A native sidecar was asked for, on a cluster that has none.
   bool native_unavailable = false;
 
@@ -56,6 +64,17 @@ struct Proxy {
     bool operator==(const Prestop&) const = default;
   };
   std::optional<Prestop> pre_stop;
+  // The hook is made of the wait (and the grace, where the profile's grace is part of it), so that
+  // other times give another hook. False: it takes what it takes.
+  bool hook_is_timed = false;
+
+  // From SIGTERM to the exit, and to the moment from which new connections are refused; `sigterm`
+  // is the time of the SIGTERM. Linkerd's proxy drains from its SIGTERM on; a profile's wait may
+  // come after it, and its drain before it, in the hook.
+  [[nodiscard]] Millis stop() const;
+  [[nodiscard]] Millis refuses_from(Millis sigterm) const;
+  // The same proxy with these times.
+  [[nodiscard]] Proxy with_times(Millis new_wait, Millis new_grace) const;
 
   [[nodiscard]] bool exists() const { return presence != Presence::None; }
   [[nodiscard]] bool is_native() const { return exists() && mode == Mode::Native; }
@@ -63,8 +82,8 @@ struct Proxy {
   bool operator==(const Proxy&) const = default;
 };
 
-// The container to adopt: `linkerd-proxy` among the containers or the native sidecars.
-const Container* adopted_proxy(const Pod& pod);
+// The container to adopt: one of that name among the containers or the native sidecars.
+const Container* adopted_proxy(const Pod& pod, std::string_view name = kProxyName);
 
 Proxy resolve_proxy(const Pod& pod, const PodSettings& settings,
                     const Configuration& configuration);

@@ -35,8 +35,8 @@ struct ShutdownTimes {
 // Reads the annotations of one holder (a pod or a Namespace) and collects what it has to drop.
 class Reader {
  public:
-  Reader(const Annotations& annotations, Source source)
-      : annotations_(annotations), source_(source) {}
+  Reader(const Annotations& annotations, Source source, const SidecarProfile* profile)
+      : annotations_(annotations), source_(source), profile_(profile) {}
 
   [[nodiscard]] bool has(std::string_view key) const {
     return annotations_.find(key) != annotations_.end();
@@ -47,14 +47,17 @@ class Reader {
     const auto found = annotations_.find(key);
     if (found == annotations_.end()) return std::nullopt;
     if (!found->second.is_string) {
+      const bool asks = profile_ != nullptr && key == profile_->inject_annotation;
       drop(key, fmt::format("Kubernetes takes only strings here: write {} in quotes",
-                            as_string_would_work(key, found->second.text)));
+                            asks ? fmt::format("\"{}\" or \"disabled\"", profile_->inject_value)
+                                 : as_string_would_work(key, found->second.text)));
       return std::nullopt;
     }
     return found->second.text;
   }
 
   std::optional<Millis> wait() {
+    if (profile_ != nullptr) return time(profile_->wait);
     const auto written = text(annotation::kWait);
     if (!written) return std::nullopt;
     const auto parsed = parse_whole_seconds(*written);
@@ -66,6 +69,7 @@ class Reader {
   }
 
   std::optional<Millis> grace() {
+    if (profile_ != nullptr) return time(profile_->grace);
     const auto written = text(annotation::kGrace);
     if (!written) return std::nullopt;
     const auto parsed = parse_go_duration(*written);
@@ -91,6 +95,7 @@ class Reader {
   }
 
   InjectRequest inject() {
+    if (profile_ != nullptr) return inject_profile();
     const auto found = annotations_.find(annotation::kInject);
     if (found == annotations_.end()) return InjectRequest::Nothing;
     const auto written = text(annotation::kInject);
@@ -177,6 +182,45 @@ class Reader {
   std::vector<DroppedValue> take_dropped() { return std::move(dropped_); }
 
  private:
+  // A time of a profile: a duration, of whole seconds where the container is told seconds.
+  std::optional<Millis> time(const ProfileSetting& setting) {
+    const auto written = text(setting.annotation);
+    if (!written) return std::nullopt;
+    if (setting.means == SettingMeans::Annotation) {
+      const auto value = setting.read(*written);
+      if (!value) {
+        drop(setting.annotation,
+             fmt::format("the container reads it itself and cannot read \"{}\": write \"{}\", "
+                         "for example",
+                         *written, setting.written(from_seconds(20))));
+      }
+      return value;
+    }
+    if (setting.unit == SettingUnit::Second) {
+      const auto parsed = parse_duration_in_seconds(trimmed(*written));
+      if (parsed) return from_seconds(parsed->count());
+      drop(setting.annotation, parsed.error().message);
+      return std::nullopt;
+    }
+    const auto parsed = parse_duration(trimmed(*written));
+    if (parsed) return *parsed;
+    drop(setting.annotation, parsed.error().message);
+    return std::nullopt;
+  }
+
+  InjectRequest inject_profile() {
+    const std::string_view key = profile_->inject_annotation;
+    if (!has(key)) return InjectRequest::Nothing;
+    const auto written = text(key);
+    if (!written) return InjectRequest::Invalid;
+    if (*written == profile_->inject_value) return InjectRequest::Enabled;
+    if (*written == "disabled" || *written == "false") return InjectRequest::Disabled;
+    drop(key, fmt::format("\"{}\" is not a value of it, and nothing is injected: write \"{}\" or "
+                          "\"disabled\"",
+                          *written, profile_->inject_value));
+    return InjectRequest::Invalid;
+  }
+
   void drop(std::string_view key, std::string message) {
     dropped_.push_back({.key = std::string(key),
                         .text = annotations_.find(key)->second.text,
@@ -186,28 +230,38 @@ class Reader {
 
   const Annotations& annotations_;
   Source source_;
+  const SidecarProfile* profile_;
   std::vector<DroppedValue> dropped_;
 };
 
 std::optional<std::string> accepts_any_name(std::string_view) { return std::nullopt; }
 
 // The per-container form may name any container that runs until the end, but not the proxy.
-std::optional<std::string> why_not_in(const Pod& pod, std::string_view name) {
-  if (name == "linkerd-proxy") {
-    return fmt::format("\"linkerd-proxy\" is the proxy: its time is set with {}",
-                       annotation::kGrace);
+std::optional<std::string> why_not_in(const Pod& pod, std::string_view name,
+                                      const PodSettings& settings) {
+  const auto proxy = settings.proxy_name();
+  if (name == proxy) {
+    return fmt::format("\"{}\" is the proxy: its time is set with {}", proxy,
+                       settings.grace_key());
   }
   std::string known;
   for (const auto* list : {&pod.containers, &pod.init_containers}) {
     for (const auto& container : *list) {
       const bool runs = container.list == Container::List::Containers || container.restart_always;
-      if (!runs || container.name == "linkerd-proxy") continue;
+      if (!runs || container.name == proxy) continue;
       if (container.name == name) return std::nullopt;
       known += (known.empty() ? "" : ", ") + container.name;
     }
   }
   return fmt::format("the pod has no container \"{}\"; it has: {}", name,
                      known.empty() ? "none" : known);
+}
+
+// The keys of the native switch, in the order in which they decide.
+std::vector<std::string_view> native_keys(const PodSettings& settings) {
+  if (!settings.profile) return {kNativeKeys.begin(), kNativeKeys.end()};
+  if (settings.native_key().empty()) return {};
+  return {settings.native_key()};
 }
 
 // Reads everything once, for the values that are dropped.
@@ -272,13 +326,34 @@ Sourced<Millis> PodSettings::shutdown_of(std::string_view container, bool is_app
   return is_app ? app_shutdown : configuration.app_shutdown;
 }
 
+std::string_view PodSettings::inject_key() const {
+  return profile ? std::string_view(profile->inject_annotation) : annotation::kInject;
+}
+std::string_view PodSettings::inject_value() const {
+  return profile ? std::string_view(profile->inject_value) : "enabled";
+}
+std::string_view PodSettings::wait_key() const {
+  return profile ? std::string_view(profile->wait.annotation) : annotation::kWait;
+}
+std::string_view PodSettings::grace_key() const {
+  return profile ? std::string_view(profile->grace.annotation) : annotation::kGrace;
+}
+std::string_view PodSettings::native_key() const {
+  return profile ? std::string_view(profile->native_annotation) : annotation::kNative;
+}
+std::string_view PodSettings::proxy_name() const {
+  return profile ? std::string_view(profile->container) : "linkerd-proxy";
+}
+
 PodSettings resolve_settings(const Pod& pod, const Namespace* where,
-                             const Configuration& configuration) {
+                             const Configuration& configuration, ProfilePtr profile) {
   static const Annotations nothing;
-  Reader own(pod.annotations, Source::Pod);
-  Reader inherited(where == nullptr ? nothing : where->annotations, Source::Namespace);
+  Reader own(pod.annotations, Source::Pod, profile.get());
+  Reader inherited(where == nullptr ? nothing : where->annotations, Source::Namespace,
+                   profile.get());
 
   PodSettings settings;
+  settings.profile = std::move(profile);
   // The pod's value, else the Namespace's: a key on the pod hides the Namespace's.
   const auto choose = [&](std::string_view key, auto read) {
     const auto source = own.has(key) ? Source::Pod : Source::Namespace;
@@ -289,12 +364,12 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
 
   settings.pod_inject = own.inject();
   settings.namespace_inject = inherited.inject();
-  settings.wait = choose(annotation::kWait, [](Reader& reader) { return reader.wait(); });
-  settings.grace = choose(annotation::kGrace, [](Reader& reader) { return reader.grace(); });
+  settings.wait = choose(settings.wait_key(), [](Reader& reader) { return reader.wait(); });
+  settings.grace = choose(settings.grace_key(), [](Reader& reader) { return reader.grace(); });
   // The first of the three keys that is present decides, even when its value is invalid; the beta
   // key is not inherited (linkerd2 pkg/inject).
   bool decided = false;
-  for (auto key : kNativeKeys) {
+  for (auto key : native_keys(settings)) {
     const bool on_pod = own.has(key);
     // Read on the pod even when an earlier key has decided: its value may have to be reported.
     const auto own_value = on_pod ? own.native(key) : std::nullopt;
@@ -308,7 +383,7 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
   const bool own_shutdown = own.has(annotation::kAppShutdown);
   const auto shutdown_source = own_shutdown ? Source::Pod : Source::Namespace;
   const auto times =
-      own_shutdown ? own.app_shutdown([&](std::string_view name) { return why_not_in(pod, name); })
+      own_shutdown ? own.app_shutdown([&](std::string_view name) { return why_not_in(pod, name, settings); })
                    : inherited.app_shutdown(accepts_any_name);
   settings.app_shutdown =
       times.plain ? Sourced<Millis>{*times.plain, shutdown_source} : configuration.app_shutdown;
@@ -328,10 +403,23 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
   return settings;
 }
 
-std::vector<DroppedValue> dropped_values(const Namespace& where) {
-  Reader reader(where.annotations, Source::Namespace);
+std::vector<DroppedValue> dropped_values(const Namespace& where, const ProfileList& profiles) {
+  Reader reader(where.annotations, Source::Namespace, nullptr);
   read_all(reader);
-  return reader.take_dropped();
+  auto dropped = reader.take_dropped();
+  for (const auto& profile : profiles.items) {
+    Reader of_profile(where.annotations, Source::Namespace, profile.get());
+    of_profile.inject();
+    of_profile.wait();
+    of_profile.grace();
+    if (!profile->native_annotation.empty()) of_profile.native(profile->native_annotation);
+    for (auto& value : of_profile.take_dropped()) {
+      // Profiles may share an annotation.
+      if (std::find(dropped.begin(), dropped.end(), value) == dropped.end())
+        dropped.push_back(std::move(value));
+    }
+  }
+  return dropped;
 }
 
 }  // namespace gracekeeper

@@ -13,6 +13,7 @@
 
 #include "core/configuration.h"
 #include "core/pod.h"
+#include "core/sidecar_profile.h"
 
 namespace gracekeeper {
 
@@ -29,6 +30,15 @@ struct DroppedValue {
 enum class InjectRequest { Nothing, Enabled, Ingress, Disabled, Invalid };
 
 struct PodSettings {
+  // Whose settings they are; null: Linkerd's. The keys that state them.
+  ProfilePtr profile;
+  [[nodiscard]] std::string_view inject_key() const;
+  [[nodiscard]] std::string_view inject_value() const;
+  [[nodiscard]] std::string_view wait_key() const;
+  [[nodiscard]] std::string_view grace_key() const;
+  [[nodiscard]] std::string_view native_key() const;  // "" when the profile has none
+  [[nodiscard]] std::string_view proxy_name() const;  // of its container
+
   // Absent: no annotation in effect; what then holds depends on the proxy (see proxy.h).
   std::optional<Sourced<Millis>> wait;
   std::optional<Sourced<Millis>> grace;
@@ -47,12 +57,14 @@ struct PodSettings {
   bool operator==(const PodSettings&) const = default;
 };
 
-// `where` is the pod's Namespace, or nullptr when nothing is known of it.
+// `where` is the pod's Namespace, or nullptr when nothing is known of it. With a profile its
+// annotations are read in place of Linkerd's.
 PodSettings resolve_settings(const Pod& pod, const Namespace* where,
-                             const Configuration& configuration);
+                             const Configuration& configuration, ProfilePtr profile = nullptr);
 
-// What a Namespace's own annotations hold that cannot be used.
-std::vector<DroppedValue> dropped_values(const Namespace& where);
+// What a Namespace's own annotations hold that cannot be used: Linkerd's, this project's and those
+// of the configured profiles.
+std::vector<DroppedValue> dropped_values(const Namespace& where, const ProfileList& profiles = {});
 
 std::optional<OnShortfall> parse_on_shortfall(std::string_view text);
 std::string_view to_string(OnShortfall mode);

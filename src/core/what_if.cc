@@ -2,23 +2,22 @@
 
 #include <algorithm>
 
-#include "core/annotations.h"
-
 namespace gracekeeper {
 namespace {
 
-void take_proxy_out(Pod& pod) {
-  const auto belongs_to_proxy = [](const Container& container) {
-    return container.name == kProxyName || container.name == "linkerd-init";
+void take_proxy_out(Pod& pod, const Assessment& base) {
+  const auto belongs_to_proxy = [&](const Container& container) {
+    return base.is_of_proxy(container.name) || container.name == "linkerd-init";
   };
   std::erase_if(pod.containers, belongs_to_proxy);
   std::erase_if(pod.init_containers, belongs_to_proxy);
-  pod.annotations.insert_or_assign(std::string(annotation::kInject), AnnotationValue{"enabled"});
+  pod.annotations.insert_or_assign(std::string(base.settings.inject_key()),
+                                   AnnotationValue{std::string(base.settings.inject_value())});
 }
 
-void lengthen_hooks(Pod& pod, Millis shortest) {
+void lengthen_hooks(Pod& pod, const Assessment& base, Millis shortest) {
   for (auto& container : pod.containers) {
-    if (container.name == kProxyName || !container.pre_stop || !container.pre_stop->length)
+    if (base.is_of_proxy(container.name) || !container.pre_stop || !container.pre_stop->length)
       continue;
     container.pre_stop->length = std::max(*container.pre_stop->length, shortest);
   }
@@ -31,10 +30,10 @@ void wrap_in_await(Pod& pod) {
   }
 }
 
-Subject changed(const Subject& subject, const Change& change) {
-  Subject copy = subject;
-  if (change.reinjected) take_proxy_out(copy.pod);
-  if (change.shortest_app_hook) lengthen_hooks(copy.pod, *change.shortest_app_hook);
+Subject changed(const Assessment& base, const Change& change) {
+  Subject copy = *base.subject;
+  if (change.reinjected) take_proxy_out(copy.pod, base);
+  if (change.shortest_app_hook) lengthen_hooks(copy.pod, base, *change.shortest_app_hook);
   if (change.awaits) wrap_in_await(copy.pod);
   for (const auto& [key, value] : change.annotations) {
     copy.pod.annotations.insert_or_assign(key, AnnotationValue{value});
@@ -57,7 +56,7 @@ void Change::annotate(std::string_view key, std::string value) {
 }
 
 WhatIf::WhatIf(const Assessment& base, const Change& change, std::optional<Millis> override)
-    : subject_(changed(*base.subject, change)),
+    : subject_(changed(base, change)),
       assessment_(assess(subject_, base.where, *base.configuration)),
       timeline_(override ? plan_under(assessment_, *override) : assessment_.timeline),
       hazards_(find_hazards(assessment_, timeline_)) {}

@@ -65,7 +65,7 @@ std::vector<Finding> notices_after(const std::vector<Finding>& before, const Ass
 }
 
 void remark_on_missing_values(const Assessment& a, const Policy& policy, Decision& decision) {
-  if (a.proxy.presence != Proxy::Presence::Injected) return;
+  if (a.proxy.presence != Proxy::Presence::Injected || a.proxy.profile) return;
   for (auto& remark : remarks_on_missing(policy.linkerd))
     decision.remarks.push_back(std::move(remark));
 }
@@ -118,14 +118,15 @@ Decision decide(const Subject& subject, const Namespace* where, const Policy& po
   const Assessment before = assess(subject, where, policy.configuration);
   Decision decision = start(before);
   if (!decision.refusal.empty()) return decision;
+  decision.remarks = before.remarks;
   remark_on_missing_values(before, policy, decision);
   if (!mends(decision.mend)) {
     decision.edits = make_edits(before, where, policy);
     return decision;
   }
-  const Subject after = mended(subject, decision.mend);
+  const Subject after = mended(before, decision.mend);
   const Assessment planned = assess(after, where, policy.configuration);
-  decision.edits = mend_edits(decision.mend);
+  decision.edits = mend_edits(before, decision.mend);
   for (auto& edit : make_edits(planned, where, policy)) decision.edits.push_back(std::move(edit));
   decision.notices = notices_after(decision.findings, planned);
   return decision;
@@ -145,23 +146,25 @@ Decision judge(const Subject& subject, const Namespace* where, const Policy& pol
     const auto is_wait = [](const Finding& f) { return f.rule == "GK007"; };
     std::erase_if(decision.findings, is_wait);
     std::erase_if(decision.notices, is_wait);
-    decision.remarks.emplace_back(
-        "linkerd.io/inject asks for a proxy but the pod has none: was the mutating webhook out of "
-        "reach?");
+    decision.remarks.push_back(fmt::format(
+        "{} asks for a proxy but the pod has none: was the mutating webhook out of reach?",
+        as_meant.settings.inject_key()));
   }
   if (as_meant.proxy.presence == Proxy::Presence::Adopted) {
     if (as_meant.proxy.wait.value != as_it_is.proxy.wait.value) {
       decision.remarks.push_back(fmt::format(
-          "the proxy waits {} s, but {} s are asked for: its preStop hook was lost or changed",
-          format_seconds(as_it_is.proxy.wait.value), format_seconds(as_meant.proxy.wait.value)));
+          "the proxy waits {} s, but {} s are asked for: its {} was lost or changed",
+          format_seconds(as_it_is.proxy.wait.value), format_seconds(as_meant.proxy.wait.value),
+          as_meant.proxy.profile ? "setting" : "preStop hook"));
     }
     // Linkerd's injector truncates in floating point.
     const Millis as_linkerd_writes{linkerd_milliseconds(as_meant.proxy.grace.value)};
     if (as_meant.proxy.grace.value != as_it_is.proxy.grace.value &&
         as_linkerd_writes != as_it_is.proxy.grace.value) {
       decision.remarks.push_back(fmt::format(
-          "the proxy's grace is {} s, but {} s are asked for: its environment was lost or changed",
-          format_seconds(as_it_is.proxy.grace.value), format_seconds(as_meant.proxy.grace.value)));
+          "the proxy's grace is {} s, but {} s are asked for: its {} was lost or changed",
+          format_seconds(as_it_is.proxy.grace.value), format_seconds(as_meant.proxy.grace.value),
+          as_meant.proxy.profile ? "setting" : "environment"));
     }
   }
   return decision;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/annotations.h"
+#include "sidecar/custom_profile.h"
 #include "sidecar/linkerd_annotations.h"
 #include "sidecar/linkerd_ports.h"
 #include "sidecar/linkerd_profile.h"
@@ -47,11 +48,33 @@ void adjust_adopted(const Assessment& a, std::vector<Edit>& edits) {
   }
 }
 
+void add(std::vector<Edit> more, std::vector<Edit>& edits) {
+  edits.insert(edits.end(), std::make_move_iterator(more.begin()),
+               std::make_move_iterator(more.end()));
+}
+
+std::vector<Edit> profile_edits(const Assessment& a, const Namespace* where) {
+  const ProfileInjection injection{.pod = a.pod(),
+                                   .where = where,
+                                   .namespace_name = a.subject->namespace_name,
+                                   .proxy = a.proxy,
+                                   .wait_handler = proxy_wait_handler(a)};
+  if (a.proxy.presence == Proxy::Presence::Injected) return inject_profile(injection);
+  if (a.proxy.presence == Proxy::Presence::Adopted) return adjust_profile(injection, a.settings);
+  return {};
+}
+
+// The shortened grace as the annotation states it.
+std::string grace_text(const Assessment& a, Millis grace) {
+  return a.settings.profile ? a.settings.profile->grace.annotation_text(grace)
+                            : format_duration(grace);
+}
+
 }  // namespace
 
 void add_app_sleeps(const Assessment& a, std::vector<Edit>& edits) {
   for (const auto& container : a.pod().containers) {
-    if (container.name == kProxyName) continue;
+    if (a.is_of_proxy(container.name)) continue;
     const auto hook = app_pre_stop(container, a.settings);
     if (hook.added)
       edits.emplace_back(SetPreStop{container.name, handler(a, *hook.length, "sleep")});
@@ -59,7 +82,9 @@ void add_app_sleeps(const Assessment& a, std::vector<Edit>& edits) {
 }
 
 Value proxy_wait_handler(const Assessment& a) {
-  const bool waits = a.proxy.is_classic() && a.proxy.wait.value.count() > 0;
+  const auto& profile = a.proxy.profile;
+  const bool by_sleep = !profile || (profile->wait.is_in_hook() && profile->hook.is_null());
+  const bool waits = by_sleep && a.proxy.is_classic() && a.proxy.wait.value.count() > 0;
   return waits ? handler(a, a.proxy.wait.value, "/bin/sleep") : Value{};
 }
 
@@ -68,8 +93,12 @@ std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const 
   // A pod without containers is not a pod that the API server takes.
   if (a.pod().containers.empty()) return edits;
   add_app_sleeps(a, edits);
-  if (a.proxy.presence == Proxy::Presence::Adopted) adjust_adopted(a, edits);
-  if (a.proxy.presence == Proxy::Presence::Injected) {
+  if (a.proxy.profile) {
+    add(profile_edits(a, where), edits);
+  } else if (a.proxy.presence == Proxy::Presence::Adopted) {
+    adjust_adopted(a, edits);
+  }
+  if (a.proxy.presence == Proxy::Presence::Injected && !a.proxy.profile) {
     auto injected = inject_linkerd({.pod = a.pod(),
                                     .where = where,
                                     .namespace_name = a.subject->namespace_name,
@@ -78,8 +107,7 @@ std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const 
                                     .values = policy.linkerd,
                                     .wait_handler = proxy_wait_handler(a),
                                     .created_by = policy.created_by});
-    edits.insert(edits.end(), std::make_move_iterator(injected.begin()),
-                 std::make_move_iterator(injected.end()));
+    add(std::move(injected), edits);
   } else if (const auto ports = due_opaque_ports(a.pod(), where, policy.linkerd)) {
     // Clients' proxies look for it on pods without a proxy too.
     edits.emplace_back(SetAnnotation{std::string(annotation::kOpaquePorts), *ports});
@@ -87,20 +115,20 @@ std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const 
   return edits;
 }
 
-Subject mended(const Subject& subject, const Mend& mend) {
-  Subject out = subject;
+Subject mended(const Assessment& a, const Mend& mend) {
+  Subject out = *a.subject;
   if (mend.kind == Mend::Kind::Raise) out.pod.termination_grace_period_seconds = mend.seconds;
   if (mend.kind == Mend::Kind::Fit) {
-    out.pod.annotations.insert_or_assign(std::string(annotation::kGrace),
-                                         AnnotationValue{format_duration(mend.grace), true});
+    out.pod.annotations.insert_or_assign(std::string(a.settings.grace_key()),
+                                         AnnotationValue{grace_text(a, mend.grace), true});
   }
   return out;
 }
 
-std::vector<Edit> mend_edits(const Mend& mend) {
+std::vector<Edit> mend_edits(const Assessment& a, const Mend& mend) {
   if (mend.kind == Mend::Kind::Raise) return {SetTerminationGracePeriod{mend.seconds}};
   if (mend.kind == Mend::Kind::Fit)
-    return {SetAnnotation{std::string(annotation::kGrace), format_duration(mend.grace)}};
+    return {SetAnnotation{std::string(a.settings.grace_key()), grace_text(a, mend.grace)}};
   return {};
 }
 

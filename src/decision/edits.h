@@ -21,8 +21,8 @@ void add_app_sleeps(const Assessment& assessment, std::vector<Edit>& edits);
 Value proxy_wait_handler(const Assessment& assessment);
 
 // The subject with the mend written into it: T raised, or the proxy's grace set as an annotation.
-Subject mended(const Subject& subject, const Mend& mend);
+Subject mended(const Assessment& assessment, const Mend& mend);
 // The edits that do the same to the pod.
-std::vector<Edit> mend_edits(const Mend& mend);
+std::vector<Edit> mend_edits(const Assessment& assessment, const Mend& mend);
 
 }  // namespace gracekeeper

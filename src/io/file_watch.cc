@@ -1,5 +1,6 @@
 #include "io/file_watch.h"
 
+#include <algorithm>
 #include <csignal>
 #include <functional>
 #include <utility>
@@ -51,10 +52,18 @@ void Periodic::run() {
 FileWatch::FileWatch(std::vector<std::string> paths, Callback callback,
                      std::chrono::milliseconds period)
     : callback_(std::move(callback)), period_(period) {
+  watch(std::move(paths));
+}
+
+void FileWatch::watch(std::vector<std::string> paths) {
+  std::vector<File> files;
   for (std::string& path : paths) {
-    const std::uint64_t content = fingerprint(path);
-    files_.push_back({.path = std::move(path), .content = content});
+    const auto known = std::find_if(files_.begin(), files_.end(),
+                                    [&](const File& file) { return file.path == path; });
+    const std::uint64_t content = known == files_.end() ? fingerprint(path) : known->content;
+    files.push_back({.path = std::move(path), .content = content});
   }
+  files_ = std::move(files);
 }
 
 bool FileWatch::step() {

@@ -58,6 +58,10 @@ class FileWatch {
   // the look before.
   bool step();
 
+  // From now on these files; those that were looked at before keep what was seen of them. Before
+  // start(), or from the callback.
+  void watch(std::vector<std::string> paths);
+
   void start();
   // Returns when the callback is not running and will not run again. At once, whatever the period.
   void stop();

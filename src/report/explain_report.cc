@@ -28,10 +28,13 @@ std::string_view source_words(Source source, std::string_view built_in, std::str
 }
 
 std::string_view wait_source(const Assessment& a) {
-  return source_words(a.proxy.wait.source, "built-in default", "the proxy's own hook");
+  const bool in_hook = !a.proxy.profile || a.proxy.profile->wait.is_in_hook();
+  return source_words(a.proxy.wait.source, "built-in default",
+                      in_hook ? "the proxy's own hook" : "the container's own");
 }
 std::string_view grace_source(const Assessment& a) {
-  return source_words(a.proxy.grace.source, "proxy default", "the proxy's own environment");
+  return source_words(a.proxy.grace.source, "proxy default",
+                      a.proxy.profile ? "the container's own" : "the proxy's own environment");
 }
 std::string_view shutdown_source(Source source) {
   return source_words(source, "built-in default", "container");
@@ -41,6 +44,12 @@ std::string hook_words(const PlannedContainer& planned, const Assessment& a) {
   if (!planned.has_pre_stop) return "";
   const auto length = planned.pre_stop ? format_seconds(*planned.pre_stop) + " s"
                                        : "of unknown length, counted as 0 s";
+  if (planned.role == Role::Proxy && a.proxy.profile && !a.proxy.hook_is_timed)
+    return fmt::format("preStop hook {} (its own)", length);
+  if (planned.role == Role::Proxy && a.proxy.profile && a.proxy.profile->grace.is_in_hook())
+    return fmt::format("the wait {} s ({}) and the drain {} s ({}), a preStop hook {}",
+                       format_seconds(a.proxy.wait.value), wait_source(a),
+                       format_seconds(a.proxy.grace.value), grace_source(a), length);
   if (planned.role == Role::Proxy && a.proxy.is_classic())
     return fmt::format("the wait, a preStop hook {} ({})", length, wait_source(a));
   if (planned.role == Role::App && a.settings.app_prestop_sleep) {
@@ -52,6 +61,14 @@ std::string hook_words(const PlannedContainer& planned, const Assessment& a) {
 }
 
 std::string stop_words(const PlannedContainer& planned, const Assessment& a) {
+  if (planned.role == Role::Proxy && a.proxy.profile) {
+    const auto& profile = *a.proxy.profile;
+    if (profile.grace.is_in_hook()) return "ends at SIGTERM";
+    if (a.proxy.is_classic() && !profile.wait.is_in_hook() && a.proxy.wait.value.count() > 0)
+      return fmt::format("goes on for {} s after SIGTERM ({}), then drains for up to {} s ({})",
+                         format_seconds(a.proxy.wait.value), wait_source(a),
+                         format_seconds(a.proxy.grace.value), grace_source(a));
+  }
   if (planned.role == Role::Proxy) {
     return fmt::format("drains for up to {} s after SIGTERM ({})", format_seconds(planned.stop),
                        grace_source(a));
@@ -147,6 +164,7 @@ std::vector<std::string> notes_of(const Assessment& a) {
                     "at termination: the proxy is planned as a classic one.",
                     to_string(a.configuration->kubernetes_version)));
   }
+  for (const auto& remark : a.remarks) notes.push_back(remark + ".");
   for (const auto& dropped : a.settings.dropped) {
     notes.push_back(fmt::format("{} is ignored: {}", dropped.key, dropped.message));
   }
@@ -201,6 +219,7 @@ ExplainedPod explain(const Assessment& a, std::optional<Seconds> override) {
   pod.is_overridden = override.has_value();
   if (a.proxy.exists())
     pod.sidecar = a.proxy.is_native() ? SidecarKind::Native : SidecarKind::Classic;
+  pod.proxy_container = a.proxy.container_name();
   pod.proxy = proxy_words(a);
   pod.budget = {.app = a.budget.app,
                 .wait = a.budget.wait,

@@ -62,7 +62,8 @@ struct ExplainedPod {
   Millis effective_grace_period{0};
   bool is_overridden = false;
   SidecarKind sidecar = SidecarKind::None;
-  std::string proxy;  // "classic sidecar, will be injected"; "no proxy"
+  std::string proxy_container;  // "linkerd-proxy"
+  std::string proxy;            // "classic sidecar, will be injected"; "no proxy"
   ExplainedBudget budget;
   std::vector<ExplainedContainer> containers;  // in the order of Assessment::containers
   std::vector<Hazard> hazards;

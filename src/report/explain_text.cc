@@ -95,7 +95,7 @@ class Page {
       out_ += "  " + escape_for_terminal(place) + "\n";
     }
     paragraph("  ",
-              fmt::format("{}{}. {}", pod.sidecar == SidecarKind::None ? "" : "linkerd-proxy: ",
+              fmt::format("{}{}. {}", pod.sidecar == SidecarKind::None ? "" : pod.proxy_container + ": ",
                           pod.proxy, time_given(pod)));
   }
 

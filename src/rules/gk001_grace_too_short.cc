@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "core/annotations.h"
 #include "core/mend.h"
 #include "rules/places.h"
 #include "rules/registry.h"
@@ -23,6 +22,7 @@ std::string_view wait_origin(const Assessment& a) {
     case Source::Pod:
       return "annotation";
     case Source::Container:
+      if (a.proxy.profile && !a.proxy.profile->wait.is_in_hook()) return "the container's own";
       return a.proxy.pre_stop && !a.proxy.pre_stop->length ? "the proxy's hook, of unknown length"
                                                            : "the proxy's hook";
   }
@@ -43,7 +43,7 @@ std::string_view grace_origin(const Assessment& a) {
     case Source::Pod:
       return "annotation";
     case Source::Container:
-      return "the proxy's environment";
+      return a.proxy.profile ? "the container's own" : "the proxy's environment";
   }
   return "";
 }
@@ -131,7 +131,7 @@ std::vector<Finding> check(const Assessment& a) {
   if (b.exact_need < b.need)
     remedy += fmt::format(" (the timeline's exact need is {})", b.exact_need);
   if (const Mend fit = find_fit(a); fit.kind == Mend::Kind::Fit) {
-    remedy += fmt::format(", or shorten the proxy's grace with {}: {}", annotation::kGrace,
+    remedy += fmt::format(", or shorten the proxy's grace with {}: {}", a.settings.grace_key(),
                           format_duration(fit.grace));
   }
   remedy += ".";

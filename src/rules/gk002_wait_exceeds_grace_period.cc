@@ -16,10 +16,14 @@ std::vector<Finding> check(const Assessment& a) {
            .name = "wait-exceeds-grace-period",
            .severity = Severity::Error,
            .path = wait_path(a),
-           .container = std::string(kProxyName),
-           .message = fmt::format("the proxy's wait of {} s uses up {}: its hook ends with the "
-                                  "grace period and the proxy has 2 s to drain{}",
-                                  format_seconds(wait), grace_period_words(a), assumed_words(a)),
+           .container = a.proxy.container_name(),
+           .message = fmt::format(
+               "{}'s wait of {} s uses up {}: {}{}", proxy_words(a), format_seconds(wait),
+               grace_period_words(a),
+               a.proxy.profile && !a.proxy.profile->wait.is_in_hook()
+                   ? "it is killed before it drains"
+                   : "its hook ends with the grace period and the proxy has 2 s to drain",
+               assumed_words(a)),
            .short_message = fmt::format(
                "GK002 wait {} >= terminationGracePeriodSeconds {}: the proxy gets 2 s to drain",
                format_seconds(wait), total),

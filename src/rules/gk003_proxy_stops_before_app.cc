@@ -6,6 +6,14 @@
 namespace gracekeeper {
 namespace {
 
+// A profile's proxy may begin to drain at another moment than its SIGTERM.
+std::string_view drain_words(const Assessment& a) {
+  const auto& profile = a.proxy.profile;
+  const bool at_sigterm =
+      !profile || (profile->wait.is_in_hook() && !profile->grace.is_in_hook());
+  return at_sigterm ? "gets SIGTERM" : "begins to drain";
+}
+
 std::vector<Finding> check(const Assessment& a) {
   const Millis wait = a.proxy.wait.value;
   const Budget& b = a.budget;
@@ -15,11 +23,11 @@ std::vector<Finding> check(const Assessment& a) {
            .name = "proxy-stops-before-app",
            .severity = Severity::Warning,
            .path = wait_path(a),
-           .container = std::string(kProxyName),
+           .container = a.proxy.container_name(),
            .message =
-               fmt::format("the proxy gets SIGTERM {}, but container {} may run for {} s "
-                           "(preStop {} + shutdown {}): its new connections fail from then on{}",
-                           wait.count() == 0 ? "at once" : "after " + format_seconds(wait) + " s",
+               fmt::format("{} {} {}, but container {} may run for {} s (preStop {} + shutdown {}): its "
+                           "new connections fail from then on{}",
+                           proxy_words(a), drain_words(a), wait.count() == 0 ? "at once" : "after " + format_seconds(wait) + " s",
                            b.app_container, format_seconds(b.app),
                            b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
                            format_seconds(b.app_shutdown.value), assumed_words(a)),
@@ -27,11 +35,8 @@ std::vector<Finding> check(const Assessment& a) {
                fmt::format("GK003 wait {} < app {}: new connections of the app fail after {} s",
                            format_seconds(wait), format_seconds(b.app), format_seconds(wait)),
            .remedy = fmt::format(
-               "Set config.alpha.linkerd.io/proxy-wait-before-exit-seconds to \"{}\"{}.",
-               ceil_seconds(b.app),
-               native_possible ? ", or use a native sidecar "
-                                 "(config.linkerd.io/proxy-enable-native-sidecar: \"true\")"
-                               : ""),
+               "Set {} to \"{}\"{}.", a.settings.wait_key(), ceil_seconds(b.app),
+               native_possible ? ", or use a native sidecar (" + native_switch_words(a) + ")" : ""),
            .numbers = {{"wait", wait}, {"app", b.app}}}};
 }
 

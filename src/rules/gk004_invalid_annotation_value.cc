@@ -49,6 +49,10 @@ std::string_view consequence(const DroppedValue& dropped) {
   // Of a list of containers only the one item is dropped.
   if (is_list_of_containers(dropped)) return "; this part counts as absent";
   if (key.starts_with(annotation::kOwnPrefix)) return "; it counts as absent";
+  // A profile's.
+  if (dropped.message.find("nothing is injected") != std::string::npos) return "";
+  if (key.find("linkerd.io/") == std::string_view::npos)
+    return "; it counts as absent and the default holds";
   return "; Linkerd ignores it and the default holds";
 }
 
@@ -124,7 +128,7 @@ std::vector<Finding> check(const Assessment& a) {
 std::vector<Finding> check_namespace(const Namespace& where, const Configuration& configuration) {
   std::vector<Finding> findings;
   const FieldPath annotations = FieldPath{} / "metadata" / "annotations";
-  for (const auto& dropped : dropped_values(where))
+  for (const auto& dropped : dropped_values(where, configuration.profiles))
     findings.push_back(from_dropped(dropped, annotations / dropped.key));
   if (const auto ignore = where.annotations.find(annotation::kIgnore);
       ignore != where.annotations.end() && ignore->second.is_string) {

@@ -63,6 +63,32 @@ std::optional<std::string_view> intended(std::string_view key) {
   return best;
 }
 
+std::vector<std::string_view> keys_of_profiles(const Configuration& configuration) {
+  std::vector<std::string_view> keys;
+  for (const auto& profile : configuration.profiles.items) {
+    for (std::string_view key : {std::string_view(profile->inject_annotation),
+                                 std::string_view(profile->wait.annotation),
+                                 std::string_view(profile->grace.annotation),
+                                 std::string_view(profile->native_annotation)}) {
+      if (!key.empty()) keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+// A profile's domain has other annotations too, which are not ours: only a near miss of a name is
+// taken for one of its keys.
+std::optional<std::string_view> intended_for_profile(std::string_view key,
+                                                     const std::vector<std::string_view>& keys) {
+  for (auto candidate : keys) {
+    const auto allowed = std::min<std::size_t>(2, name_of(candidate).size() / 4);
+    if (domain_of(key) == domain_of(candidate) &&
+        edit_distance(name_of(key), name_of(candidate)) <= allowed)
+      return candidate;
+  }
+  return std::nullopt;
+}
+
 // Only the right name under a wrong domain is sure: a near miss is a guess.
 Fix fix_for(const FieldPath& path, std::string_view key) {
   std::vector<std::string_view> same_name;
@@ -74,10 +100,14 @@ Fix fix_for(const FieldPath& path, std::string_view key) {
   return NoFix{fmt::format("more than one key has that name: {}", fmt::join(same_name, ", "))};
 }
 
-std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& holder) {
+std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& holder,
+                              const Configuration& configuration) {
   std::vector<Finding> findings;
+  const auto of_profiles = keys_of_profiles(configuration);
   for (const auto& [key, value] : annotations) {
-    const auto meant = intended(key);
+    if (std::find(of_profiles.begin(), of_profiles.end(), key) != of_profiles.end()) continue;
+    auto meant = intended(key);
+    if (!meant) meant = intended_for_profile(key, of_profiles);
     if (!meant) continue;
     const auto path = holder / "metadata" / "annotations" / key;
     findings.push_back(
@@ -97,10 +127,10 @@ std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& h
 }
 
 std::vector<Finding> check(const Assessment& a) {
-  return misspelt(a.pod().annotations, a.subject->pod_path);
+  return misspelt(a.pod().annotations, a.subject->pod_path, *a.configuration);
 }
-std::vector<Finding> check_namespace(const Namespace& where, const Configuration&) {
-  return misspelt(where.annotations, FieldPath{});
+std::vector<Finding> check_namespace(const Namespace& where, const Configuration& configuration) {
+  return misspelt(where.annotations, FieldPath{}, configuration);
 }
 
 }  // namespace

@@ -8,9 +8,13 @@
 namespace gracekeeper {
 namespace {
 
-bool belongs_on_the_template(std::string_view key) {
+bool belongs_on_the_template(std::string_view key, const Configuration& configuration) {
+  const auto& profiles = configuration.profiles.items;
   return key == annotation::kWait || key == annotation::kGrace ||
-         key.starts_with(annotation::kOwnPrefix);
+         key.starts_with(annotation::kOwnPrefix) ||
+         std::any_of(profiles.begin(), profiles.end(), [&](const auto& profile) {
+           return key == profile->wait.annotation || key == profile->grace.annotation;
+         });
 }
 
 // A CronJob can have it in two wrong places: which of two values is meant is not for us to say.
@@ -33,7 +37,7 @@ std::vector<Finding> check(const Assessment& a) {
                                      : to_string(path);
     for (const auto& [key, value] : annotations) {
       // Tools that annotate everything put it on both: then it has its effect.
-      if (!belongs_on_the_template(key) || a.pod().annotations.contains(key)) continue;
+      if (!belongs_on_the_template(key, *a.configuration) || a.pod().annotations.contains(key)) continue;
       findings.push_back(
           {.rule = "GK006",
            .name = "annotation-misplaced",

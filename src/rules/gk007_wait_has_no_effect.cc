@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "core/annotations.h"
 #include "rules/places.h"
 #include "rules/registry.h"
 
@@ -13,7 +12,7 @@ std::vector<Finding> finding(const Assessment& a, std::string message, std::stri
            .name = "wait-has-no-effect",
            .severity = Severity::Warning,
            .path = wait_path(a),
-           .container = std::string(kProxyName),
+           .container = std::string(a.settings.proxy_name()),
            .message = std::move(message),
            .short_message = std::move(short_message),
            .remedy = std::move(remedy),
@@ -27,6 +26,11 @@ struct Obstacle {
 };
 
 Obstacle why_there_is_no_proxy(const Assessment& a) {
+  if (a.settings.profile) {
+    const bool asked = a.settings.pod_inject == InjectRequest::Enabled ||
+                       a.settings.namespace_inject == InjectRequest::Enabled;
+    return {"it is not injected", !asked && !a.pod().host_network};
+  }
   const auto obstacles = injection_obstacles(a.pod(), a.settings, *a.configuration);
   if (obstacles.empty()) return {"it is not injected", true};
   switch (obstacles.front()) {
@@ -60,14 +64,14 @@ std::vector<Finding> check(const Assessment& a) {
     return finding(
         a,
         fmt::format("the wait of {} s has no effect: on a native sidecar the kubelet sends "
-                    "SIGTERM to the proxy after the application has exited{}",
-                    format_seconds(settings.wait->value), assumed_words(a)),
+                    "SIGTERM to {} after the application has exited{}",
+                    format_seconds(settings.wait->value), proxy_words(a), assumed_words(a)),
         fmt::format("GK007 wait {} has no effect on a native sidecar",
                     format_seconds(settings.wait->value)),
         settings.wait->source == Source::Pod
-            ? fmt::format("Remove {}.", annotation::kWait)
+            ? fmt::format("Remove {}.", a.settings.wait_key())
             : fmt::format("Remove {} from the Namespace, or write \"0\" on the pod.",
-                          annotation::kWait));
+                          a.settings.wait_key()));
   }
   if (a.proxy.exists()) return {};
   const bool wait = is_on_pod(settings.wait) && settings.wait->value.count() > 0;
@@ -80,7 +84,9 @@ std::vector<Finding> check(const Assessment& a) {
                  fmt::format("GK007 {} no effect: no proxy ({})", what, obstacle.reason),
                  fmt::format("Remove the annotation{}{}.", wait && grace ? "s" : "",
                              obstacle.can_be_lifted
-                                 ? ", or have the proxy injected (linkerd.io/inject: enabled)"
+                                 ? fmt::format(", or have the proxy injected ({}: {})",
+                                               a.settings.inject_key(),
+                                               a.settings.inject_value())
                                  : ""));
 }
 

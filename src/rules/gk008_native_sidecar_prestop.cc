@@ -7,7 +7,7 @@ namespace gracekeeper {
 namespace {
 
 std::vector<Finding> check(const Assessment& a) {
-  const auto* proxy = adopted_proxy(a.pod());
+  const auto* proxy = adopted_proxy(a.pod(), a.proxy.container_name());
   if (proxy == nullptr || !proxy->is_native_sidecar() || !proxy->pre_stop) return {};
   const auto& length = proxy->pre_stop->length;
   return {{.rule = "GK008",

@@ -24,7 +24,7 @@ std::vector<Finding> check(const Assessment& a) {
   for (const auto* list : {&a.pod().containers, &a.pod().init_containers}) {
     for (const auto& container : *list) {
       const bool runs = container.list == Container::List::Containers || container.restart_always;
-      if (!runs || container.name == kProxyName || !container.pre_stop) continue;
+      if (!runs || a.is_of_proxy(container.name) || !container.pre_stop) continue;
       const auto program = needed_program(*container.pre_stop);
       if (program.empty()) continue;
       const auto& length = container.pre_stop->length;

@@ -22,10 +22,11 @@ std::vector<Finding> check(const Assessment& a) {
            .name = "wait-wastes-time",
            .severity = Severity::Info,
            .path = wait_path(a),
-           .container = std::string(kProxyName),
-           .message = fmt::format("the proxy waits {} s, but the application is gone after {} s: "
+           .container = a.proxy.container_name(),
+           .message = fmt::format("{} waits {} s, but the application is gone after {} s: "
                                   "every rollout and drain is held up for the rest{}",
-                                  format_seconds(wait), format_seconds(app), assumed_words(a)),
+                                  proxy_words(a), format_seconds(wait), format_seconds(app),
+                                  assumed_words(a)),
            .short_message = fmt::format("GK014 wait {} is much longer than app {}",
                                         format_seconds(wait), format_seconds(app)),
            .remedy = fmt::format(

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "core/annotations.h"
 
 namespace gracekeeper {
 
@@ -17,7 +16,8 @@ FieldPath annotation_path(const Assessment& a, std::string_view key) {
 }
 
 FieldPath wait_path(const Assessment& a) {
-  if (a.pod().annotations.contains(annotation::kWait)) return annotation_path(a, annotation::kWait);
+  const auto key = a.settings.wait_key();
+  if (a.pod().annotations.contains(key)) return annotation_path(a, key);
   return a.subject->pod_path / "metadata" / "annotations";
 }
 
@@ -30,10 +30,20 @@ std::string grace_period_words(const Assessment& a) {
                      a.grace_period_is_written ? "" : " (Kubernetes' default)");
 }
 
+std::string proxy_words(const Assessment& a) {
+  return a.proxy.profile ? a.proxy.profile->container : "the proxy";
+}
+
+std::string native_switch_words(const Assessment& a) {
+  const auto key = a.settings.native_key();
+  if (key.empty()) return fmt::format("native: true in the profile {}", a.proxy.profile->name);
+  return fmt::format("{}: \"true\"", key);
+}
+
 std::string assumed_words(const Assessment& a) {
   if (a.proxy.presence != Proxy::Presence::Assumed) return "";
-  return "; a proxy is assumed, since neither the pod nor a Namespace in the input says "
-         "linkerd.io/inject";
+  return fmt::format("; a proxy is assumed, since neither the pod nor a Namespace in the input says {}",
+                     a.settings.inject_key());
 }
 
 }  // namespace gracekeeper

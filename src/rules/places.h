@@ -19,6 +19,9 @@ FieldPath pre_stop_path(const Assessment& assessment, const Container& container
 
 // "terminationGracePeriodSeconds 30", with a note when nobody wrote it.
 std::string grace_period_words(const Assessment& assessment);
+// "the proxy", or the container's name where it is a profile's; how it becomes a native sidecar.
+std::string proxy_words(const Assessment& assessment);
+std::string native_switch_words(const Assessment& assessment);
 // ", in words": says that a proxy is only assumed; empty otherwise.
 std::string assumed_words(const Assessment& assessment);
 

@@ -19,6 +19,7 @@ import http.client
 import itertools
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -159,7 +160,7 @@ class RealPod:
         for variable in container.get("env", []):
             environment[variable["name"]] = variable["value"] if "value" in variable else \
                 self.field(pod, variable["valueFrom"]["fieldRef"])
-        arguments = [a.replace("$(POD_NAMESPACE)", environment.get("POD_NAMESPACE", ""))
+        arguments = [re.sub(r"\$\((\w+)\)", lambda m: environment.get(m[1], m[0]), a)
                      for a in container.get("args", ["serve"])]
         for folder in self.volumes.values():
             for path in [folder, *folder.iterdir()]:

@@ -159,7 +159,7 @@ spec:
         picture = ElementTree.fromstring(done.out)
         self.assertEqual(picture.tag, "{http://www.w3.org/2000/svg}svg")
         self.assertNotIn("<script", done.out)
-        two = run("explain", EXAMPLES, "--format", "svg")
+        two = run("explain", EXAMPLES / "web.yaml", EXAMPLES / "web-stated.yaml", "--format", "svg")
         self.assertEqual((two.code, two.out), (2, ""))
         self.assertEqual(two.err, "gracekeeper: svg is one picture, and the input has 2 pods: "
                                   "choose one with --object Kind/name\n")
@@ -167,7 +167,8 @@ spec:
     def test_the_html_is_one_page_that_needs_nothing_else(self):
         nasty = DEPLOYMENT.replace("name: web\n        lifecycle",
                                    'name: "<script>alert(1)</script>&"\n        lifecycle')
-        done = run("explain", "-", EXAMPLES, "--format", "html", input=nasty)
+        done = run("explain", "-", EXAMPLES / "web.yaml", EXAMPLES / "web-stated.yaml", "--format",
+                   "html", input=nasty)
         self.assertEqual(done.code, 0, done.err)
         page = Page()
         page.feed(done.out)

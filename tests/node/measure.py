@@ -49,6 +49,8 @@ class Scene:
             self.written = self.applied = self.scenario.adopt(self.world.inject(self.written))
         elif exec_hooks or not self.webhook:
             self.applied = self.world.inject(self.written, exec_hooks)
+        if exec_hooks:  # the webhook's own configuration is another one
+            self.applied["metadata"]["labels"]["gracekeeper.dev/admission"] = "disabled"
         options = []
         if self.scenario.grace_period is not None:
             options = ["--grace-period", f"{self.scenario.grace_period}s"]

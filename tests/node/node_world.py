@@ -28,7 +28,8 @@ class World:
         self.folder = pathlib.Path(folder)
         self.program = program
         self.plane = control_plane.ControlPlane(
-            self.folder / "plane", tools, ["node-lifecycle", "taint-eviction"])
+            self.folder / "plane", tools, ["node-lifecycle", "taint-eviction"],
+            through_kube_proxy=True)
         self.cgroup = cgroup
         self.node = None
         self.values = self.folder / "linkerd-values.json"

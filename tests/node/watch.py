@@ -76,6 +76,11 @@ class Watch:
         return sorted(name for name, pod in list(self.pods.items())
                       if pod.latest and pod.latest["metadata"].get("labels", {}).get("app") == label)
 
+    def reasons_in(self, namespace, reason):
+        """The events of one kind in a namespace."""
+        return [e for e in list(self.events)
+                if e["metadata"]["namespace"] == namespace and e.get("reason") == reason]
+
     def reasons(self, pod):
         """{reason: messages} of the events about a pod."""
         found = {}

@@ -2,8 +2,9 @@
 # Builds the real programs that the cluster tests run, from their Go modules at the versions pinned in
 # the go.mod files beside this script, and prints the folder that has them.
 #   tests/cluster/tools/build.sh kube-apiserver etcd helm …
-# They are kept outside the checkout, keyed by the pinned versions and the Go version; an interrupted
-# build leaves nothing that could be taken for a program. KUBEBUILDER_ASSETS, when set, is searched first.
+# They are kept outside the checkout, each keyed by its module's pinned versions and the Go version; an
+# interrupted build leaves nothing that could be taken for a program. KUBEBUILDER_ASSETS, when set, is
+# searched first.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${GRACEKEEPER_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/gracekeeper/tools}
@@ -11,18 +12,23 @@ command -v go >/dev/null || {
   echo "build.sh: Go is missing; the cluster tests build the API server and others from their modules" >&2
   exit 2
 }
-key=$(cat "$here"/*/go.mod "$here/build.sh" <(go version) | sha256sum | cut -c1-16)
-folder=$cache/$key
+key() { cat "$@" "$here/build.sh" <(go version) | sha256sum | cut -c1-16; }
+folder=$cache/bin-$(key "$here"/*/go.mod <(echo "${KUBEBUILDER_ASSETS:-}"))
 mkdir -p "$folder"
 
 pinned() { awk -v module="$2" '$1 == module || $2 == module {for (i = 1; i <= NF; ++i) if ($i ~ /^v[0-9]/) {print $i; exit}}' "$here/$1/go.mod"; }
 
 build() {  # build NAME MODULE_FOLDER PACKAGE LDFLAGS
-  local started=$SECONDS
-  echo "building $1 (once; kept in $cache)" >&2
-  (cd "$here/$2" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "-s -w $4" -o "$folder/.$1.$$" "$3") >&2
-  mv "$folder/.$1.$$" "$folder/$1"
-  echo "built $1 in $((SECONDS - started)) s" >&2
+  local started=$SECONDS kept
+  kept=$cache/$2-$(key "$here/$2/go.mod")
+  mkdir -p "$kept"
+  if [ ! -x "$kept/$1" ]; then
+    echo "building $1 (once; kept in $cache)" >&2
+    (cd "$here/$2" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "-s -w $4" -o "$kept/.$1.$$" "$3") >&2
+    mv "$kept/.$1.$$" "$kept/$1"
+    echo "built $1 in $((SECONDS - started)) s" >&2
+  fi
+  ln -sf "$kept/$1" "$folder/$1"
 }
 
 for program in "$@"; do
