@@ -21,6 +21,7 @@ class Seen:
     told: float = None         # the application was told to exit
     done: float = None         # a Job's completion was seen
     still_running: bool = None  # a Job's proxy, long after the work was done
+    looked: float = None       # when that was seen
 
     @property
     def zero(self):
@@ -40,7 +41,7 @@ class Scene:
         self.webhook = webhook
         self.written = scenario.manifest
         self.applied = scenario.manifest
-        self.asked = self.told = self.done = self.still_running = None
+        self.asked = self.told = self.done = self.still_running = self.looked = None
 
     def prepare(self):
         """What will be applied, and what is predicted of it."""
@@ -128,6 +129,7 @@ class Scene:
             self.done = time.monotonic()
         else:
             time.sleep(8)  # it would take for ever: the proof is that the proxy is unimpressed
+            self.looked = time.monotonic()
             self.still_running = not self.life("linkerd-proxy").died and not self.job_is_complete()
         self.world.kubectl("delete", "job", self.scenario.name, "--wait=false")
 
@@ -138,4 +140,4 @@ class Scene:
                     self.world.explain(live, *self.options, exec_hooks=self.scenario.exec_hooks),
                     self.findings, self.pod, watched, {c: self.life(c) for c in self.containers()},
                     self.world.watch.reasons(self.pod), self.asked, self.told, self.done,
-                    self.still_running)
+                    self.still_running, self.looked)

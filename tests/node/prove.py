@@ -1,16 +1,42 @@
-"""The run inside the namespaces: everything up, all scenarios at once, verdicts, the table."""
+"""The run inside the namespaces: everything up, all scenarios, verdicts, the table."""
 
 import concurrent.futures
+import dataclasses
 import sys
 import time
 import traceback
 
+import evidence
 import judge
 import scenarios
+import traffic
 from measure import Scene
 from node_world import World
+from webhook import Webhook
 
 STAGGER = 1.0  # seconds between deletions: the kubelet's and the runtime's work for one of them
+WEBHOOK = ("webhook-rolling-update", "webhook-drain")
+
+
+@dataclasses.dataclass
+class Results:
+    """What there is to tell. Unfinished: what could not be measured, by name."""
+    terminations: list = dataclasses.field(default_factory=list)
+    verdicts: list = dataclasses.field(default_factory=list)
+    rollouts: list = dataclasses.field(default_factory=list)
+    streams: list = dataclasses.field(default_factory=list)
+    unfinished: dict = dataclasses.field(default_factory=dict)
+    late: float = 0
+
+    def fail(self, name, error):
+        self.unfinished[name] = "".join(traceback.format_exception(error))
+
+    def failures(self):
+        return len(self.unfinished) + sum(
+            bool(one.errors) for one in self.verdicts + self.rollouts + self.streams)
+
+    def passes(self):
+        return len(self.verdicts + self.rollouts + self.streams) + len(self.unfinished) - self.failures()
 
 
 def main(options, cgroup):
@@ -19,54 +45,90 @@ def main(options, cgroup):
     world = World(options.folder, options.tools, options.program, cgroup)
     world.start()
     print(f"the node is up after {time.monotonic() - started:.1f} s", file=sys.stderr)
+    results = Results()
+    webhook = None
+    if not options.without_webhook:
+        webhook = Webhook(world, options.image)
+        webhook.install()
+        print(f"the webhook is up after {time.monotonic() - started:.1f} s", file=sys.stderr)
     wanted = [s for s in scenarios.table() if not options.scenarios or s.name in options.scenarios]
-    seen, errors = terminations(world, wanted, webhook=False)
-    late = judge.tolerance(seen)
-    failed = len(errors)
-    for one in seen:
-        verdict = judge.Verdict(one, late)
-        failed += bool(verdict.errors)
-        report(one, verdict)
-    for name, text in errors.items():
-        print(f"FAILED {name}: {text}")
-    print(f"{len(wanted) - failed} passed, {failed} failed in {time.monotonic() - started:.0f} s; "
-          f"tolerance {late:.1f} s")
-    return 1 if failed or not wanted else 0
+    terminations(world, wanted, webhook, results)
+    updates(world, options.scenarios, webhook, results)
+    results.late = judge.tolerance(results.terminations)
+    results.verdicts = [judge.Verdict(one, results.late) for one in results.terminations]
+    report(results)
+    if options.evidence:
+        options.evidence.write_text(evidence.document(world, results, webhook is not None))
+    print(f"{results.passes()} passed, {results.failures()} failed in "
+          f"{time.monotonic() - started:.0f} s")
+    return 1 if results.failures() or not results.passes() else 0
 
 
-def terminations(world, wanted, webhook):
-    """All at once: they share nothing but the node."""
+def terminations(world, wanted, webhook, results):
+    """All pods live at once, since they share nothing but the node; they are deleted in turn."""
     scenes = [Scene(world, scenario, webhook) for scenario in wanted]
     with concurrent.futures.ThreadPoolExecutor(len(scenes) or 1) as pool:
         manifests = list(pool.map(Scene.prepare, scenes))
-        world.apply(*manifests)
-        jobs = {scene: pool.submit(scene.run) for scene in scenes if scene.scenario.act != "delete"
-                if scene.wait_up() is None}
-        for scene in scenes:
-            scene.wait_up()
-        for scene in scenes:
-            if scene not in jobs:
-                jobs[scene] = pool.submit(scene.run)
-                time.sleep(STAGGER)
-        seen, errors = [], {}
-        for scene in scenes:
+        if manifests:
+            world.apply(*manifests)
+        runs = {}
+        for scene in sorted(scenes, key=lambda scene: scene.scenario.act == "delete"):
             try:
-                seen.append(jobs[scene].result())
+                scene.wait_up()
+                runs[scene] = pool.submit(scene.run)
+            except AssertionError as error:
+                results.fail(scene.scenario.name, error)
+            if scene.scenario.act == "delete":
+                time.sleep(STAGGER)
+        for scene, run in runs.items():
+            try:
+                results.terminations.append(run.result())
             except Exception as error:
-                errors[scene.scenario.name] = "".join(traceback.format_exception(error))
-    return seen, errors
+                results.fail(scene.scenario.name, error)
 
 
-def report(seen, verdict):
-    def at(moment):
-        return "-" if moment is None else f"{seen.after(moment):.2f}"
+def updates(world, wanted, webhook, results):
+    """Rolling updates of an application and of the webhook, at once; then the drain of the node."""
+    scenes = traffic.scenes(world, webhook, wanted)
+    world_of_webhook = [name for name in WEBHOOK if webhook and (not wanted or name in wanted)]
+    if scenes:
+        world.apply(*[thing for scene in scenes for thing in traffic.manifests(scene)])
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        runs = {scene.name: (pool.submit(scene.run), results.rollouts) for scene in scenes}
+        if "webhook-rolling-update" in world_of_webhook:
+            runs["webhook-rolling-update"] = (pool.submit(webhook.roll), results.streams)
+        for name, (run, kept) in runs.items():
+            try:
+                kept.append(run.result())
+            except Exception as error:
+                results.fail(name, error)
+    if "webhook-drain" in world_of_webhook:
+        try:
+            results.streams.append(webhook.drain())
+        except Exception as error:
+            results.fail("webhook-drain", error)
 
-    print(("ok     " if not verdict.errors else "FAILED ") + seen.scenario.name)
-    for error in verdict.errors:
+
+def report(results):
+    for verdict in results.verdicts:
+        seen = verdict.seen
+        say(seen.scenario.name, verdict.errors)
+        for row in evidence.rows(seen):
+            print(f"       {row.container}: SIGTERM {row.sigterm}, end {row.end}, exit code {row.code}"
+                  + (f", refused {row.refused}" if row.refused else ""))
+    for one in results.rollouts:
+        say(one.name, one.errors)
+        print(f"       {len(one.failures)} of {one.connections} connections failed")
+    for one in results.streams:
+        say(one.name, one.errors)
+        print(f"       {one.failures} of {one.creates} creates failed")
+    for name, error in results.unfinished.items():
+        print(f"FAILED {name}\n       " + error.replace("\n", "\n       "))
+    print(f"delays of the kubelet's first signals: {evidence.delays(results)}; "
+          f"tolerance {results.late:.1f} s")
+
+
+def say(name, errors):
+    print(("FAILED " if errors else "ok     ") + name)
+    for error in errors:
         print("       " + error)
-    for container in seen.predicted["containers"] if seen.zero else []:
-        life = seen.lives[container["name"]]
-        print(f"       {container['name']}: SIGTERM {container['sigterm']:g} {at(life.time('sigterm'))}"
-              f", end {container['exit']:g} {at(life.died)}, code "
-              f"{seen.watched.codes.get(container['name'], '-')}, {len(life.failures())} failed")
-    print(f"       gone {at(seen.watched.gone)}")

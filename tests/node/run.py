@@ -99,6 +99,8 @@ def outside(options):
     alive_read, alive_write = os.pipe()
     command = [sys.executable, "-B", __file__, *sys.argv[1:], "--folder", folder, "--tools", tools,
                "--program", options.program.resolve()]
+    if options.evidence:
+        options.evidence.parent.mkdir(parents=True, exist_ok=True)
     janitor = os.fork()
     if janitor == 0:
         os.setsid()
