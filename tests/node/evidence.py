@@ -62,7 +62,7 @@ Clients connect to a Deployment of {replicas} replicas through its Service, {rat
 WEBHOOK = """
 ## The webhook itself
 
-Installed with the Helm chart, two replicas, `failurePolicy: Fail`; the API server reaches it through its Service
+Installed with the Helm chart, whose own test (`helm test`) passes; two replicas, `failurePolicy: Fail`; the API server reaches it through its Service
 and kube-proxy. Pods are created (dry run) as fast as they are admitted.
 
 | what | creates | failed | without a proxy |
@@ -103,10 +103,13 @@ def refused(seen, container):
     predicted = ", ".join(f"{h['from']:g} to {h['to']:g}" for h in hazards) or "none"
     start = seen.asked or 0
     failures = [f[1] for f in seen.lives[container["name"]].failures() if f[1] > start]
-    if not failures:
-        return f"{predicted} / none"
-    return (f"{predicted} / {len(failures)}, {seen.after(failures[0]):.2f} to "
-            f"{seen.after(failures[-1]):.2f}")
+    measured = "none"
+    if failures:
+        measured = (f"{len(failures)}, {seen.after(failures[0]):.2f} to "
+                    f"{seen.after(failures[-1]):.2f}")
+    lost = seen.lives[container["name"]].time("held-connection-lost")
+    return f"{predicted} / {measured}" + (
+        f"; an open one lasted until {seen.after(lost):.2f}" if lost else "")
 
 
 def rows(seen):
@@ -184,6 +187,6 @@ def document(world, results, with_webhook):
     if with_webhook:
         text += WEBHOOK
         text += "".join(f"| **{one.name}** {one.claim} | {one.creates} | {one.failures} | "
-                        f"{one.unpatched} |\n" for one in results.streams)
+                        f"{one.unpatched} |\n" for one in results.streams if one.creates)
         text += WEBHOOK_TAIL
     return text

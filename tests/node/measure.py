@@ -5,6 +5,8 @@ import time
 
 from control_plane import wait_until
 
+LIMIT = 400  # seconds: all pods of the run come up at the same time, on a machine that may be slow
+
 
 @dataclasses.dataclass
 class Seen:
@@ -18,8 +20,6 @@ class Seen:
     lives: dict                # container -> collector.Life
     reasons: dict              # events about the pod
     asked: float = None        # just before the deletion was asked for
-    told: float = None         # the application was told to exit
-    done: float = None         # a Job's completion was seen
     still_running: bool = None  # a Job's proxy, long after the work was done
     looked: float = None       # when that was seen
 
@@ -41,7 +41,7 @@ class Scene:
         self.webhook = webhook
         self.written = scenario.manifest
         self.applied = scenario.manifest
-        self.asked = self.told = self.done = self.still_running = self.looked = None
+        self.asked = self.still_running = self.looked = None
 
     def prepare(self):
         """What will be applied, and what is predicted of it."""
@@ -88,7 +88,8 @@ class Scene:
         return spec.get("template", {}).get("spec", spec)["containers"]
 
     def wait_up(self):
-        wait_until(self.is_up, lambda: f"{self.scenario.name} to be up: " + self.describe())
+        wait_until(self.is_up, lambda: f"{self.scenario.name} to be up: " + self.describe(),
+                   LIMIT)
 
     def describe(self):
         done = self.world.kubectl("describe", "pod", "-l", f"app={self.scenario.name}", check=False)
@@ -111,10 +112,14 @@ class Scene:
         if self.scenario.tell_to_exit is not None:
             wait_until(lambda: watched.deleting, f"{self.scenario.name} to be deleted")
             time.sleep(max(0, watched.deleting + self.scenario.tell_to_exit - time.monotonic()))
-            self.told = time.monotonic()
             self.life("app").tell_to_exit()
+        if self.scenario.second_delete:
+            after, grace = self.scenario.second_delete
+            time.sleep(max(0, self.asked + after - time.monotonic()))
+            self.world.kubectl("delete", "pod", self.scenario.name, "--wait=false",
+                               f"--grace-period={grace}")
         wait_until(lambda: watched.gone and all(self.life(name).died for name in self.containers()),
-                   lambda: f"{self.scenario.name} to be gone: " + self.describe())
+                   lambda: f"{self.scenario.name} to be gone: " + self.describe(), LIMIT)
 
     def job_is_complete(self):
         done = self.world.kubectl("get", "job", self.scenario.name, "-o", "jsonpath={.status.succeeded}")
@@ -126,7 +131,6 @@ class Scene:
         if self.scenario.act == "finish":
             wait_until(self.job_is_complete, lambda: f"{self.scenario.name} to complete: "
                        + self.describe(), pause=0.5)
-            self.done = time.monotonic()
         else:
             time.sleep(8)  # it would take for ever: the proof is that the proxy is unimpressed
             self.looked = time.monotonic()
@@ -139,5 +143,5 @@ class Scene:
         return Seen(self.scenario, self.predicted,
                     self.world.explain(live, *self.options, exec_hooks=self.scenario.exec_hooks),
                     self.findings, self.pod, watched, {c: self.life(c) for c in self.containers()},
-                    self.world.watch.reasons(self.pod), self.asked, self.told, self.done,
-                    self.still_running, self.looked)
+                    self.world.watch.reasons(self.pod), self.asked, self.still_running,
+                    self.looked)

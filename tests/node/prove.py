@@ -15,7 +15,8 @@ from node_world import World
 from webhook import Webhook
 
 STAGGER = 1.0  # seconds between deletions: the kubelet's and the runtime's work for one of them
-WEBHOOK = ("webhook-rolling-update", "webhook-drain")
+WEBHOOK = {"helm-test": Webhook.helm_test, "webhook-rolling-update": Webhook.roll,
+           "webhook-drain": Webhook.drain}
 
 
 @dataclasses.dataclass
@@ -88,25 +89,25 @@ def terminations(world, wanted, webhook, results):
 
 
 def updates(world, wanted, webhook, results):
-    """Rolling updates of an application and of the webhook, at once; then the drain of the node."""
+    """Rolling updates of an application; at the same time what happens to the webhook, step by step."""
     scenes = traffic.scenes(world, webhook, wanted)
-    world_of_webhook = [name for name in WEBHOOK if webhook and (not wanted or name in wanted)]
     if scenes:
         world.apply(*[thing for scene in scenes for thing in traffic.manifests(scene)])
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        runs = {scene.name: (pool.submit(scene.run), results.rollouts) for scene in scenes}
-        if "webhook-rolling-update" in world_of_webhook:
-            runs["webhook-rolling-update"] = (pool.submit(webhook.roll), results.streams)
-        for name, (run, kept) in runs.items():
+    with concurrent.futures.ThreadPoolExecutor(len(scenes) or 1) as pool:
+        runs = {scene.name: pool.submit(scene.run) for scene in scenes}
+        for name, disturb in WEBHOOK.items():
+            if webhook and (not wanted or name in wanted):
+                if name == "webhook-drain":  # it cordons the node, where the updates need room
+                    concurrent.futures.wait(runs.values())
+                try:
+                    results.streams.append(disturb(webhook))
+                except Exception as error:
+                    results.fail(name, error)
+        for name, run in runs.items():
             try:
-                kept.append(run.result())
+                results.rollouts.append(run.result())
             except Exception as error:
                 results.fail(name, error)
-    if "webhook-drain" in world_of_webhook:
-        try:
-            results.streams.append(webhook.drain())
-        except Exception as error:
-            results.fail("webhook-drain", error)
 
 
 def report(results):
@@ -121,7 +122,8 @@ def report(results):
         print(f"       {len(one.failures)} of {one.connections} connections failed")
     for one in results.streams:
         say(one.name, one.errors)
-        print(f"       {one.failures} of {one.creates} creates failed")
+        if one.creates:
+            print(f"       {one.failures} of {one.creates} creates failed")
     for name, error in results.unfinished.items():
         print(f"FAILED {name}\n       " + error.replace("\n", "\n       "))
     print(f"delays of the kubelet's first signals: {evidence.delays(results)}; "

@@ -93,6 +93,7 @@ def outside(options):
     say_what_is_missing(options)
     tools = options.tools or subprocess.run([CLUSTER / "tools/build.sh", *PROGRAMS], check=True,
                                             stdout=subprocess.PIPE, text=True).stdout.strip()
+    subprocess.run([sys.executable, "-B", HERE / "test_judge.py"], check=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="gracekeeper-node-"))
     folder.chmod(0o755)
     # Whoever kills this program, even with SIGKILL, leaves a child that cleans up after it.

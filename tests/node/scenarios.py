@@ -26,9 +26,9 @@ class Scenario:
     exec_hooks: bool = False     # sidecar.preStop: exec
     adopt: object = None         # edits the injected pod, whose proxy is then found and adopted
     hook_fails: str = ""         # this container's hook cannot run: the prediction does not hold
-    tell_to_exit: float = None   # seconds after the deletion; see `ends_itself`
+    tell_to_exit: float = None   # seconds after the deletion
+    second_delete: tuple = ()    # (seconds after the deletion, --grace-period)
     rule: str = ""               # a finding that `check` must have
-    notes: list = dataclasses.field(default_factory=list)
 
     @property
     def kind(self):
@@ -118,7 +118,7 @@ def table():
     return [
         Scenario("classic-with-wait", "The application stops first, under its proxy's wait: no "
                  "connection fails", deployment(
-                     "classic-with-wait", 10, meshed("2s", wait=5),
+                     "classic-with-wait", 12, meshed("2s", wait=7),
                      application(stop=2, hold=True))),
         Scenario("classic-without-wait", "The proxy stops at the same moment: every new connection "
                  "of the stopping application fails, an open one goes on for the grace",
@@ -126,11 +126,11 @@ def table():
                      application(stop=6, hold=True)), rule="GK003"),
         Scenario("wait-longer-than-grace-period", "The wait is cut off at the pod's grace period; "
                  "the proxy has 2 s left",
-                 pod("wait-longer-than-grace-period", 4,
+                 pod("wait-longer-than-grace-period", 6,
                      {**meshed("1s", wait=30, grace="20s"), **WARN, **WITH_SLEEP},
                      application(stop=1)), rule="GK002"),
         Scenario("grace-longer-classic", "A grace that does not fit: the proxy is killed",
-                 pod("grace-longer-classic", 6, {**meshed("1s", wait=4, grace="20s"), **WARN},
+                 pod("grace-longer-classic", 8, {**meshed("1s", wait=6, grace="20s"), **WARN},
                      application(stop=1)), rule="GK001"),
         Scenario("grace-longer-native", "The same with a native sidecar",
                  pod("grace-longer-native", 5, {**meshed("1s", grace="20s"), **WARN},
@@ -148,6 +148,14 @@ def table():
         Scenario("native-with-prestop", "A preStop hook on a native proxy only makes it slower",
                  pod("native-with-prestop", 14, meshed("1s", grace="1s", native=True),
                      application(stop=1)), adopt=with_pre_stop(8), rule="GK008"),
+        Scenario("native-prestop-all-grace", "A hook that takes all of the grace leaves the native proxy "
+                 "2 s to drain", pod("native-prestop-all-grace", 5, {
+                     **meshed("1s", grace="20s", native=True), **WARN}, application(stop=1)),
+                 adopt=with_pre_stop(5), rule="GK013"),
+        Scenario("native-prestop-late", "Hook and waiting are both taken off its grace, and less than 2 s "
+                 "become 2", pod("native-prestop-late", 6, {
+                     **meshed("5s", grace="20s", native=True), **WARN}, application(stop=5)),
+                 adopt=with_pre_stop(4), rule="GK008"),
         Scenario("ignores-sigterm-classic", "An application that ignores SIGTERM is killed, and "
                  "outlives its proxy",
                  pod("ignores-sigterm-classic", 7, {**meshed("60s", wait=3, grace="1s"), **WARN},
@@ -157,8 +165,8 @@ def table():
                  pod("ignores-sigterm-native", 5, {**meshed("60s", grace="20s"), **WARN},
                      application(ignore=True)), rule="GK001"),
         Scenario("two-speeds-classic", "A wait for the fast one cuts off the slow one",
-                 pod("two-speeds-classic", 13, meshed("fast=1s,slow=8s", wait=4, grace="1s"),
-                     application("fast", 1), application("slow", 8)), rule="GK003"),
+                 pod("two-speeds-classic", 16, meshed("fast=1s,slow=9s", wait=6, grace="1s"),
+                     application("fast", 1), application("slow", 9)), rule="GK003"),
         Scenario("two-speeds-native", "A native sidecar waits for the slower one",
                  pod("two-speeds-native", 12, meshed("fast=1s,slow=5s", grace="1s"),
                      application("fast", 1), application("slow", 5))),
@@ -172,11 +180,18 @@ def table():
                  "comes at its end, SIGKILL 2 s later",
                  pod("hook-as-long-as-grace", 4, {SHUTDOWN: "60s", **WARN},
                      application(stop=60, connect=False, pre_stop=sleep(4))), rule="GK013"),
+        Scenario("short-remainder", "What the hook leaves is never less than 2 s",
+                 pod("short-remainder", 4, {SHUTDOWN: "60s", **WARN},
+                     application(stop=60, connect=False, pre_stop=sleep(3)))),
+        Scenario("second-delete", "A second, shorter deletion changes nothing: the kubelet hears of it, and "
+                 "goes on with the first one",
+                 pod("second-delete", 30, meshed("1s", wait=14, grace="3s"), application(stop=1)),
+                 second_delete=(3, 2)),
         Scenario("shorter-delete", "kubectl delete --grace-period cuts the wait off",
                  pod("shorter-delete", 60, meshed("1s", wait=30, grace="20s"), application(stop=1)),
-                 grace_period=4),
+                 grace_period=6),
         Scenario("longer-delete", "kubectl delete --grace-period also gives more than the pod asked for",
-                 pod("longer-delete", 4, {**meshed("1s", wait=3, grace="4s"), **WARN},
+                 pod("longer-delete", 6, {**meshed("1s", wait=5, grace="4s"), **WARN},
                      application(stop=1)), grace_period=20),
         Scenario("zero-grace", "A pod that asks for no grace has SIGTERM all the same, and 2 s",
                  pod("zero-grace", 0, {SHUTDOWN: "60s", **WARN}, application(stop=60, connect=False)),
