@@ -106,8 +106,17 @@ response::AuditAnnotations audit_of(const Decision& decision) {
   return audit;
 }
 
-std::optional<Namespace> look_up(const AdmissionContext& context, const std::string& name) {
-  return context.find_namespace ? context.find_namespace(name) : std::nullopt;
+// What is known of the object's Namespace. The API server has admitted an object in it, so it
+// exists: where it is not known, the copy is behind, which only the log has to say.
+std::optional<Namespace> look_up(const AdmissionContext& context, const std::string& name,
+                                 std::vector<std::string>& remarks) {
+  if (!context.find_namespace || name.empty()) return std::nullopt;
+  auto found = context.find_namespace(name);
+  if (!found) {
+    remarks.push_back(fmt::format(
+        "the Namespace {} is not known yet: decided as if it had no annotations", name));
+  }
+  return found;
 }
 
 // Allowed with a patch, or without one when it changes nothing.
@@ -124,7 +133,7 @@ Answer patched(AdmissionRecord record, const nlohmann::ordered_json& patch,
 // A Service gets the opaque-ports annotation that its clients' proxies look for.
 Answer mutate_service(const Service& service, AdmissionRecord record,
                       const AdmissionContext& context) {
-  const auto where = look_up(context, service.namespace_name);
+  const auto where = look_up(context, service.namespace_name, record.remarks);
   const auto ports = due_opaque_ports(service.annotations, service.ports, where ? &*where : nullptr,
                                       context.policy.linkerd);
   if (!ports) return allowed(std::move(record));
@@ -139,7 +148,7 @@ Answer mutate_service(const Service& service, AdmissionRecord record,
 
 void note(AdmissionRecord& record, const Decision& decision) {
   record.findings = decision.findings;
-  record.remarks = decision.remarks;
+  record.remarks.insert(record.remarks.end(), decision.remarks.begin(), decision.remarks.end());
 }
 
 }  // namespace
@@ -175,7 +184,7 @@ Answer mutate(std::string_view body, const AdmissionContext& context) {
     return allowed(std::move(record));
   }
 
-  const auto where = look_up(context, subject->namespace_name);
+  const auto where = look_up(context, subject->namespace_name, record.remarks);
   const auto decision = decide(*subject, where ? &*where : nullptr, context.policy);
   note(record, decision);
   const auto warnings = warnings_of(decision);
@@ -194,10 +203,13 @@ Answer validate(std::string_view body, const AdmissionContext& context) {
   const bool is_pod = subject != nullptr && subject->kind == Subject::Kind::Pod;
   const bool judged = subject != nullptr && (request->operation == "CREATE" ||
                                              (request->operation == "UPDATE" && !is_pod));
-  if (!judged || !request->subresource.empty() || request->is_mirror_pod)
+  // What does not change the template must stay possible: a short one can be scaled down and
+  // removed.
+  if (!judged || !request->subresource.empty() || request->is_mirror_pod ||
+      request->is_template_unchanged)
     return allowed(std::move(record));
 
-  const auto where = look_up(context, subject->namespace_name);
+  const auto where = look_up(context, subject->namespace_name, record.remarks);
   const auto* known = where ? &*where : nullptr;
   const auto decision =
       is_pod ? judge(*subject, known, context.policy) : decide(*subject, known, context.policy);

@@ -55,15 +55,15 @@ void write_line(io::Log& log, std::string_view path, const AdmissionRecord& reco
   log.write(level, "admission", fields);
 }
 
-io::Route route(std::string path, Decide decide_with, const LivePolicy& live, io::Log& log,
-                io::Metrics& metrics) {
-  auto handler = [path, decide_with, &live, &log,
+io::Route route(std::string path, Decide decide_with, const LivePolicy& live,
+                const FindNamespace& namespaces, io::Log& log, io::Metrics& metrics) {
+  auto handler = [path, decide_with, &live, &namespaces, &log,
                   &metrics](const io::Request& request) -> io::Response {
     const auto start = std::chrono::steady_clock::now();
     Answer answer;
     try {
       const auto policy = live.get();
-      answer = decide_with(request.body, {.policy = *policy, .find_namespace = nullptr});
+      answer = decide_with(request.body, {.policy = *policy, .find_namespace = namespaces});
     } catch (const std::exception& error) {
       log.error("a decision failed", {{"path", path}, {"error", error.what()}});
       answer = let_through_after_failure(request.body);
@@ -84,10 +84,10 @@ io::Route route(std::string path, Decide decide_with, const LivePolicy& live, io
 
 }  // namespace
 
-std::vector<io::Route> admission_routes(const LivePolicy& policy, io::Log& log,
-                                        io::Metrics& metrics) {
-  return {route("/mutate", mutate, policy, log, metrics),
-          route("/validate", validate, policy, log, metrics)};
+std::vector<io::Route> admission_routes(const LivePolicy& policy, const FindNamespace& namespaces,
+                                        io::Log& log, io::Metrics& metrics) {
+  return {route("/mutate", mutate, policy, namespaces, log, metrics),
+          route("/validate", validate, policy, namespaces, log, metrics)};
 }
 
 }  // namespace gracekeeper::cli

@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cli/checker.h"
@@ -14,8 +13,7 @@
 #include "cli/fixer.h"
 #include "cli/inputs.h"
 #include "cli/policy_options.h"
-#include "cli/rule_infos.h"
-#include "cli/terminal.h"
+#include "cli/report_output.h"
 #include "codec/unified_diff.h"
 #include "io/files.h"
 #include "report/baseline.h"
@@ -27,71 +25,12 @@ namespace {
 struct Options {
   std::vector<std::string> paths;
   PolicyOptions policy;
-  std::vector<std::string> formats{"text"};
-  std::string fail_on = "error";
+  ReportOptions report;
   std::string baseline;
   std::string write_baseline;
   bool fix = false;
   bool dry_run = false;
 };
-
-// One output: a format, and a file or (empty) standard output.
-struct Output {
-  std::string format;
-  std::string file;
-};
-
-bool is_format(const std::string& word) {
-  for (const auto* known : {"text", "json", "sarif", "junit", "github", "markdown"}) {
-    if (word == known) return true;
-  }
-  return false;
-}
-
-// "sarif=out.sarif" -> {sarif, out.sarif}. Only one output can go to standard output.
-Result<std::vector<Output>> parse_outputs(const std::vector<std::string>& words) {
-  std::vector<Output> outputs;
-  bool standard_output_is_taken = false;
-  for (const auto& word : words) {
-    const auto equals = word.find('=');
-    Output output{word.substr(0, equals),
-                  equals == std::string::npos ? std::string{} : word.substr(equals + 1)};
-    if (!is_format(output.format)) {
-      return fail(
-          fmt::format("--format: expected text, json, sarif, junit, github or markdown, got \"{}\"",
-                      output.format));
-    }
-    if (output.file.empty()) {
-      if (equals != std::string::npos)
-        return fail(fmt::format("--format {}: the file's name is missing after \"=\"", word));
-      if (std::exchange(standard_output_is_taken, true)) {
-        return fail(fmt::format(
-            "--format: two formats for standard output: write one of them to a file, as in {}=FILE",
-            output.format));
-      }
-    }
-    outputs.push_back(std::move(output));
-  }
-  return outputs;
-}
-
-std::string render(const std::string& format, const CheckReport& report, bool to_terminal) {
-  if (format == "json") return render_check_json(report);
-  if (format == "sarif") return render_check_sarif(report, rule_infos(), GRACEKEEPER_VERSION);
-  if (format == "junit") return render_check_junit(report);
-  if (format == "github") return render_check_github(report);
-  if (format == "markdown") return render_check_markdown(report);
-  return render_check_text(report, {.color = to_terminal && wants_color(),
-                                    .width = to_terminal ? terminal_width() : 100});
-}
-
-bool reaches(const CheckSummary& summary, const std::string& threshold) {
-  if (threshold == "never") return false;
-  if (summary.errors > 0) return true;
-  if (threshold == "error") return false;
-  if (summary.warnings > 0) return true;
-  return threshold == "info" && summary.infos > 0;
-}
 
 Result<Baseline> read_baseline(const std::string& file) {
   const auto text = io::read_file(file);
@@ -145,25 +84,8 @@ int fail_with(const Error& error) {
   return kUsageOrInput;
 }
 
-// Writes the report to where the options say. False when that failed; it was said then.
-bool print_report(const CheckReport& report, const std::vector<Output>& outputs) {
-  bool errors_are_shown = false;
-  for (const auto& output : outputs) {
-    const auto text = render(output.format, report, output.file.empty());
-    if (output.file.empty()) {
-      std::fwrite(text.data(), 1, text.size(), stdout);
-      errors_are_shown = output.format == "text";
-    } else if (const auto written = io::write_file(output.file, text); !written) {
-      print_errors({written.error()});
-      return false;
-    }
-  }
-  if (!errors_are_shown) fmt::print(stderr, "{}", render_input_errors(report));
-  return true;
-}
-
 int check(const Options& options) {
-  const auto outputs = parse_outputs(options.formats);
+  const auto outputs = parse_outputs(options.report.formats);
   if (!outputs) return fail_with(outputs.error());
   const auto policy = load_policy(options.policy);
   if (!policy) {
@@ -216,7 +138,7 @@ int check(const Options& options) {
   }
   if (std::fflush(stdout) != 0) return kUsageOrInput;
   if (!report.input_errors.empty() || !write_errors.empty()) return kUsageOrInput;
-  return reaches(report.summary, options.fail_on) ? kFindings : kClean;
+  return reaches(report.summary, options.report.fail_on) ? kFindings : kClean;
 }
 
 }  // namespace
@@ -228,17 +150,7 @@ void add_check(CLI::App& program, int& code) {
       ->add_option("PATH", options->paths,
                    "Files, folders (.yaml, .yml, .json), - for standard input")
       ->required();
-  auto* format = command->add_option(
-      "--format", options->formats,
-      "text, json, sarif, junit, github or markdown; FORMAT=FILE writes to a file");
-  // One value each time: what follows it is a path.
-  format->type_name("FORMAT")->take_all()->allow_extra_args(false)->default_str("text");
-  command
-      ->add_option("--fail-on", options->fail_on,
-                   "Exit with 1 from this severity on: error, warning, info or never")
-      ->type_name("SEVERITY")
-      ->check(CLI::IsMember({"error", "warning", "info", "never"}))
-      ->capture_default_str();
+  auto* format = add_report_options(*command, options->report);
   command
       ->add_option("--baseline", options->baseline, "Accepted findings: only others are reported")
       ->type_name("FILE");

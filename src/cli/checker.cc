@@ -3,25 +3,10 @@
 #include <algorithm>
 
 #include "cli/ignore_comments.h"
-#include "core/assessment.h"
 #include "decision/decision.h"
 
 namespace gracekeeper::cli {
 namespace {
-
-void count(CheckSummary& summary, Severity severity) {
-  switch (severity) {
-    case Severity::Error:
-      ++summary.errors;
-      break;
-    case Severity::Warning:
-      ++summary.warnings;
-      break;
-    case Severity::Info:
-      ++summary.infos;
-      break;
-  }
-}
 
 // Collects the findings of one file after the other.
 class Checker {
@@ -46,10 +31,10 @@ class Checker {
     if (const auto* subject = std::get_if<Subject>(&found.object)) {
       ++report_.summary.pods;
       const auto* where = find_namespace(namespaces_, subject->namespace_name);
-      add(find_in_pod(assess(*subject, where, policy_.configuration)), found, subject->reference(),
+      add(find_in_pod(assess_under(*subject, where, policy_)), found, subject->reference(),
           subject->namespace_name);
     } else if (const auto* where = std::get_if<Namespace>(&found.object)) {
-      add(find_in_namespace(*where, policy_.configuration), found, "Namespace/" + where->name, "");
+      add(find_in_namespace(*where, policy_), found, "Namespace/" + where->name, "");
     } else {
       ++report_.summary.skipped;
     }
@@ -82,6 +67,20 @@ class Checker {
 };
 
 }  // namespace
+
+void count(CheckSummary& summary, Severity severity) {
+  switch (severity) {
+    case Severity::Error:
+      ++summary.errors;
+      break;
+    case Severity::Warning:
+      ++summary.warnings;
+      break;
+    case Severity::Info:
+      ++summary.infos;
+      break;
+  }
+}
 
 CheckReport check_inputs(const std::vector<std::string>& paths, const Policy& policy) {
   Inputs inputs(paths);

@@ -9,6 +9,7 @@ namespace gracekeeper::cli {
 
 void add_serve(CLI::App& program, int& code);
 void add_check(CLI::App& program, int& code);
+void add_audit(CLI::App& program, int& code);
 void add_inject(CLI::App& program, int& code);
 void add_uninject(CLI::App& program, int& code);
 void add_explain(CLI::App& program, int& code);

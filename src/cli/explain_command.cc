@@ -12,7 +12,7 @@
 #include "cli/policy_options.h"
 #include "cli/terminal.h"
 #include "core/annotations.h"
-#include "core/assessment.h"
+#include "decision/decision.h"
 #include "report/explain_report.h"
 
 namespace gracekeeper::cli {
@@ -68,7 +68,7 @@ class Explainer {
                                                AnnotationValue{options_.app_shutdown, true});
     }
     const auto* where = find_namespace(namespaces_, subject.namespace_name);
-    auto pod = explain(assess(subject, where, policy_.configuration), override_);
+    auto pod = explain(assess_under(subject, where, policy_), override_);
     pod.file = file;
     pod.position = found.document.positions.locate(found.place);
     pods.push_back(std::move(pod));

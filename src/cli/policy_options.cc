@@ -131,7 +131,23 @@ void add_policy_options(CLI::App& command, PolicyOptions& options) {
       ->type_name("MODE");
 }
 
-tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& options) {
+Result<LinkerdValues> parse_linkerd_config(const std::string& values, const std::string& name,
+                                           const std::string& control_plane_namespace) {
+  const auto tree = read_value(values, name);
+  if (!tree) return tl::make_unexpected(in_file(tree.error(), name));
+  if (tree->as_object() == nullptr)
+    return tl::make_unexpected(Error{.message = "expected a mapping with Linkerd's chart values",
+                                     .file = name,
+                                     .position = {},
+                                     .path = {}});
+  auto parsed = parse_linkerd_values(*tree);
+  if (!parsed) return tl::make_unexpected(in_file(parsed.error(), name));
+  parsed->control_plane_namespace = control_plane_namespace;
+  return parsed;
+}
+
+tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& options,
+                                                     const ClusterFacts& facts) {
   std::vector<Error> errors;
   ConfigurationFile file;
   if (!options.config.empty()) {
@@ -147,6 +163,9 @@ tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& option
   load_profiles(options, file.configuration, errors);
   auto linkerd = load_linkerd(options, file.linkerd_values);
   errors.insert(errors.end(), linkerd.errors.begin(), linkerd.errors.end());
+  if (facts.linkerd) linkerd.values = *facts.linkerd;
+  if (facts.version && !file.states_kubernetes_version)
+    file.configuration.kubernetes_version = *facts.version;
   const auto option_error = [&](const char* option, const std::string& message) {
     errors.push_back({.message = fmt::format("{}: {}", option, message),
                       .file = {},

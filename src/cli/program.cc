@@ -60,6 +60,7 @@ int run(int argc, char** argv) {
   int code = kClean;
   add_serve(program, code);
   add_check(program, code);
+  add_audit(program, code);
   add_inject(program, code);
   add_uninject(program, code);
   add_explain(program, code);

@@ -3,11 +3,14 @@
 #include <memory>
 #include <string>
 
+#include "cli/certificate_source.h"
+#include "cli/cluster_access.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/policy_options.h"
 #include "cli/service.h"
 #include "core/duration.h"
+#include "io/api_client.h"
 
 namespace gracekeeper::cli {
 namespace {
@@ -19,7 +22,44 @@ struct Written {
   std::string log_format = "json";
   std::string log_level = "info";
   std::string shutdown_delay = "5s";
+  bool in_cluster = false;
+  std::string kubeconfig;
+  std::string linkerd_config;
+  SelfManagedWritten self_managed;
 };
+
+tl::unexpected<Error> in_option(const char* option, Error error) {
+  error.message = fmt::format("{}: {}", option, to_string(error));
+  return fail(error.message);
+}
+
+// Which cluster is read, if any, and what of it.
+Result<void> compile_cluster(const Written& written, ServiceOptions& options) {
+  if (written.in_cluster && !written.kubeconfig.empty())
+    return fail("--in-cluster and --kubeconfig name two clusters: give one of them");
+  if (written.in_cluster) {
+    auto access = io::in_cluster_access();
+    if (!access) return in_option("--in-cluster", access.error());
+    options.cluster = *std::move(access);
+  }
+  if (!written.kubeconfig.empty()) {
+    auto access = kubeconfig_access(written.kubeconfig, {});
+    if (!access) return in_option("--kubeconfig", access.error());
+    options.cluster = *std::move(access);
+  }
+  if (written.linkerd_config.empty()) return {};
+  if (!options.cluster)
+    return fail("--linkerd-config is read from a cluster: add --in-cluster or --kubeconfig FILE");
+  if (!options.policy.linkerd_values.empty()) {
+    return fail(
+        "--linkerd-config and --linkerd-values both say what Linkerd's settings are: give one of "
+        "them");
+  }
+  auto name = cluster::parse_object_name(written.linkerd_config);
+  if (!name) return in_option("--linkerd-config", name.error());
+  options.linkerd_config = *std::move(name);
+  return {};
+}
 
 // The options as values; the error names the option.
 Result<ServiceOptions> compile(const Written& written) {
@@ -44,6 +84,15 @@ Result<ServiceOptions> compile(const Written& written) {
         "--write-ca is for the certificate that is made on the spot: leave out --tls-cert and "
         "--tls-key");
   }
+  if (auto compiled = compile_cluster(written, options); !compiled)
+    return tl::make_unexpected(compiled.error());
+  auto self_managed = compile_self_managed(
+      written.self_managed,
+      {.has_cluster = options.cluster.has_value(),
+       .has_own_files = !options.tls_certificate.empty() || !options.write_ca.empty(),
+       .more_names = options.tls_names});
+  if (!self_managed) return tl::make_unexpected(self_managed.error());
+  options.self_managed = *std::move(self_managed);
   options.log_format = written.log_format == "text" ? io::LogFormat::kText : io::LogFormat::kJson;
   options.log_level = *io::parse_log_level(written.log_level);
   return options;
@@ -79,13 +128,24 @@ void add_serve(CLI::App& program, int& code) {
       ->type_name("FILE");
   command
       ->add_option("--tls-name", written->service.tls_names,
-                   "Further names of a certificate made on the spot")
+                   "Further names of a certificate that is made here")
       ->allow_extra_args(false)
       ->type_name("NAME");
   command
       ->add_option("--write-ca", written->service.write_ca,
                    "Write the CA of a certificate made on the spot")
       ->type_name("FILE");
+  command->add_flag("--in-cluster", written->in_cluster,
+                    "Read Namespaces and the version from the cluster this pod runs in");
+  command
+      ->add_option("--kubeconfig", written->kubeconfig,
+                   "The same from the cluster of a kubeconfig's current context")
+      ->type_name("FILE");
+  command
+      ->add_option("--linkerd-config", written->linkerd_config,
+                   "Linkerd's settings from this ConfigMap of the cluster")
+      ->type_name("NAMESPACE/NAME");
+  add_self_managed_options(*command, written->self_managed);
   command
       ->add_option("--shutdown-delay", written->shutdown_delay,
                    "Go on serving this long after SIGTERM")

@@ -9,8 +9,11 @@
 
 #include "admission/admission.h"
 #include "cli/admission_handler.h"
+#include "cli/certificate_source.h"
 #include "cli/exit_code.h"
 #include "cli/live_policy.h"
+#include "cluster/cluster_watch.h"
+#include "io/api_client.h"
 #include "io/certificate_store.h"
 #include "io/certificates.h"
 #include "io/file_watch.h"
@@ -61,8 +64,12 @@ class Service {
     io::raise_file_limit();
     if (auto ready = prepare_certificates(); !ready) return ready;
     metrics_.configuration(policy_.generation(), true);
+    if (auto prepared = prepare_cluster(); !prepared) return prepared;
     if (auto started = start_servers(); !started) return started;
     watch_configuration();
+    // Last: what the cluster says is told to everything above.
+    if (cluster_) cluster_->start();
+    if (certificate_source_) certificate_source_->start();
     log_.info("serving",
               {{"listen", io::to_string(bound(options_.listen, *https_))},
                {"management", io::to_string(bound(options_.management_listen, *management_))},
@@ -82,6 +89,8 @@ class Service {
     signals.wait_for(options_.shutdown_delay);
     https_->close_listener();
     https_->join();
+    if (cluster_) cluster_->stop();
+    if (certificate_source_) certificate_source_->stop();
     management_->close_listener();
     management_->join();
     log_.info("stopped");
@@ -97,6 +106,7 @@ class Service {
   }
 
   Result<void> prepare_certificates() {
+    if (options_.self_managed) return prepare_self_managed();
     io::PemPair pair;
     if (options_.tls_certificate.empty()) {
       auto made = io::make_certificates({.names = options_.tls_names});
@@ -121,6 +131,76 @@ class Service {
     return {};
   }
 
+  Result<void> prepare_self_managed() {
+    // Something to listen with until the Secret has been read. No API server trusts it, so none is
+    // sent here before: /readyz says no.
+    const auto made = io::make_certificates(
+        {.names = options_.self_managed->settings.names, .validity = std::chrono::hours(1)});
+    if (!made) return tl::make_unexpected(made.error());
+    auto store = io::CertificateStore::make(made->pair);
+    if (!store) return tl::make_unexpected(store.error());
+    certificates_ = *store;
+    auto source = CertificateSource::make(*options_.self_managed, *options_.cluster, *certificates_,
+                                          log_, metrics_);
+    if (!source) return tl::make_unexpected(source.error());
+    certificate_source_ = *std::move(source);
+    return {};
+  }
+
+  Result<void> prepare_cluster() {
+    if (!options_.cluster) return {};
+    auto api = io::ApiClient::make(*options_.cluster);
+    if (!api) return tl::make_unexpected(api.error());
+    api_ = *std::move(api);
+    cluster_.emplace(
+        *api_, cluster::ClusterWatchOptions{.linkerd_config = options_.linkerd_config},
+        cluster::ClusterListener{
+            .on_version = [this](KubernetesVersion version) { take_version(version); },
+            .on_linkerd_values =
+                [this](const std::string& values) { return take_linkerd_values(values); }},
+        log_, metrics_);
+    find_namespace_ = [this](std::string_view name) { return cluster_->find_namespace(name); };
+    return {};
+  }
+
+  void take_version(KubernetesVersion version) {
+    const std::lock_guard lock(policy_mutex_);
+    facts_.version = version;
+    log_.info("the cluster's version", {{"kubernetes_version", to_string(version)}});
+    reload_configuration();
+  }
+
+  bool take_linkerd_values(const std::string& values) {
+    const auto& name = *options_.linkerd_config;
+    const auto origin = fmt::format("ConfigMap {} (data.values)", cluster::to_string(name));
+    auto parsed = parse_linkerd_config(values, origin, name.namespace_name);
+    if (!parsed) {
+      log_.error("Linkerd's new settings are not used, the last good ones stay",
+                 {{"reason", to_string(parsed.error())}});
+      return false;
+    }
+    const std::lock_guard lock(policy_mutex_);
+    facts_.linkerd = *std::move(parsed);
+    log_.info("Linkerd's settings read", {{"configmap", cluster::to_string(name)}});
+    reload_configuration();
+    return true;
+  }
+
+  // "" when it is; else why it is not.
+  std::string not_ready() const {
+    if (!ready_) return "shutting down\n";
+    std::string reasons;
+    if (cluster_) {
+      for (const auto& reason : cluster_->waiting_for())
+        reasons += "waiting for the cluster: " + reason + "\n";
+    }
+    if (certificate_source_) {
+      if (const auto reason = certificate_source_->not_ready(); !reason.empty())
+        reasons += reason + "\n";
+    }
+    return reasons;
+  }
+
   void note_certificate(const io::CertificateInfo& info) {
     metrics_.certificate_expiry(info.not_after);
     if (!info.warning.empty()) log_.warning("certificate", {{"warning", info.warning}});
@@ -132,7 +212,8 @@ class Service {
     https.error_body = status_body;
     https.on_error = [this](const io::ServerError& error) { note_error(error); };
     https.on_fatal = [this](const std::string& reason) { give_up(reason); };
-    auto server = io::Server::start(std::move(https), admission_routes(policy_, log_, metrics_));
+    auto server = io::Server::start(std::move(https),
+                                    admission_routes(policy_, find_namespace_, log_, metrics_));
     if (!server) return tl::make_unexpected(server.error());
     https_ = std::move(*server);
 
@@ -161,7 +242,8 @@ class Service {
              .path = "/readyz",
              .handler =
                  [this, text](const io::Request&) {
-                   return ready_ ? text(200, "ok\n") : text(503, "shutting down\n");
+                   auto reason = not_ready();
+                   return reason.empty() ? text(200, "ok\n") : text(503, std::move(reason));
                  }},
             {.method = "GET", .path = "/metrics", .handler = [this](const io::Request&) {
                metrics_.connections(https_->counters());
@@ -191,10 +273,12 @@ class Service {
     const auto step = reloader_->step();
     if (step.outcome == io::CertificateReloader::Outcome::kReplaced) {
       note_certificate(step.info);
+      metrics_.certificate_rotation();
       log_.info("certificate replaced",
                 {{"certificate_names", step.info.names},
                  {"certificate_expires", io::to_rfc3339(step.info.not_after)}});
     } else if (step.outcome == io::CertificateReloader::Outcome::kRejected) {
+      metrics_.certificate_error();
       log_.error("the new certificate is not served, the last good one stays",
                  {{"reason", to_string(step.error)}});
     }
@@ -203,25 +287,30 @@ class Service {
   void watch_configuration() {
     auto files = policy_files(options_.policy);
     if (files.empty()) return;
-    configuration_watch_.emplace(
-        std::move(files), [this](const std::vector<std::string>&) { reload_configuration(); });
+    configuration_watch_.emplace(std::move(files), [this](const std::vector<std::string>&) {
+      // A configuration may name other files than before: look at them before reading them.
+      configuration_watch_->watch(policy_files(options_.policy));
+      const std::lock_guard lock(policy_mutex_);
+      reload_configuration();
+    });
     // A change between the first reading and the watch's first look would be missed otherwise.
     reload_configuration_if_changed();
+    configuration_watch_->watch(policy_files(options_.policy));
     configuration_watch_->start();
   }
 
   void reload_configuration_if_changed() {
-    const auto policy = load_policy(options_.policy);
+    const std::lock_guard lock(policy_mutex_);
+    const auto policy = load_policy(options_.policy, facts_);
     const auto current = policy_.get();
     if (policy &&
         (policy->configuration != current->configuration || policy->linkerd != current->linkerd))
       reload_configuration();
   }
 
+  // With policy_mutex_ held: files and cluster both lead here.
   void reload_configuration() {
-    // A configuration may name other files than before: look at them before reading them.
-    configuration_watch_->watch(policy_files(options_.policy));
-    auto policy = load_policy(options_.policy);
+    auto policy = load_policy(options_.policy, facts_);
     if (!policy) {
       for (const auto& error : policy.error()) {
         log_.error("the new configuration is not used, the last good one stays",
@@ -239,10 +328,16 @@ class Service {
   io::Log log_;
   io::Metrics metrics_;
   LivePolicy policy_;
+  std::mutex policy_mutex_;  // held by who makes a new policy
+  ClusterFacts facts_;
+  FindNamespace find_namespace_;  // null: no cluster is read
   std::atomic<bool> ready_{true};
   std::atomic<bool> listener_is_lost_{false};
   std::shared_ptr<io::CertificateStore> certificates_;
   std::optional<io::CertificateReloader> reloader_;
+  std::unique_ptr<CertificateSource> certificate_source_;
+  std::unique_ptr<io::Api> api_;
+  std::optional<cluster::ClusterWatch> cluster_;
   // The servers and watches use all of the above: they are the first to go.
   std::unique_ptr<io::Server> https_;
   std::unique_ptr<io::Server> management_;

@@ -1,10 +1,14 @@
 // `gracekeeper serve`: the webhook as a running process.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/policy_options.h"
+#include "cluster/certificate_keeper.h"
+#include "cluster/cluster_watch.h"
+#include "core/api_access.h"
 #include "core/duration.h"
 #include "io/listen_address.h"
 #include "io/log.h"
@@ -23,6 +27,9 @@ struct ServiceOptions {
   io::LogFormat log_format = io::LogFormat::kJson;
   io::LogLevel log_level = io::LogLevel::kInfo;
   PolicyOptions policy;
+  std::optional<ApiAccess> cluster;                    // absent: no cluster is read
+  std::optional<cluster::ObjectName> linkerd_config;   // needs a cluster
+  std::optional<cluster::KeeperOptions> self_managed;  // needs a cluster; excludes tls_certificate
 };
 
 // Serves until SIGTERM or SIGINT, then: readiness goes down, requests are served for the shutdown

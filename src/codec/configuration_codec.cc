@@ -280,6 +280,7 @@ class Compiler {
       } else if (const auto* option = find_option(name)) {
         if (member.value.is_null()) continue;  // as if it were not written
         if (auto problem = option->read(member.value, result.configuration)) report(path, *problem);
+        if (name == "kubernetesVersion") result.states_kubernetes_version = true;
       } else if (is_section(name)) {
         if (member.value.is_object())
           walk(member.value, path, name);

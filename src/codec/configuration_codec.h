@@ -26,6 +26,8 @@ struct ConfigurationFile {
   Configuration configuration;
   // Linkerd's chart values under `linkerd`, where the file has them; null: it has none.
   Value linkerd_values;
+  // The version was written; else a cluster that can be asked knows better than the default.
+  bool states_kubernetes_version = false;
 };
 
 tl::expected<ConfigurationFile, std::vector<Error>> parse_configuration(std::string_view text,

@@ -146,6 +146,13 @@ class PatchWriter {
     add(path / (edit.in_command ? "command" : "args"), edit.words);
   }
 
+  void operator()(const SetCommand& edit) {
+    auto [container, path] = find(edit.container);
+    if (container == nullptr) return;
+    patch_.push_back(
+        {{"op", "replace"}, {"path", pointer(path / "command")}, {"value", Json(edit.command)}});
+  }
+
   void operator()(const AddContainer& edit) {
     const bool init = edit.list == Container::List::InitContainers;
     const auto list = FieldPath{} / "spec" / (init ? "initContainers" : "containers");

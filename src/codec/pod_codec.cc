@@ -1,5 +1,7 @@
 #include "codec/pod_codec.h"
 
+#include "codec/istio_codec.h"
+#include "core/annotations.h"
 #include "core/edit.h"
 
 namespace gracekeeper::json {
@@ -64,22 +66,42 @@ std::vector<ContainerPort> read_ports(Fields& fields, Element element) {
   return ports;
 }
 
-// A value of the wrong type is an error for the variable that is always read, Linkerd's grace; of
-// others it is none of our business.
+// A value of the wrong type is an error for the variables that say how a known proxy ends; the
+// values of others are none of our business.
+bool matters(std::string_view variable) {
+  return variable == kGraceVariable || variable == "LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED" ||
+         variable == "TERMINATION_DRAIN_DURATION_SECONDS" ||
+         variable == "EXIT_ON_ZERO_ACTIVE_CONNECTIONS" || variable == "MINIMUM_DRAIN_DURATION" ||
+         variable == "PROXY_CONFIG";
+}
+
 void read_env(Fields& fields, Element element, Container& container) {
   fields.list(element, [&](std::size_t index, Element item) {
-    auto& variable = container.env.emplace_back();
+    auto& entry = container.env.emplace_back();
     Element part;
     if (item.at_key("name").get(part) == simdjson::SUCCESS && part.is_string())
-      variable.name = std::string_view(part);
+      entry.name = std::string_view(part);
     if (item.at_key("value").get(part) == simdjson::SUCCESS && part.is_string())
-      variable.value = std::string(std::string_view(part));
-    if (variable.name != kGraceVariable) return;
-    Container::GraceVariable grace{.index = index};
+      entry.value = std::string(std::string_view(part));
+    const std::string_view variable(entry.name);
+    if (!matters(variable)) return;
+    std::optional<std::string> text;
     fields.object(item, [&](std::string_view key, Element value) {
-      if (key == "value" && !value.is_null()) grace.value = fields.text(value);
+      if (key == "value" && !value.is_null()) text = fields.text(value);
     });
-    container.grace_variable = std::move(grace);
+    auto& istio = container.istio;
+    if (variable == kGraceVariable)
+      container.grace_variable = Container::GraceVariable{.index = index, .value = std::move(text)};
+    else if (variable == "TERMINATION_DRAIN_DURATION_SECONDS")
+      istio.drain_seconds = std::move(text);
+    else if (variable == "EXIT_ON_ZERO_ACTIVE_CONNECTIONS")
+      istio.exit_on_zero = std::move(text);
+    else if (variable == "MINIMUM_DRAIN_DURATION")
+      istio.minimum_drain = std::move(text);
+    else if (variable == "PROXY_CONFIG")
+      istio.config = text ? read_istio_config(*text) : std::nullopt;
+    else
+      container.shutdown_endpoint = std::move(text);
   });
   container.has_env = !element.is_null();
 }
@@ -121,6 +143,7 @@ void read_spec(Fields& fields, Element element, Pod& pod) {
   fields.object(element, [&](std::string_view key, Element value) {
     if (key == "terminationGracePeriodSeconds")
       pod.termination_grace_period_seconds = fields.integer(value);
+    if (key == "restartPolicy") pod.restart_policy = fields.text(value);
     if (key == "hostNetwork") pod.host_network = fields.boolean(value).value_or(false);
     if (key == "automountServiceAccountToken")
       pod.automount_service_account_token = fields.boolean(value);
@@ -197,6 +220,10 @@ Pod read_pod(Fields& fields, Element element) {
         if (name == "annotations" && !part.is_null()) {
           pod.has_annotations = true;
           pod.annotations = read_annotations(fields, part);
+          if (const auto istio = pod.annotations.find(annotation::kIstioConfig);
+              istio != pod.annotations.end()) {
+            pod.istio_config = read_istio_config(istio->second.text);
+          }
         }
         if (name == "labels" && !part.is_null()) {
           pod.has_labels = true;

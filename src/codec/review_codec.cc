@@ -65,8 +65,13 @@ bool is_known_operation(std::string_view operation) {
          operation == "CONNECT";
 }
 
-std::optional<Element> read_request(Fields& fields, Element element, AdmissionRequest& request) {
-  std::optional<Element> object;
+struct Objects {
+  std::optional<Element> now;
+  std::optional<Element> old;
+};
+
+Objects read_request(Fields& fields, Element element, AdmissionRequest& request) {
+  Objects objects;
   fields.object(element, [&](std::string_view key, Element value) {
     if (key == "uid") request.uid = fields.text(value);
     if (key == "kind") request.kind = part_of(fields, value, "kind");
@@ -75,9 +80,17 @@ std::optional<Element> read_request(Fields& fields, Element element, AdmissionRe
     if (key == "operation") request.operation = fields.text(value);
     if (key == "name") request.name = fields.text(value);
     if (key == "namespace") request.namespace_name = fields.text(value);
-    if (key == "object" && !value.is_null()) object = value;
+    if (key == "object" && !value.is_null()) objects.now = value;
+    if (key == "oldObject" && !value.is_null()) objects.old = value;
   });
-  return object;
+  return objects;
+}
+
+bool has_template_of(const Element& old, const Subject& subject) {
+  if (subject.kind == Subject::Kind::Pod) return false;
+  const auto before = json::decode_object(old);
+  const auto* other = before ? std::get_if<Subject>(&*before) : nullptr;
+  return other != nullptr && other->kind == subject.kind && other->pod == subject.pod;
 }
 
 }  // namespace
@@ -116,7 +129,7 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
   }
 
   AdmissionRequest request;
-  const auto object = read_request(fields, *envelope.request, request);
+  const auto [object, old] = read_request(fields, *envelope.request, request);
   if (fields.error()) {
     return refuse(std::move(uid),
                   fmt::format("{}: {}", to_string(FieldPath{} / "request" / fields.error()->path),
@@ -137,6 +150,8 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
   if (request.object) {
     if (auto* subject = std::get_if<Subject>(&*request.object)) {
       if (!request.namespace_name.empty()) subject->namespace_name = request.namespace_name;
+      request.is_template_unchanged =
+          request.operation == "UPDATE" && old && has_template_of(*old, *subject);
       request.is_mirror_pod = subject->kind == Subject::Kind::Pod &&
                               subject->pod.annotations.contains("kubernetes.io/config.mirror");
     } else if (auto* service = std::get_if<Service>(&*request.object)) {

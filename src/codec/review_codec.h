@@ -18,6 +18,8 @@ struct AdmissionRequest {
   std::string name;
   std::string namespace_name;
   bool has_object = false;
+  // An UPDATE of a workload whose pod template is the one it had: scaling, removing a finalizer.
+  bool is_template_unchanged = false;
   bool is_mirror_pod = false;  // made by the kubelet for a static pod: cannot be changed
   DecodedObject object = OtherObject{};
 };

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/annotations.h"
 
@@ -75,6 +77,39 @@ bool clean_metadata(Json& object) {
   return annotations || labels;
 }
 
+// [linkerd-await, --shutdown, --port=N, --, …] without what comes before the command itself.
+void unwrap(Json& command) {
+  if (!command.is_array()) return;
+  std::vector<std::string> words;
+  for (const auto& word : command) {
+    if (!word.is_string()) return;
+    words.push_back(word.get<std::string>());
+  }
+  std::size_t first = 2;
+  if (words.size() > first && words[first].starts_with("--port=")) ++first;
+  if (words.size() <= first + 1 || words[0].find("linkerd-await") == std::string::npos ||
+      words[1] != "--shutdown" || words[first] != "--") {
+    return;
+  }
+  command.erase(command.begin(), command.begin() + static_cast<std::ptrdiff_t>(first) + 1);
+}
+
+// Without its proxy a command that this program has wrapped would wait for it without end.
+void unwrap_commands(Json& pod, Json& spec) {
+  const Json* metadata = member(pod, "metadata");
+  if (metadata == nullptr || !metadata->is_object()) return;
+  const auto annotations = metadata->find("annotations");
+  if (annotations == metadata->end() || !annotations->is_object() ||
+      !annotations->contains(std::string(annotation::kJobShutdown))) {
+    return;
+  }
+  Json* containers = member(spec, "containers");
+  if (containers == nullptr || !containers->is_array()) return;
+  for (auto& container : *containers) {
+    if (Json* command = member(container, "command")) unwrap(*command);
+  }
+}
+
 }  // namespace
 
 bool remove_linkerd(Json& object, const std::optional<FieldPath>& path) {
@@ -91,6 +126,7 @@ bool remove_linkerd(Json& object, const std::optional<FieldPath>& path) {
     erase_named(*spec, "initContainers", kCompanionInitContainers);
     erase_named(*spec, "containers", kCompanionContainers);
     erase_named(*spec, "volumes", kCompanionVolumes);
+    unwrap_commands(pod, *spec);
   }
   return removed || had_init || had_proxy;
 }

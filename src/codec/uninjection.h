@@ -6,6 +6,8 @@
 // - of the metadata of the object and of its pod template: labels and annotations whose key begins
 //   with `linkerd.io`, but not `linkerd.io/inject: disabled`. The settings (`config.linkerd.io/…`)
 //   stay. Nothing of the metadata of Linkerd's control plane, which lives by these labels.
+// - of a pod with gracekeeper.dev/job-shutdown: what starts its commands (`linkerd-await --shutdown
+//   --`), together with the proxy that it would wait for.
 // Lists and mappings that become empty go too, so that uninject after inject gives back the input.
 #pragma once
 

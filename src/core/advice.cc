@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "core/advice_istio.h"
 #include "core/advice_words.h"
 #include "core/annotations.h"
 #include "core/what_if.h"
@@ -36,13 +37,18 @@ class Adviser {
         now_(base, Change{}, override_) {}
 
   std::vector<Advice> advise() {
-    weigh_proxy_options();
+    if (base_.proxy.is_istio())
+      weigh_istio_options();
+    else
+      weigh_proxy_options();
     weigh_prestop_sleep();
     std::vector<Advice> advice;
     for (const auto& option : options_) advice.push_back(worked_out(option));
     if (is_well()) advice.insert(advice.begin(), nothing_to_do());
-    if (base_.proxy.is_classic() && !base_.proxy.profile && !base_.subject->is_job() &&
-        (now_.has(Hazard::Kind::NewConnectionsRefused) || stops_its_proxy(base_.pod(), base_.proxy))) {
+    if (base_.proxy.is_classic() && !base_.proxy.profile && !base_.proxy.is_istio() &&
+        !base_.subject->is_job() &&
+        (now_.has(Hazard::Kind::NewConnectionsRefused) ||
+         stops_its_proxy(base_.pod(), base_.proxy))) {
       advice.push_back(await_does_nothing());
     }
     std::stable_partition(advice.begin(), advice.end(), [](const Advice& a) { return a.helps; });
@@ -56,15 +62,16 @@ class Adviser {
     return from_seconds(std::max<std::int64_t>(1, ceil_seconds(budget().app)));
   }
   [[nodiscard]] bool wait_is_too_short() const {
-    return base_.proxy.is_classic() && base_.proxy.wait.value < budget().app;
+    return base_.proxy.is_classic() && !base_.proxy.until_idle &&
+           base_.proxy.cover() < budget().app;
   }
   // Less than a second is rounding, not waste.
   [[nodiscard]] bool wait_is_too_long() const {
     return base_.proxy.is_classic() && budget().complete &&
-           base_.proxy.wait.value >= app_in_whole_seconds() + Millis{1000};
+           base_.proxy.cover() >= app_in_whole_seconds() + Millis{1000};
   }
   [[nodiscard]] bool wait_is_far_too_long() const {
-    return wait_is_too_long() && base_.proxy.wait.value > 2 * budget().app + Millis{30'000};
+    return wait_is_too_long() && base_.proxy.cover() > 2 * budget().app + Millis{30'000};
   }
   [[nodiscard]] bool is_well() const {
     return now_.is_clean() && !now_.has(Hazard::Kind::TrafficAfterStop) && !wait_is_far_too_long();
@@ -74,7 +81,7 @@ class Adviser {
 
   // A grace that nobody wrote for this pod may be shortened along with something else.
   [[nodiscard]] bool may_shorten(const Proxy& proxy) const {
-    return proxy.exists() && (override_ || !is_stated(proxy.grace.source));
+    return proxy.exists() && !proxy.is_istio() && (override_ || !is_stated(proxy.grace.source));
   }
 
   // The least that the grace should be: connections that the app still has after the proxy's
@@ -152,6 +159,14 @@ class Adviser {
     if (adopted) weigh_native_sidecar(true);
   }
 
+  void weigh_istio_options() {
+    for (auto& option : istio_options(base_, now_)) {
+      add(std::move(option.id), std::move(option.what), std::move(option.change),
+          std::move(option.remark));
+    }
+    if (!now_.fits() || now_.has(Hazard::Kind::Killed)) weigh_longer_grace_period();
+  }
+
   void weigh_native_sidecar(bool reinjected) {
     if (!base_.proxy.is_classic() || base_.settings.native_key().empty() ||
         !base_.configuration->kubernetes_version.has_native_sidecars())
@@ -176,12 +191,16 @@ class Adviser {
   void weigh_await() {
     if (!now_.has(Hazard::Kind::NeverEnds) || base_.proxy.profile) return;
     Change idea{.awaits = true};
-    if (wait_is_too_short()) idea.annotate(base_.settings.wait_key(), wait_text(app_in_whole_seconds()));
+    if (wait_is_too_short())
+      idea.annotate(base_.settings.wait_key(), wait_text(app_in_whole_seconds()));
     add("linkerd-await",
         "Start the work with `linkerd-await --shutdown -- COMMAND`, which stops the proxy when the "
         "work is done, so that the Job completes. It does nothing when the pod is deleted; the "
         "annotations are for that.",
-        std::move(idea));
+        std::move(idea),
+        fmt::format("{}: await has it done, where the manifest has the command and the image has "
+                    "linkerd-await.",
+                    annotation::kJobShutdown));
   }
 
   void weigh_wait() {
@@ -279,9 +298,10 @@ class Adviser {
     }
     const WhatIf outcome(base_, idea, override_);
     const auto& then = outcome.assessment();
-    if (then.proxy.is_classic() && then.proxy.wait.value < then.budget.app &&
-        (!alone || !wait_is_too_short())) {
-      idea.annotate(base_.settings.wait_key(), wait_text(from_seconds(ceil_seconds(then.budget.app))));
+    if (then.proxy.is_classic() && !then.proxy.is_istio() &&
+        then.proxy.wait.value < then.budget.app && (!alone || !wait_is_too_short())) {
+      idea.annotate(base_.settings.wait_key(),
+                    wait_text(from_seconds(ceil_seconds(then.budget.app))));
     }
     add("app-prestop-sleep", what + ".", std::move(idea));
     // Where nothing else is wrong it is the best that can be done.
@@ -366,9 +386,22 @@ class Adviser {
     if (!option.remark.empty()) text += " " + option.remark;
     return {.option = option.id,
             .text = std::move(text),
-            .annotations = option.complete.annotations,
+            .annotations = annotations_of(option.complete),
             .termination_grace_period_seconds = option.complete.termination_grace_period_seconds,
             .helps = outcome.is_clean()};
+  }
+
+  // Istio's annotation is one text of many settings: where the pod has it, only the sentence can
+  // say what to write into it.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> annotations_of(
+      const Change& change) const {
+    auto annotations = change.annotations;
+    if (change.istio_drain && !base_.pod().annotations.contains(annotation::kIstioConfig)) {
+      annotations.emplace_back(
+          annotation::kIstioConfig,
+          fmt::format("terminationDrainDuration: {}", format_duration(*change.istio_drain)));
+    }
+    return annotations;
   }
 
   [[nodiscard]] Advice nothing_to_do() const {
@@ -376,6 +409,10 @@ class Adviser {
                             consequence_of(now_));
     if (!budget().complete)
       text += " How long some preStop hooks take is unknown and counted as 0 s: add it.";
+    if (base_.job_shutdown.kind == JobShutdown::Kind::NotNeeded && base_.proxy.is_native()) {
+      text += fmt::format(" {} has nothing to do: a native sidecar ends with the work.",
+                          annotation::kJobShutdown);
+    }
     return {.option = "nothing-to-do",
             .text = std::move(text),
             .annotations = {},

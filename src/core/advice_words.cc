@@ -12,6 +12,14 @@ std::string joined_names(const std::vector<std::string>& names) {
 
 std::string budget_sum(const Assessment& assessment) {
   const auto& budget = assessment.budget;
+  if (assessment.proxy.runs_beside_app()) {
+    auto text = fmt::format(
+        "the longer of app {} and {}drain {}", format_seconds(budget.app),
+        budget.wait.count() > 0 ? fmt::format("preStop {} + ", format_seconds(budget.wait)) : "",
+        format_seconds(budget.grace));
+    if (budget.margin.count() > 0) text += ", + margin " + format_seconds(budget.margin);
+    return text;
+  }
   auto text = "app " + format_seconds(budget.app);
   if (assessment.proxy.is_classic()) text += " + wait " + format_seconds(budget.wait);
   if (assessment.proxy.exists()) text += " + grace " + format_seconds(budget.grace);

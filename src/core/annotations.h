@@ -19,6 +19,7 @@ inline constexpr std::string_view kNativeBeta =
     "config.beta.linkerd.io/proxy-enable-native-sidecar";
 inline constexpr std::string_view kNativeAlpha =
     "config.alpha.linkerd.io/proxy-enable-native-sidecar";
+inline constexpr std::string_view kAdminShutdown = "config.linkerd.io/proxy-admin-shutdown";
 
 // This project's own.
 inline constexpr std::string_view kOwnPrefix = "gracekeeper.dev/";
@@ -26,6 +27,11 @@ inline constexpr std::string_view kAppShutdown = "gracekeeper.dev/app-shutdown";
 inline constexpr std::string_view kAppPrestopSleep = "gracekeeper.dev/app-prestop-sleep";
 inline constexpr std::string_view kOnShortfall = "gracekeeper.dev/on-shortfall";
 inline constexpr std::string_view kIgnore = "gracekeeper.dev/ignore";
+inline constexpr std::string_view kJobShutdown = "gracekeeper.dev/job-shutdown";
+inline constexpr std::string_view kAwaitProgram = "gracekeeper.dev/linkerd-await";
+
+// Istio's: read for the pods that have its proxy, never written.
+inline constexpr std::string_view kIstioConfig = "proxy.istio.io/config";
 
 // Every key above and every other annotation of Linkerd's configuration: a key that is close to
 // one of these and is none of them is a misspelling (GK005).

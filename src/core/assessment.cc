@@ -1,8 +1,9 @@
 #include "core/assessment.h"
 
-#include "core/profile_proxy.h"
-
 #include <algorithm>
+
+#include "core/istio.h"
+#include "core/profile_proxy.h"
 
 namespace gracekeeper {
 namespace {
@@ -33,12 +34,37 @@ PlannedContainer plan_sidecar(const Container& container, const Assessment& a) {
 // The other containers of the proxy's profile that come with it and run until the end.
 void add_companions(const Assessment& a, Container::List list,
                     std::vector<PlannedContainer>& planned) {
-  const bool comes = a.proxy.presence == Proxy::Presence::Injected ||
-                     a.proxy.presence == Proxy::Presence::Assumed;
+  const bool comes =
+      a.proxy.presence == Proxy::Presence::Injected || a.proxy.presence == Proxy::Presence::Assumed;
   if (!a.proxy.profile || !comes) return;
   for (const auto& container : a.proxy.profile->companions) {
     const bool runs = list == Container::List::Containers || container.restart_always;
     if (container.list == list && runs) planned.push_back(plan_sidecar(container, a));
+  }
+}
+
+// Istio's proxy beside Linkerd's, which is the one that counts.
+PlannedContainer plan_second_proxy(const Container& container, const Assessment& a) {
+  return {.name = container.name,
+          .role = Role::Sidecar,
+          .native = container.is_native_sidecar(),
+          .has_pre_stop = container.pre_stop.has_value(),
+          .pre_stop = container.pre_stop ? container.pre_stop->length : std::nullopt,
+          .stop = istio_drain(a.pod(), container).drain.value};
+}
+
+// A proxy that goes on until no connection is open is planned to end with the app, which is what
+// holds connections open.
+void let_it_end_with_the_app(const Proxy& proxy, std::vector<PlannedContainer>& containers) {
+  if (!proxy.until_idle || !proxy.is_classic()) return;
+  Millis last_app{0};
+  for (const auto& container : containers) {
+    if (container.role == Role::App)
+      last_app = std::max(last_app, container.hook() + container.stop);
+  }
+  for (auto& container : containers) {
+    if (container.role == Role::Proxy)
+      container.stop = std::max(container.stop, last_app - container.hook());
   }
 }
 
@@ -49,7 +75,9 @@ std::vector<PlannedContainer> plan_containers(const Assessment& a) {
   for (const auto& container : a.pod().containers) {
     if (is_proxy_container(container, a.proxy)) continue;
     const bool companion = a.proxy.profile && a.proxy.profile->owns(container.name);
-    planned.push_back(companion ? plan_sidecar(container, a) : plan_app(container, a));
+    planned.push_back(container.name == kIstioProxyName ? plan_second_proxy(container, a)
+                      : companion                       ? plan_sidecar(container, a)
+                                                        : plan_app(container, a));
   }
   add_companions(a, Container::List::Containers, planned);
   const bool adopted_native = a.proxy.presence == Proxy::Presence::Adopted && a.proxy.is_native();
@@ -58,9 +86,11 @@ std::vector<PlannedContainer> plan_containers(const Assessment& a) {
   for (const auto& container : a.pod().init_containers) {
     if (!container.restart_always) continue;
     planned.push_back(is_proxy_container(container, a.proxy) ? planned_proxy(a.proxy)
+                      : container.name == kIstioProxyName    ? plan_second_proxy(container, a)
                                                              : plan_sidecar(container, a));
   }
   if (!a.proxy.is_native()) add_companions(a, Container::List::InitContainers, planned);
+  let_it_end_with_the_app(a.proxy, planned);
   return planned;
 }
 
@@ -75,7 +105,7 @@ std::vector<PlannedContainer> only_stated(const Assessment& a) {
     if (container.role == Role::Proxy && a.proxy.profile) {
       container = planned_proxy(a.proxy.with_times(stated(a.proxy.wait), stated(a.proxy.grace)));
     } else if (container.role == Role::Proxy) {
-      if (!is_stated(a.proxy.grace.source)) container.stop = Millis{0};
+      container.stop = is_stated(a.proxy.grace.source) ? a.proxy.grace.value : Millis{0};
       if (a.proxy.is_classic() && !is_stated(a.proxy.wait.source)) container.pre_stop = Millis{0};
     } else {
       const auto time =
@@ -83,7 +113,12 @@ std::vector<PlannedContainer> only_stated(const Assessment& a) {
       if (!is_stated(time.source)) container.stop = Millis{0};
     }
   }
+  let_it_end_with_the_app(a.proxy, planned);
   return planned;
+}
+
+Millis sum_of(const Proxy& proxy, Millis app, Millis wait, Millis grace) {
+  return proxy.runs_beside_app() ? std::max(app, wait + grace) : app + wait + grace;
 }
 
 Budget make_budget(const Assessment& a) {
@@ -109,10 +144,12 @@ Budget make_budget(const Assessment& a) {
   // A grace period is held at kLongest (from_seconds), so what is needed must be too: else the
   // largest one would still be short, and what `raise` sets would be raised again.
   constexpr auto longest = kLongest.count() / 1000;
-  budget.sum = std::min(budget.app + budget.wait + budget.grace + budget.margin, kLongest);
+  budget.sum =
+      std::min(sum_of(a.proxy, budget.app, budget.wait, budget.grace) + budget.margin, kLongest);
   budget.need = std::max<std::int64_t>(1, ceil_seconds(budget.sum));
   budget.exact_need = std::min(exact_need(a.containers, a.ordered_sidecars()), longest);
-  budget.stated_sum = std::min(stated_app + stated(a.proxy.wait) + stated(a.proxy.grace), kLongest);
+  budget.stated_sum =
+      std::min(sum_of(a.proxy, stated_app, stated(a.proxy.wait), stated(a.proxy.grace)), kLongest);
   budget.stated_exact_need = std::min(exact_need(only_stated(a), a.ordered_sidecars()), longest);
   return budget;
 }
@@ -137,6 +174,7 @@ void complete(Assessment& a) {
       pod.termination_grace_period_seconds.value_or(kDefaultGracePeriodSeconds);
   a.timeline = plan(a.containers, a.grace_period(), a.ordered_sidecars());
   a.budget = make_budget(a);
+  a.job_shutdown = plan_job_shutdown(pod, a.settings, a.proxy);
   a.is_checked = a.proxy.exists() || carries_settings(a.settings);
 }
 
@@ -187,6 +225,8 @@ Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
                   : resolve_proxy(subject.pod, carried, configuration);
   }
   complete(a);
+  // Nothing is wrapped any more.
+  if (a.job_shutdown.kind == JobShutdown::Kind::Wrap) a.job_shutdown = {};
   a.is_checked = a.is_checked || carries;
   return a;
 }

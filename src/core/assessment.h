@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/configuration.h"
+#include "core/job_shutdown.h"
 #include "core/pod.h"
 #include "core/proxy.h"
 #include "core/settings.h"
@@ -21,7 +22,8 @@
 
 namespace gracekeeper {
 
-// The stated rule `T >= app + wait + grace`, and beside it the exact need from the timeline.
+// The stated rule `T >= app + wait + grace`, and beside it the exact need from the timeline. A
+// classic proxy of Istio's goes on beside the app: there the longer of app and wait + grace counts.
 struct Budget {
   // The slowest app container and what its time is made of.
   std::string app_container;
@@ -31,7 +33,7 @@ struct Budget {
   Millis wait{0};
   Millis grace{0};
   Millis margin{0};
-  Millis sum{0};                // app + wait + grace + margin
+  Millis sum{0};                // app + wait + grace, plus the margin
   std::int64_t need = 1;        // the sum in whole seconds, rounded up
   std::int64_t exact_need = 1;  // without the margin
   // The same two with what nobody wrote for this pod counted as nothing.
@@ -57,13 +59,14 @@ struct Assessment {
   const Configuration* configuration = nullptr;
   PodSettings settings;
   Proxy proxy;
-  std::vector<std::string> remarks;  // about sidecars that are asked for: one sentence each
+  std::vector<std::string> remarks;          // about sidecars that are asked for: one sentence each
   std::vector<PlannedContainer> containers;  // apps, proxy, other native sidecars in spec order
   std::int64_t termination_grace_period_seconds =
       kDefaultGracePeriodSeconds;  // T, as written or 30
   bool grace_period_is_written = false;
   Timeline timeline;  // under T
   Budget budget;
+  JobShutdown job_shutdown;  // what gracekeeper.dev/job-shutdown makes of the pod
   // Whether the budget is checked: the pod is injected, has a proxy or carries one of the settings.
   bool is_checked = false;
 

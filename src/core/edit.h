@@ -58,6 +58,12 @@ struct SetArguments {
   std::vector<std::string> words;
   bool operator==(const SetArguments&) const = default;
 };
+// Replaces the command of a container of the pod that has one; its args stay.
+struct SetCommand {
+  std::string container;
+  std::vector<std::string> command;
+  bool operator==(const SetCommand&) const = default;
+};
 struct AddContainer {
   Container::List list = Container::List::Containers;
   // Where in the list as it is at that moment; past its end: append.
@@ -70,9 +76,9 @@ struct AddVolume {
   bool operator==(const AddVolume&) const = default;
 };
 
-using Edit = std::variant<SetAnnotation, SetLabel, SetTerminationGracePeriod, SetPreStop,
-                          RemovePreStop, SetGraceVariable, SetVariable, SetArguments, AddContainer,
-                          AddVolume>;
+using Edit =
+    std::variant<SetAnnotation, SetLabel, SetTerminationGracePeriod, SetPreStop, RemovePreStop,
+                 SetGraceVariable, SetVariable, SetArguments, SetCommand, AddContainer, AddVolume>;
 
 inline constexpr std::string_view kGraceVariable = "LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD";
 

@@ -31,7 +31,8 @@ void add_refused_connections(const Assessment& a, const Timeline& timeline,
                              std::vector<Hazard>& hazards) {
   const auto* proxy = find_proxy(timeline);
   if (proxy == nullptr) return;
-  const Millis from = a.proxy.refuses_from(proxy->sigterm);
+  // Istio's proxy takes connections of the app until it ends.
+  const Millis from = a.proxy.is_istio() ? proxy->exit : a.proxy.refuses_from(proxy->sigterm);
   std::vector<std::string> outliving;
   Millis until{0};
   for (const auto& container : timeline.containers) {
@@ -41,11 +42,15 @@ void add_refused_connections(const Assessment& a, const Timeline& timeline,
   }
   if (outliving.empty()) return;
   auto cause = fmt::format(
-      "the proxy {} at {} s and takes no new connection from then on, while {} {} until {} s",
-      from == proxy->sigterm ? "gets SIGTERM" : "begins to drain", format_seconds(from), joined(outliving), outliving.size() == 1 ? "runs" : "run",
-      format_seconds(until));
-  hazards.push_back({Hazard::Kind::NewConnectionsRefused, from, until, std::move(outliving),
-                     std::move(cause)});
+      "the proxy {}, while {} {} until {} s",
+      a.proxy.is_istio()
+          ? fmt::format("is gone at {} s, and every connection with it", format_seconds(from))
+          : fmt::format("{} at {} s and takes no new connection from then on",
+                        from == proxy->sigterm ? "gets SIGTERM" : "begins to drain",
+                        format_seconds(from)),
+      joined(outliving), outliving.size() == 1 ? "runs" : "run", format_seconds(until));
+  hazards.push_back(
+      {Hazard::Kind::NewConnectionsRefused, from, until, std::move(outliving), std::move(cause)});
 }
 
 void add_traffic_after_stop(const Assessment& a, const Timeline& timeline,
@@ -104,7 +109,7 @@ void add_kills(const Timeline& timeline, std::vector<Hazard>& hazards) {
 void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Hazard>& hazards) {
   if (!a.proxy.is_classic()) return;
   const Millis from = last_app_exit(timeline);
-  const Millis to = std::min(a.proxy.wait.value, timeline.grace_period);
+  const Millis to = std::min(a.proxy.cover(), timeline.grace_period);
   if (to <= from) return;
   hazards.push_back({Hazard::Kind::WaitingForNothing,
                      from,
@@ -113,12 +118,17 @@ void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Ha
                      fmt::format("every app container is gone at {} s, but the proxy's {} "
                                  "holds the pod until {} s",
                                  format_seconds(from),
-                                 a.proxy.profile ? "wait" : "preStop sleep", format_seconds(to))});
+                                 a.proxy.is_istio() ? "fixed drain"
+                                 : a.proxy.profile  ? "wait"
+                                                    : "preStop sleep",
+                                 format_seconds(to))});
 }
 
 void add_endless_job(const Assessment& a, std::vector<Hazard>& hazards) {
-  if (!a.subject->is_job() || !a.proxy.is_classic() || stops_its_proxy(a.pod(), a.proxy))
+  if (!runs_to_completion(*a.subject) || !a.proxy.is_classic() ||
+      stops_its_proxy(a.pod(), a.proxy) || a.job_shutdown.kind == JobShutdown::Kind::Wrap) {
     return;
+  }
   hazards.push_back({Hazard::Kind::NeverEnds,
                      Millis{0},
                      std::nullopt,
@@ -155,31 +165,6 @@ std::vector<Hazard> find_hazards(const Assessment& assessment, const Timeline& t
   add_idle_wait(assessment, timeline, hazards);
   add_endless_job(assessment, hazards);
   return hazards;
-}
-
-bool stops_its_proxy(const Pod& pod, const Proxy& proxy) {
-  if (proxy.profile) {
-    // The admin endpoint that ends Envoy and what is built on it.
-    const auto quits = [](const std::string& word) {
-      return word.find("quitquitquit") != std::string::npos;
-    };
-    return std::any_of(pod.containers.begin(), pod.containers.end(), [&](const Container& c) {
-      return std::any_of(c.command.begin(), c.command.end(), quits) ||
-             std::any_of(c.args.begin(), c.args.end(), quits);
-    });
-  }
-
-  return std::any_of(pod.containers.begin(), pod.containers.end(), [](const Container& container) {
-    bool awaits = false;
-    bool shuts_down = false;
-    for (const auto* words : {&container.command, &container.args}) {
-      for (const auto& word : *words) {
-        awaits = awaits || word.find("linkerd-await") != std::string::npos;
-        shuts_down = shuts_down || word.find("--shutdown") != std::string::npos;
-      }
-    }
-    return awaits && shuts_down;
-  });
 }
 
 }  // namespace gracekeeper

@@ -6,10 +6,6 @@
 namespace gracekeeper {
 namespace {
 
-Millis written_grace_period(const Assessment& a) {
-  return from_seconds(a.termination_grace_period_seconds);
-}
-
 Mend raise(const Assessment& a) {
   const auto wanted = a.budget.required();
   const auto most = a.configuration->max_termination_grace_period_seconds;
@@ -39,6 +35,10 @@ Millis tellable(const Assessment& a, Millis grace) {
   return in_seconds ? std::chrono::floor<Seconds>(grace) : grace;
 }
 
+bool takes(const Assessment& a, Millis proxy_grace, Millis most) {
+  return from_seconds(exact_need_with(a, proxy_grace)) <= most;
+}
+
 }  // namespace
 
 bool is_short(const Assessment& a) { return a.is_checked && !a.budget.fits(a.grace_period()); }
@@ -49,16 +49,23 @@ Mend find_fit(const Assessment& a) {
   };
   if (!a.proxy.exists())
     return impossible("on-shortfall fit has no proxy whose grace it could shorten");
-  const Millis most = written_grace_period(a);
-  Millis grace = tellable(
-      a, std::min(most - a.budget.app - a.budget.wait - a.budget.margin, a.budget.grace));
+  if (a.proxy.is_istio())
+    return impossible("on-shortfall fit does not change the settings of Istio's proxy");
+  const Millis most = a.grace_period();
+  Millis grace =
+      tellable(a, std::min(most - a.budget.app - a.budget.wait - a.budget.margin, a.budget.grace));
   const auto nothing_left = "on-shortfall fit has nothing left for the proxy's grace";
   if (grace <= Millis{0}) return impossible(nothing_left);
-  // With other sidecars the timeline can need more than the sum: take the excess off the grace too.
-  if (const auto excess = from_seconds(exact_need_with(a, grace)) - most; excess > Millis{0}) {
-    grace -= excess;
-    if (grace <= Millis{0} || from_seconds(exact_need_with(a, grace)) > most)
-      return impossible(nothing_left);
+  // With other sidecars the timeline can need more than the sum: the longest grace that it takes is
+  // searched for, since the kubelet's least of 2 s makes the need go up in steps.
+  if (!takes(a, grace, most)) {
+    Millis good{0};
+    for (Millis bad = grace; bad - good > Millis{1};) {
+      const auto middle = good + (bad - good) / 2;
+      (takes(a, middle, most) ? good : bad) = middle;
+    }
+    if (good <= Millis{0}) return impossible(nothing_left);
+    grace = good >= Millis{1000} ? std::chrono::floor<Seconds>(good) : good;
   }
   return {.kind = Mend::Kind::Fit, .grace = grace};
 }

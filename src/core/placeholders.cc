@@ -16,10 +16,6 @@ constexpr std::string_view kInteger = "int:";
 constexpr std::array<std::string_view, 2> kKeyed{"annotation:", "label:"};
 constexpr std::array<std::string_view, 3> kPlain{"wait", "grace", "namespace"};
 
-std::string known_names() {
-  return "known are ${wait}, ${grace}, ${namespace}, ${annotation:KEY} and ${label:KEY}";
-}
-
 Result<Placeholder> parse_name(std::string_view inside) {
   Placeholder piece;
   auto rest = inside;
@@ -45,9 +41,12 @@ Result<Placeholder> parse_name(std::string_view inside) {
     return piece;
   }
   const auto near = nearest(rest, kPlain);
-  return fail(fmt::format("unknown ${{{}}}{}; {}; write $${{ for the characters ${{", inside,
-                          near.empty() ? "" : fmt::format(": did you mean ${{{}}}?", near),
-                          known_names()));
+  if (!near.empty())
+    return fail(fmt::format("unknown ${{{}}}; did you mean ${{{}}}?", inside, near));
+  return fail(fmt::format("unknown ${{{}}}: there are ${{wait}}, ${{grace}}, ${{namespace}}, "
+                          "${{annotation:KEY}} and ${{label:KEY}}; write $${{ for the characters "
+                          "${{",
+                          inside));
 }
 
 std::optional<std::int64_t> as_integer(std::string_view text) {

@@ -28,6 +28,16 @@ struct AnnotationValue {
 };
 using Annotations = std::map<std::string, AnnotationValue, std::less<>>;
 
+// What one place (an annotation, a variable) tells Istio's proxy about its end; see core/istio.h. A
+// value that is no string, as YAML gives it, keeps its spelling.
+struct IstioConfig {
+  bool is_readable = true;                           // false: it is no YAML mapping
+  std::optional<AnnotationValue> termination_drain;  // terminationDrainDuration
+  std::optional<AnnotationValue> exit_on_zero;   // proxyMetadata.EXIT_ON_ZERO_ACTIVE_CONNECTIONS
+  std::optional<AnnotationValue> minimum_drain;  // proxyMetadata.MINIMUM_DRAIN_DURATION
+  bool operator==(const IstioConfig&) const = default;
+};
+
 // A preStop hook. `length` is how long it runs when that can be read from the manifest.
 struct Hook {
   enum class Action { Sleep, Exec, HttpGet, TcpSocket };
@@ -84,6 +94,17 @@ struct Container {
     bool operator==(const Variable&) const = default;
   };
   std::vector<Variable> env;
+  // Of LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED.
+  std::optional<std::string> shutdown_endpoint;
+  // Of a container named istio-proxy: the variables that Istio's agent reads.
+  struct IstioVariables {
+    std::optional<std::string> drain_seconds;  // TERMINATION_DRAIN_DURATION_SECONDS
+    std::optional<std::string> exit_on_zero;   // EXIT_ON_ZERO_ACTIVE_CONNECTIONS
+    std::optional<std::string> minimum_drain;  // MINIMUM_DRAIN_DURATION
+    std::optional<IstioConfig> config;         // PROXY_CONFIG
+    bool operator==(const IstioVariables&) const = default;
+  };
+  IstioVariables istio;
   bool has_env = false;
   std::vector<Value> volume_mounts;  // as written
   Value capabilities;                // securityContext.capabilities as written; null when absent
@@ -111,10 +132,12 @@ struct Pod {
   std::string generate_name;
   std::string namespace_name;
   Annotations annotations;
+  std::optional<IstioConfig> istio_config;  // the annotation proxy.istio.io/config
   std::map<std::string, std::string, std::less<>> labels;
   std::vector<OwnerReference> owners;
   std::optional<std::int64_t> termination_grace_period_seconds;
   bool host_network = false;
+  std::string restart_policy;  // "": Always
   std::optional<bool> automount_service_account_token;
   std::vector<Container> containers;       // spec.containers
   std::vector<Container> init_containers;  // spec.initContainers

@@ -231,10 +231,14 @@ Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view nam
   auto own_wait = in_hook ? in_hook->wait : process_time(container, profile.wait);
   if (!own_wait && profile.wait.is_in_hook() && container.pre_stop && !in_hook)
     own_wait = container.pre_stop->length.value_or(Millis{0});
-  // A hook of somebody else's does not drain.
-  auto own_grace = profile.grace.is_in_hook()
-                       ? std::optional(in_hook ? in_hook->grace.value_or(Millis{0}) : Millis{0})
-                       : process_time(container, profile.grace);
+  // A hook of somebody else's does not drain, unless an annotation puts the profile's in its place.
+  const bool made = proxy.is_classic() && ((settings.wait && profile.wait.is_in_hook()) ||
+                                           (settings.grace && profile.grace.is_in_hook()));
+  auto own_grace = process_time(container, profile.grace);
+  if (in_hook)
+    own_grace = in_hook->grace ? in_hook->grace : own_grace;
+  else if (profile.grace.is_in_hook() && !made)
+    own_grace = Millis{0};
 
   const auto wait = stated(settings.wait, profile.wait);
   const auto grace = stated(settings.grace, profile.grace);
@@ -252,9 +256,6 @@ Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view nam
   if (proxy.is_native() && !wait && !profile.wait.is_in_hook())
     proxy.grace.value += own_wait.value_or(Millis{0});
 
-  // An annotation makes the hook; else it stays what it is.
-  const bool made = proxy.is_classic() && ((settings.wait && profile.wait.is_in_hook()) ||
-                                           (settings.grace && profile.grace.is_in_hook()));
   if (made) {
     set_hook(proxy);
   } else if (container.pre_stop) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/istio.h"
+
 namespace gracekeeper {
 namespace {
 
@@ -12,7 +14,7 @@ bool starts_with_any(std::string_view text, std::initializer_list<std::string_vi
 }
 
 bool is_proxy(const Container& container) {
-  return container.name == kProxyName || container.name == "istio-proxy" ||
+  return is_proxy_name(container.name) ||
          starts_with_any(container.image,
                          {"cr.l5d.io/linkerd/proxy:", "gcr.io/istio-release/proxyv2:"});
 }
@@ -90,6 +92,24 @@ Proxy adopt(const Container& container, const PodSettings& settings,
   return proxy;
 }
 
+// Istio's proxy has its own settings; those of Linkerd mean nothing to it.
+Proxy adopt_istio(const Pod& pod, const Container& container) {
+  auto drain = istio_drain(pod, container);
+  Proxy proxy{.presence = Proxy::Presence::Adopted,
+              .mode = container.is_native_sidecar() ? Proxy::Mode::Native : Proxy::Mode::Classic,
+              .kind = Proxy::Kind::Istio,
+              .grace = drain.drain,
+              .until_idle = drain.until_idle,
+              .grace_origin = std::move(drain.origin)};
+  if (!container.pre_stop) return proxy;
+  const auto& hook = *container.pre_stop;
+  const auto length = is_istio_drain_hook(hook.command) ? std::optional(Millis{0}) : hook.length;
+  proxy.pre_stop = Proxy::Prestop{length};
+  if (proxy.mode == Proxy::Mode::Classic)
+    proxy.wait = {length.value_or(Millis{0}), Source::Container};
+  return proxy;
+}
+
 Proxy add(Proxy::Presence presence, const PodSettings& settings,
           const Configuration& configuration) {
   Proxy proxy{.presence = presence};
@@ -115,6 +135,15 @@ bool has_sidecar(const Pod& pod) {
   return std::any_of(pod.containers.begin(), pod.containers.end(), is_proxy) ||
          std::any_of(pod.init_containers.begin(), pod.init_containers.end(),
                      [](const Container& c) { return is_proxy(c) || is_proxy_init(c); });
+}
+
+std::string Proxy::container_name() const {
+  if (profile) return profile->container;
+  return std::string(kind == Kind::Istio ? kIstioProxyName : kProxyName);
+}
+
+bool is_proxy_name(std::string_view container_name) {
+  return container_name == kProxyName || container_name == kIstioProxyName;
 }
 
 std::vector<SkipReason> injection_obstacles(const Pod& pod, const PodSettings& settings,
@@ -163,6 +192,7 @@ const Container* adopted_proxy(const Pod& pod, std::string_view name) {
 Proxy resolve_proxy(const Pod& pod, const PodSettings& settings,
                     const Configuration& configuration) {
   if (const auto* container = adopted_proxy(pod)) return adopt(*container, settings, configuration);
+  if (const auto* container = istio_proxy(pod)) return adopt_istio(pod, *container);
   const auto obstacles = injection_obstacles(pod, settings, configuration);
   if (obstacles.empty()) return add(Proxy::Presence::Injected, settings, configuration);
   // Neither the pod nor its Namespace says anything, but the proxy's settings stand on the pod: a

@@ -42,14 +42,15 @@ struct Proxy {
     Adopted,   // is in the pod already
   };
   enum class Mode { Classic, Native };
+  enum class Kind {
+    Linkerd,
+    Istio,  // adopted only: `wait` is its own hook, `grace` how long it goes on after SIGTERM
+  };
 
   Presence presence = Presence::None;
   Mode mode = Mode::Classic;
-  // Another sidecar's than Linkerd's (null), and the container's name.
-  ProfilePtr profile;
-  [[nodiscard]] std::string container_name() const {
-    return profile ? profile->container : std::string(kProxyName);
-  }
+  Kind kind = Kind::Linkerd;
+  ProfilePtr profile;  // another sidecar's than these (null)
   // A native sidecar was asked for, on a cluster that has none.
   bool native_unavailable = false;
 
@@ -75,12 +76,28 @@ struct Proxy {
   [[nodiscard]] Millis refuses_from(Millis sigterm) const;
   // The same proxy with these times.
   [[nodiscard]] Proxy with_times(Millis new_wait, Millis new_grace) const;
+  // Istio's (core/istio.h): after its grace it goes on until no connection is open; and the setting
+  // that its grace comes from.
+  bool until_idle = false;
+  std::string grace_origin;
 
   [[nodiscard]] bool exists() const { return presence != Presence::None; }
   [[nodiscard]] bool is_native() const { return exists() && mode == Mode::Native; }
   [[nodiscard]] bool is_classic() const { return exists() && mode == Mode::Classic; }
+  [[nodiscard]] bool is_istio() const { return exists() && kind == Kind::Istio; }
+  // Istio's proxy takes new connections of the app as long as it runs, and runs for a fixed time:
+  // a classic one goes on beside the app, where Linkerd's begins to end.
+  [[nodiscard]] bool runs_beside_app() const { return is_istio() && mode == Mode::Classic; }
+  // How long after the pod's deletion the app can open connections through a classic proxy.
+  [[nodiscard]] Millis cover() const {
+    return runs_beside_app() ? wait.value + grace.value : wait.value;
+  }
+  [[nodiscard]] std::string container_name() const;
   bool operator==(const Proxy&) const = default;
 };
+
+// Whether the name is that of a proxy that this program knows: no application container.
+bool is_proxy_name(std::string_view container_name);
 
 // The container to adopt: one of that name among the containers or the native sidecars.
 const Container* adopted_proxy(const Pod& pod, std::string_view name = kProxyName);

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "core/annotations.h"
+#include "core/istio.h"
 
 namespace gracekeeper {
 namespace {
@@ -179,6 +180,41 @@ class Reader {
     return written ? split_list(*written) : std::vector<std::string>{};
   }
 
+  // `await`, or `await=CONTAINER`.
+  std::optional<std::string> job_shutdown() {
+    const auto written = text(annotation::kJobShutdown);
+    if (!written) return std::nullopt;
+    const auto bare = trimmed(*written);
+    if (bare == "await") return std::string{};
+    constexpr std::string_view named = "await=";
+    if (bare.starts_with(named)) {
+      if (const auto name = trimmed(bare.substr(named.size())); !name.empty())
+        return std::string(name);
+    }
+    drop(annotation::kJobShutdown,
+         fmt::format("\"{}\" is not a value of it: write \"await\" or \"await=CONTAINER\"",
+                     *written));
+    return std::nullopt;
+  }
+
+  // The program's own name must be in the path: by it a wrapped command is known again.
+  std::optional<std::string> await_program() {
+    const auto written = text(annotation::kAwaitProgram);
+    if (!written) return std::nullopt;
+    const auto path = trimmed(*written);
+    const auto base = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+    if (base.find("linkerd-await") != std::string_view::npos &&
+        path.find_first_of(kBlanks) == std::string_view::npos) {
+      return std::string(path);
+    }
+    drop(
+        annotation::kAwaitProgram,
+        fmt::format("\"{}\" is not the path of linkerd-await in the container's image: write it as "
+                    "\"/linkerd-await\"",
+                    *written));
+    return std::nullopt;
+  }
+
   std::vector<DroppedValue> take_dropped() { return std::move(dropped_); }
 
  private:
@@ -241,14 +277,17 @@ std::optional<std::string> why_not_in(const Pod& pod, std::string_view name,
                                       const PodSettings& settings) {
   const auto proxy = settings.proxy_name();
   if (name == proxy) {
-    return fmt::format("\"{}\" is the proxy: its time is set with {}", proxy,
-                       settings.grace_key());
+    return fmt::format("\"{}\" is the proxy: its time is set with {}", proxy, settings.grace_key());
+  }
+  if (name == kIstioProxyName) {
+    return fmt::format("\"istio-proxy\" is the proxy: its time is set with {}",
+                       annotation::kIstioConfig);
   }
   std::string known;
   for (const auto* list : {&pod.containers, &pod.init_containers}) {
     for (const auto& container : *list) {
       const bool runs = container.list == Container::List::Containers || container.restart_always;
-      if (!runs || container.name == proxy) continue;
+      if (!runs || container.name == proxy || container.name == kIstioProxyName) continue;
       if (container.name == name) return std::nullopt;
       known += (known.empty() ? "" : ", ") + container.name;
     }
@@ -273,6 +312,8 @@ void read_all(Reader& reader) {
   reader.app_shutdown(accepts_any_name);
   reader.app_prestop_sleep();
   reader.on_shortfall();
+  reader.job_shutdown();
+  reader.await_program();
   reader.ignored_rules();
 }
 
@@ -383,8 +424,9 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
   const bool own_shutdown = own.has(annotation::kAppShutdown);
   const auto shutdown_source = own_shutdown ? Source::Pod : Source::Namespace;
   const auto times =
-      own_shutdown ? own.app_shutdown([&](std::string_view name) { return why_not_in(pod, name, settings); })
-                   : inherited.app_shutdown(accepts_any_name);
+      own_shutdown
+          ? own.app_shutdown([&](std::string_view name) { return why_not_in(pod, name, settings); })
+          : inherited.app_shutdown(accepts_any_name);
   settings.app_shutdown =
       times.plain ? Sourced<Millis>{*times.plain, shutdown_source} : configuration.app_shutdown;
   for (const auto& [name, time] : times.by_container) {
@@ -399,7 +441,21 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
       }).value_or(Sourced<OnShortfall>{configuration.on_shortfall, Source::Configuration});
   settings.ignored_rules =
       own.has(annotation::kIgnore) ? own.ignored_rules() : inherited.ignored_rules();
+  settings.job_shutdown =
+      choose(annotation::kJobShutdown, [](Reader& reader) { return reader.job_shutdown(); });
+  settings.await_program =
+      choose(annotation::kAwaitProgram, [](Reader& reader) { return reader.await_program(); });
   settings.dropped = own.take_dropped();
+  if (const auto* proxy = istio_proxy(pod)) {
+    auto drain = istio_drain(pod, *proxy);
+    for (auto& message : drain.refused) {
+      settings.dropped.push_back(
+          {.key = std::string(annotation::kIstioConfig),
+           .text = pod.annotations.find(annotation::kIstioConfig)->second.text,
+           .source = Source::Pod,
+           .message = std::move(message)});
+    }
+  }
   return settings;
 }
 

@@ -23,6 +23,8 @@ struct DroppedValue {
   std::string text;
   Source source = Source::Pod;  // Pod or Namespace
   std::string message;
+  // How it has to be spelled, where the text says without doubt what was meant.
+  std::optional<std::string> right = std::nullopt;
   bool operator==(const DroppedValue&) const = default;
 };
 
@@ -48,6 +50,9 @@ struct PodSettings {
   std::optional<Sourced<Millis>> app_prestop_sleep;  // whole seconds
   Sourced<OnShortfall> on_shortfall;
   std::vector<std::string> ignored_rules;  // as written
+  // gracekeeper.dev/job-shutdown: the container whose end ends the Job; "" where none is named.
+  std::optional<Sourced<std::string>> job_shutdown;
+  std::optional<Sourced<std::string>> await_program;  // gracekeeper.dev/linkerd-await
   InjectRequest pod_inject = InjectRequest::Nothing;
   InjectRequest namespace_inject = InjectRequest::Nothing;
   std::vector<DroppedValue> dropped;  // of the pod's own annotations

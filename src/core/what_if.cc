@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "core/annotations.h"
+#include "core/istio.h"
+
 namespace gracekeeper {
 namespace {
 
@@ -17,7 +20,8 @@ void take_proxy_out(Pod& pod, const Assessment& base) {
 
 void lengthen_hooks(Pod& pod, const Assessment& base, Millis shortest) {
   for (auto& container : pod.containers) {
-    if (base.is_of_proxy(container.name) || !container.pre_stop || !container.pre_stop->length)
+    if (base.is_of_proxy(container.name) || is_proxy_name(container.name) || !container.pre_stop ||
+        !container.pre_stop->length)
       continue;
     container.pre_stop->length = std::max(*container.pre_stop->length, shortest);
   }
@@ -25,9 +29,33 @@ void lengthen_hooks(Pod& pod, const Assessment& base, Millis shortest) {
 
 void wrap_in_await(Pod& pod) {
   for (auto& container : pod.containers) {
-    if (container.name == kProxyName) continue;
+    if (is_proxy_name(container.name)) continue;
+    if (istio_proxy(pod) != nullptr && adopted_proxy(pod) == nullptr) {
+      container.args.emplace_back("quitquitquit");
+      continue;
+    }
     container.command.insert(container.command.begin(), {"linkerd-await", "--shutdown", "--"});
   }
+}
+
+void set_istio_drain(Pod& pod, Millis drain) {
+  if (!pod.istio_config) pod.istio_config = IstioConfig{};
+  pod.istio_config->termination_drain = AnnotationValue{format_duration(drain), true};
+  for (auto* list : {&pod.containers, &pod.init_containers}) {
+    for (auto& container : *list) container.istio.drain_seconds.reset();
+  }
+}
+
+void make_istio_native(Pod& pod) {
+  const auto found = std::find_if(pod.containers.begin(), pod.containers.end(),
+                                  [](const Container& c) { return c.name == kIstioProxyName; });
+  if (found == pod.containers.end()) return;
+  Container proxy = std::move(*found);
+  pod.containers.erase(found);
+  proxy.list = Container::List::InitContainers;
+  proxy.restart_always = true;
+  proxy.pre_stop.reset();
+  pod.init_containers.insert(pod.init_containers.begin(), std::move(proxy));
 }
 
 Subject changed(const Assessment& base, const Change& change) {
@@ -35,6 +63,8 @@ Subject changed(const Assessment& base, const Change& change) {
   if (change.reinjected) take_proxy_out(copy.pod, base);
   if (change.shortest_app_hook) lengthen_hooks(copy.pod, base, *change.shortest_app_hook);
   if (change.awaits) wrap_in_await(copy.pod);
+  if (change.istio_drain) set_istio_drain(copy.pod, *change.istio_drain);
+  if (change.istio_native) make_istio_native(copy.pod);
   for (const auto& [key, value] : change.annotations) {
     copy.pod.annotations.insert_or_assign(key, AnnotationValue{value});
   }

@@ -24,6 +24,9 @@ struct Change {
   std::optional<std::int64_t> termination_grace_period_seconds;
   bool awaits = false;      // the work is wrapped in `linkerd-await --shutdown`
   bool reinjected = false;  // an adopted proxy is taken out of the manifest and injected instead
+  // Istio's proxy: another terminationDrainDuration, and as a native sidecar without a hook.
+  std::optional<Millis> istio_drain;
+  bool istio_native = false;
   // App containers' own hooks of known length that are shorter than this become this long.
   std::optional<Millis> shortest_app_hook;
 

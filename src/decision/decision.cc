@@ -7,6 +7,7 @@
 #include "core/settings.h"
 #include "decision/edits.h"
 #include "rules/rule.h"
+#include "sidecar/linkerd_annotations.h"
 
 namespace gracekeeper {
 namespace {
@@ -51,6 +52,19 @@ Decision start(const Assessment& a) {
   return decision;
 }
 
+// Only those of the pod's own: a Namespace's are reported at the Namespace.
+void add_dropped_values(const Policy& policy, Assessment& a) {
+  const auto& annotations = a.pod().annotations;
+  if (std::none_of(annotations.begin(), annotations.end(), [](const auto& entry) {
+        return entry.first.starts_with("config.linkerd.io/");
+      })) {
+    return;
+  }
+  auto effective = effective_values(a.pod(), nullptr, a.settings, policy.linkerd);
+  for (auto& dropped : effective.dropped)
+    a.settings.dropped.push_back(std::move(dropped));
+}
+
 bool mends(const Mend& mend) {
   return mend.kind == Mend::Kind::Raise || mend.kind == Mend::Kind::Fit;
 }
@@ -86,7 +100,13 @@ Findings find_in_pod(const Assessment& assessment) {
   return out;
 }
 
-Findings find_in_namespace(const Namespace& where, const Configuration& configuration) {
+Assessment assess_under(const Subject& subject, const Namespace* where, const Policy& policy) {
+  auto a = assess(subject, where, policy.configuration);
+  add_dropped_values(policy, a);
+  return a;
+}
+
+Findings find_in_namespace(const Namespace& where, const Policy& policy) {
   Findings out;
   std::vector<std::string> ignored;
   if (const auto found = where.annotations.find(annotation::kIgnore);
@@ -95,7 +115,11 @@ Findings find_in_namespace(const Namespace& where, const Configuration& configur
   }
   for (const auto& rule : all_rules()) {
     if (rule.check_namespace == nullptr) continue;
-    auto findings = rule.check_namespace(where, configuration);
+    auto findings = rule.check_namespace(where, policy.configuration);
+    if (rule.id == "GK004") {
+      for (const auto& dropped : dropped_linkerd_values(where, policy.linkerd))
+        findings.push_back(invalid_annotation_value(dropped));
+    }
     if (contains(ignored, rule.id)) {
       out.ignored += findings.size();
       continue;
@@ -115,7 +139,7 @@ std::string refusal_text(const std::vector<Finding>& findings) {
 }
 
 Decision decide(const Subject& subject, const Namespace* where, const Policy& policy) {
-  const Assessment before = assess(subject, where, policy.configuration);
+  const Assessment before = assess_under(subject, where, policy);
   Decision decision = start(before);
   if (!decision.refusal.empty()) return decision;
   decision.remarks = before.remarks;
@@ -125,7 +149,7 @@ Decision decide(const Subject& subject, const Namespace* where, const Policy& po
     return decision;
   }
   const Subject after = mended(before, decision.mend);
-  const Assessment planned = assess(after, where, policy.configuration);
+  const Assessment planned = assess_under(after, where, policy);
   decision.edits = mend_edits(before, decision.mend);
   for (auto& edit : make_edits(planned, where, policy)) decision.edits.push_back(std::move(edit));
   decision.notices = notices_after(decision.findings, planned);
@@ -133,7 +157,8 @@ Decision decide(const Subject& subject, const Namespace* where, const Policy& po
 }
 
 Decision judge(const Subject& subject, const Namespace* where, const Policy& policy) {
-  const Assessment as_it_is = assess_as_it_is(subject, where, policy.configuration);
+  Assessment as_it_is = assess_as_it_is(subject, where, policy.configuration);
+  add_dropped_values(policy, as_it_is);
   Decision decision = start(as_it_is);
   if (mends(decision.mend)) {
     decision.remarks.push_back(

@@ -25,7 +25,11 @@ struct Findings {
 
 // What the rules say about an assessed pod, and about a Namespace's own annotations.
 Findings find_in_pod(const Assessment& assessment);
-Findings find_in_namespace(const Namespace& where, const Configuration& configuration);
+Findings find_in_namespace(const Namespace& where, const Policy& policy);
+
+// The assessment under a policy: also with the values that Linkerd drops of the pod's other
+// annotations, which only its profile knows.
+Assessment assess_under(const Subject& subject, const Namespace* where, const Policy& policy);
 
 struct Decision {
   // Of the pod as it came.

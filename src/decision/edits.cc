@@ -1,5 +1,6 @@
 #include "decision/edits.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "core/annotations.h"
@@ -70,11 +71,43 @@ std::string grace_text(const Assessment& a, Millis grace) {
                             : format_duration(grace);
 }
 
+// The port of a proxy that is there already.
+std::int64_t admin_port_of(const Container& proxy) {
+  const auto found = std::find_if(proxy.ports.begin(), proxy.ports.end(),
+                                  [](const auto& port) { return port.name == "linkerd-admin"; });
+  return found == proxy.ports.end() ? kDefaultAdminPort : found->number;
+}
+
+// Has a Job's command started by linkerd-await. `pod` is the one that is injected: the endpoint
+// that linkerd-await calls is opened in it.
+void add_job_shutdown(const Assessment& a, const Namespace* where, const Policy& policy, Pod& pod,
+                      std::vector<Edit>& edits) {
+  const auto& job = a.job_shutdown;
+  if (job.kind != JobShutdown::Kind::Wrap) return;
+  const auto annotate = [&](std::string_view key, std::string value) {
+    pod.annotations.insert_or_assign(std::string(key), AnnotationValue{value, true});
+    edits.emplace_back(SetAnnotation{std::string(key), std::move(value)});
+  };
+  // Whoever takes the proxy out again sees by it that the command was wrapped here.
+  if (a.settings.job_shutdown->source == Source::Namespace)
+    annotate(annotation::kJobShutdown, "await=" + job.container);
+  auto port = kDefaultAdminPort;
+  if (const auto* proxy = adopted_proxy(pod)) {
+    port = admin_port_of(*proxy);
+  } else {
+    const auto effective = effective_values(pod, where, a.settings, policy.linkerd);
+    port = effective.values.proxy.admin_port;
+    if (!effective.values.proxy.enable_shutdown_endpoint)
+      annotate(annotation::kAdminShutdown, "enabled");
+  }
+  edits.emplace_back(SetCommand{job.container, wrapped_command(job, port)});
+}
+
 }  // namespace
 
 void add_app_sleeps(const Assessment& a, std::vector<Edit>& edits) {
   for (const auto& container : a.pod().containers) {
-    if (a.is_of_proxy(container.name)) continue;
+    if (a.is_of_proxy(container.name) || is_proxy_name(container.name)) continue;
     const auto hook = app_pre_stop(container, a.settings);
     if (hook.added)
       edits.emplace_back(SetPreStop{container.name, handler(a, *hook.length, "sleep")});
@@ -93,13 +126,15 @@ std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const 
   // A pod without containers is not a pod that the API server takes.
   if (a.pod().containers.empty()) return edits;
   add_app_sleeps(a, edits);
+  Pod pod = a.pod();
+  add_job_shutdown(a, where, policy, pod, edits);
   if (a.proxy.profile) {
     add(profile_edits(a, where), edits);
-  } else if (a.proxy.presence == Proxy::Presence::Adopted) {
+  } else if (a.proxy.presence == Proxy::Presence::Adopted && !a.proxy.is_istio()) {
     adjust_adopted(a, edits);
   }
   if (a.proxy.presence == Proxy::Presence::Injected && !a.proxy.profile) {
-    auto injected = inject_linkerd({.pod = a.pod(),
+    auto injected = inject_linkerd({.pod = pod,
                                     .where = where,
                                     .namespace_name = a.subject->namespace_name,
                                     .settings = a.settings,

@@ -30,10 +30,15 @@ struct PemPair {
   }
 };
 
+// Certificates are valid from that long before they are made: clocks differ.
+inline constexpr std::chrono::hours kClockSkew{1};
+
 struct CertificateRequest {
-  // DNS names and addresses beside localhost, 127.0.0.1 and ::1, which are always there.
+  // DNS names and addresses.
   std::vector<std::string> names = {};
-  // From one hour ago (clocks differ) until this long from now.
+  // localhost, 127.0.0.1 and ::1 too.
+  bool with_local_names = true;
+  // From kClockSkew ago until this long from now.
   std::chrono::seconds validity = std::chrono::hours(24 * 365);
   SystemTime now = std::chrono::system_clock::now();
 };
@@ -43,7 +48,8 @@ struct MadeCertificates {
   PemPair pair;
 };
 
-// A CA of its own, whose key is forgotten, and one leaf signed by it.
+// A CA of its own, whose key is forgotten, and one leaf signed by it. (A CA that is kept:
+// io/certificate_authority.h.)
 Result<MadeCertificates> make_certificates(const CertificateRequest& request);
 
 struct CertificateInfo {
@@ -53,6 +59,9 @@ struct CertificateInfo {
   std::vector<std::string> names;  // DNS names and addresses it is valid for
   std::string warning;  // "the certificate has expired on 2025-01-01T00:00:00Z", or empty
 };
+
+// What the first certificate of a PEM text says of itself; no warning.
+Result<CertificateInfo> certificate_info(const std::string& pem);
 
 // What a pair says of itself, or why it cannot be served: no PEM, a key with a pass phrase, a key
 // that does not match; the error names the file that is to blame. An expired certificate is a

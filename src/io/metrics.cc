@@ -29,6 +29,10 @@ Gauge& gauge(Registry& registry, const std::string& name, const std::string& hel
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
 
+Counter& counter(Registry& registry, const std::string& name, const std::string& help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+}
+
 // Counters by two label values. prometheus-cpp hashes a map of strings at each Add; here a known
 // pair is found by views, without an allocation.
 class PairCounters {
@@ -104,6 +108,12 @@ class Metrics::Impl {
                         "rule", "severity"};
   Gauge& certificate_expiry = gauge(registry, "gracekeeper_certificate_expiry_timestamp_seconds",
                                     "When the served certificate expires, in seconds since 1970");
+  Counter& certificate_rotations =
+      counter(registry, "gracekeeper_certificate_rotations_total",
+              "How often the served certificate has been replaced by another");
+  Counter& certificate_errors =
+      counter(registry, "gracekeeper_certificate_errors_total",
+              "How often a certificate or its bundle could not be read or written");
   Gauge& generation = gauge(registry, "gracekeeper_configuration_generation",
                             "How many configurations have been taken since the start");
   Gauge& reload = gauge(registry, "gracekeeper_configuration_last_reload_successful",
@@ -124,6 +134,21 @@ class Metrics::Impl {
       &ended.Add({{"reason", "refused"}}), &ended.Add({{"reason", "evicted"}}),
       &ended.Add({{"reason", "timeout"}}), &ended.Add({{"reason", "handshake"}}),
       &ended.Add({{"reason", "overload"}})};
+  Family<Gauge>& cluster_last_sync =
+      prometheus::BuildGauge()
+          .Name("gracekeeper_cluster_last_sync_timestamp_seconds")
+          .Help("When the copy was last known to be what the API server has, in seconds since 1970")
+          .Register(registry);
+  Family<Gauge>& cluster_synced =
+      prometheus::BuildGauge()
+          .Name("gracekeeper_cluster_synced")
+          .Help("1 while the resource is watched, 0 while that does not work")
+          .Register(registry);
+  Family<Counter>& cluster_watch_errors =
+      prometheus::BuildCounter()
+          .Name("gracekeeper_cluster_watch_errors_total")
+          .Help("Failures to list, to watch or to use the resource")
+          .Register(registry);
   Gauge& resident =
       gauge(registry, "process_resident_memory_bytes", "Resident memory size in bytes");
   Counter& cpu = prometheus::BuildCounter()
@@ -156,6 +181,10 @@ void Metrics::finding(std::string_view rule, std::string_view severity) {
   impl_->findings.increment(rule, severity);
 }
 
+void Metrics::certificate_rotation() { impl_->certificate_rotations.Increment(); }
+
+void Metrics::certificate_error() { impl_->certificate_errors.Increment(); }
+
 void Metrics::certificate_expiry(std::chrono::system_clock::time_point not_after) {
   impl_->certificate_expiry.Set(
       std::chrono::duration<double>(not_after.time_since_epoch()).count());
@@ -175,6 +204,20 @@ void Metrics::connections(const ServerCounters& counters) {
   const std::array<std::uint64_t, 5> reasons{counters.refused, counters.evicted, counters.timed_out,
                                              counters.handshakes_failed, counters.shed};
   for (std::size_t i = 0; i < reasons.size(); ++i) advance_to(*impl_->reasons[i], reasons[i]);
+}
+
+void Metrics::cluster_last_sync(std::string_view resource,
+                                std::chrono::system_clock::time_point when) {
+  impl_->cluster_last_sync.Add({{"resource", std::string(resource)}})
+      .Set(std::chrono::duration<double>(when.time_since_epoch()).count());
+}
+
+void Metrics::cluster_synced(std::string_view resource, bool is_synced) {
+  impl_->cluster_synced.Add({{"resource", std::string(resource)}}).Set(is_synced ? 1 : 0);
+}
+
+void Metrics::cluster_watch_error(std::string_view resource) {
+  impl_->cluster_watch_errors.Add({{"resource", std::string(resource)}}).Increment();
 }
 
 std::string Metrics::text() {

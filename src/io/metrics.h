@@ -35,10 +35,21 @@ class Metrics {
   void finding(std::string_view rule, std::string_view severity);
   // gracekeeper_certificate_expiry_timestamp_seconds
   void certificate_expiry(std::chrono::system_clock::time_point not_after);
+  // gracekeeper_certificate_rotations_total: another certificate is served than before
+  void certificate_rotation();
+  // gracekeeper_certificate_errors_total: a certificate or its bundle could not be read or written
+  void certificate_error();
   // gracekeeper_configuration_generation, gracekeeper_configuration_last_reload_successful
   void configuration(std::uint64_t generation, bool last_reload_successful);
   // gracekeeper_connections{state}, gracekeeper_connections_ended_total{reason}
   void connections(const ServerCounters& counters);
+  // gracekeeper_cluster_last_sync_timestamp_seconds{resource}: when the copy was last known to be
+  // what the API server has.
+  void cluster_last_sync(std::string_view resource, std::chrono::system_clock::time_point when);
+  // gracekeeper_cluster_synced{resource}
+  void cluster_synced(std::string_view resource, bool is_synced);
+  // gracekeeper_cluster_watch_errors_total{resource}
+  void cluster_watch_error(std::string_view resource);
 
   // Everything, with the process_ family as it is now.
   std::string text();

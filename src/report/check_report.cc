@@ -29,7 +29,9 @@ std::string summary_sentence(const CheckReport& report) {
 
   std::string looked_at = counted(summary.objects, "object");
   if (summary.skipped != 0) append_part(looked_at, fmt::format("{} skipped", summary.skipped));
-  append_part(looked_at, counted(summary.files, "file"));
+  // What a cluster answered stands in no file.
+  if (summary.files != 0 || summary.objects == 0)
+    append_part(looked_at, counted(summary.files, "file"));
 
   std::string aside;
   if (summary.ignored != 0) append_part(aside, fmt::format("{} ignored", summary.ignored));

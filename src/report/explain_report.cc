@@ -33,6 +33,7 @@ std::string_view wait_source(const Assessment& a) {
                       in_hook ? "the proxy's own hook" : "the container's own");
 }
 std::string_view grace_source(const Assessment& a) {
+  if (a.proxy.is_istio()) return a.proxy.grace_origin;
   return source_words(a.proxy.grace.source, "proxy default",
                       a.proxy.profile ? "the container's own" : "the proxy's own environment");
 }
@@ -50,7 +51,7 @@ std::string hook_words(const PlannedContainer& planned, const Assessment& a) {
     return fmt::format("the wait {} s ({}) and the drain {} s ({}), a preStop hook {}",
                        format_seconds(a.proxy.wait.value), wait_source(a),
                        format_seconds(a.proxy.grace.value), grace_source(a), length);
-  if (planned.role == Role::Proxy && a.proxy.is_classic())
+  if (planned.role == Role::Proxy && a.proxy.is_classic() && !a.proxy.is_istio())
     return fmt::format("the wait, a preStop hook {} ({})", length, wait_source(a));
   if (planned.role == Role::App && a.settings.app_prestop_sleep) {
     const auto* container = a.pod().find_container(planned.name);
@@ -69,6 +70,11 @@ std::string stop_words(const PlannedContainer& planned, const Assessment& a) {
                          format_seconds(a.proxy.wait.value), wait_source(a),
                          format_seconds(a.proxy.grace.value), grace_source(a));
   }
+  if (planned.role == Role::Proxy && a.proxy.is_istio()) {
+    return fmt::format("goes on for {} s after SIGTERM ({}){}", format_seconds(a.proxy.grace.value),
+                       grace_source(a),
+                       a.proxy.until_idle ? ", and then until no connection is open" : "");
+  }
   if (planned.role == Role::Proxy) {
     return fmt::format("drains for up to {} s after SIGTERM ({})", format_seconds(planned.stop),
                        grace_source(a));
@@ -81,7 +87,8 @@ std::string stop_words(const PlannedContainer& planned, const Assessment& a) {
 
 std::string proxy_words(const Assessment& a) {
   if (!a.proxy.exists()) return "no proxy";
-  const std::string mode = a.proxy.is_native() ? "native sidecar" : "classic sidecar";
+  const std::string mode = std::string(a.proxy.is_istio() ? "Istio's, " : "") +
+                           (a.proxy.is_native() ? "native sidecar" : "classic sidecar");
   switch (a.proxy.presence) {
     case Proxy::Presence::Assumed:
       return mode + ", assumed because the pod carries its settings";
@@ -97,16 +104,24 @@ std::string proxy_words(const Assessment& a) {
 
 std::string arithmetic_words(const Assessment& a) {
   const auto& budget = a.budget;
-  auto text = fmt::format("{} = app {}", budget.need, format_seconds(budget.app));
+  const bool beside = a.proxy.runs_beside_app();
+  auto text = fmt::format("{} = {}app {}", budget.need, beside ? "the longer of " : "",
+                          format_seconds(budget.app));
   if (!budget.app_container.empty()) {
     text += fmt::format(
         " (container {}: preStop {} + shutdown {}, {})", budget.app_container,
         budget.app_pre_stop ? format_seconds(*budget.app_pre_stop) : "unknown, counted as 0",
         format_seconds(budget.app_shutdown.value), shutdown_source(budget.app_shutdown.source));
   }
-  if (a.proxy.is_classic())
+  if (beside) {
+    text += " and ";
+    if (budget.wait.count() > 0)
+      text += fmt::format("preStop {} ({}) + ", format_seconds(budget.wait), wait_source(a));
+    text += fmt::format("drain {} ({})", format_seconds(budget.grace), grace_source(a));
+  } else if (a.proxy.is_classic()) {
     text += fmt::format(" + wait {} ({})", format_seconds(budget.wait), wait_source(a));
-  if (a.proxy.exists())
+  }
+  if (a.proxy.exists() && !beside)
     text += fmt::format(" + grace {} ({})", format_seconds(budget.grace), grace_source(a));
   if (budget.margin.count() > 0)
     text += fmt::format(" + margin {} (configuration)", format_seconds(budget.margin));
@@ -157,6 +172,23 @@ std::vector<std::string> notes_of(const Assessment& a) {
                       "manifest: it is counted as 0 s, so add its time.",
                       container.name));
     }
+  }
+  if (a.proxy.until_idle) {
+    notes.push_back(fmt::format(
+        "EXIT_ON_ZERO_ACTIVE_CONNECTIONS: from {} s after its SIGTERM on, {} ends as soon "
+        "as no connection is open. It is planned to end with the app; a client that "
+        "keeps a connection open holds the pod for longer, up to SIGKILL.",
+        format_seconds(a.proxy.grace.value), a.proxy.container_name()));
+  }
+  if (a.job_shutdown.kind == JobShutdown::Kind::Wrap) {
+    notes.push_back(
+        fmt::format("{}: the command of {} is started by {}, which stops the proxy when "
+                    "it has ended; the container's image must have that program.",
+                    annotation::kJobShutdown, a.job_shutdown.container, a.job_shutdown.program));
+  }
+  if (a.job_shutdown.kind == JobShutdown::Kind::Impossible) {
+    notes.push_back(fmt::format("{} changes nothing: {}. {}", annotation::kJobShutdown,
+                                a.job_shutdown.reason, a.job_shutdown.remedy));
   }
   if (a.proxy.native_unavailable) {
     notes.push_back(

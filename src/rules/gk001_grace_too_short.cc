@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/annotations.h"
 #include "core/mend.h"
 #include "rules/places.h"
 #include "rules/registry.h"
@@ -31,6 +32,7 @@ std::string_view wait_origin(const Assessment& a) {
 
 std::string_view grace_origin(const Assessment& a) {
   if (!a.proxy.exists()) return "no proxy";
+  if (a.proxy.is_istio()) return a.proxy.grace_origin;
   switch (a.proxy.grace.source) {
     case Source::BuiltIn:
       return "proxy default";
@@ -61,9 +63,18 @@ std::string arithmetic(const Assessment& a) {
           ? std::string("no app container")
           : fmt::format("container {}: preStop {} + shutdown {}", b.app_container, pre_stop,
                         format_seconds(b.app_shutdown.value));
-  text += fmt::format(" = app {} ({}) + wait {} ({}) + grace {} ({})", format_seconds(b.app),
-                      app_origin, format_seconds(b.wait), wait_origin(a), format_seconds(b.grace),
-                      grace_origin(a));
+  if (a.proxy.runs_beside_app()) {
+    text += fmt::format(
+        " = the longer of app {} ({}) and {}drain {} ({})", format_seconds(b.app), app_origin,
+        b.wait.count() > 0
+            ? fmt::format("preStop {} ({}) + ", format_seconds(b.wait), wait_origin(a))
+            : "",
+        format_seconds(b.grace), grace_origin(a));
+  } else {
+    text += fmt::format(" = app {} ({}) + wait {} ({}) + grace {} ({})", format_seconds(b.app),
+                        app_origin, format_seconds(b.wait), wait_origin(a), format_seconds(b.grace),
+                        grace_origin(a));
+  }
   if (b.margin.count() > 0)
     text += fmt::format(" + margin {} (configuration)", format_seconds(b.margin));
   return text;
@@ -72,6 +83,11 @@ std::string arithmetic(const Assessment& a) {
 std::string short_arithmetic(const Assessment& a) {
   const Budget& b = a.budget;
   if (b.exact_need > b.need) return fmt::format("{} (exact need)", b.exact_need);
+  if (a.proxy.runs_beside_app()) {
+    return fmt::format("{} = max(app {}, drain {}){}", b.need, format_seconds(b.app),
+                       format_seconds(b.wait + b.grace),
+                       b.margin.count() > 0 ? " + margin " + format_seconds(b.margin) : "");
+  }
   auto text = fmt::format("{} = app {} + wait {} + grace {}", b.need, format_seconds(b.app),
                           format_seconds(b.wait), format_seconds(b.grace));
   if (b.margin.count() > 0) text += fmt::format(" + margin {}", format_seconds(b.margin));
@@ -130,6 +146,8 @@ std::vector<Finding> check(const Assessment& a) {
   auto remedy = fmt::format("Set terminationGracePeriodSeconds to {} or more", b.required());
   if (b.exact_need < b.need)
     remedy += fmt::format(" (the timeline's exact need is {})", b.exact_need);
+  if (a.proxy.is_istio() && a.proxy.grace.source != Source::BuiltIn)
+    remedy += fmt::format(", or shorten the proxy's drain ({})", a.proxy.grace_origin);
   if (const Mend fit = find_fit(a); fit.kind == Mend::Kind::Fit) {
     remedy += fmt::format(", or shorten the proxy's grace with {}: {}", a.settings.grace_key(),
                           format_duration(fit.grace));

@@ -28,7 +28,7 @@ bool is_no_string(const DroppedValue& dropped) {
 
 Fix fix_for(const DroppedValue& dropped, const FieldPath& path) {
   const bool is_string = !is_no_string(dropped);
-  auto right = right_spelling(dropped.key, dropped.text, is_string);
+  auto right = dropped.right ? dropped.right : right_spelling(dropped.key, dropped.text, is_string);
   if (!right) return NoFix{"no single value is sure to be meant"};
   const bool is_number = !is_string && dropped.text != "true" && dropped.text != "false";
   return SetField{.path = path,
@@ -40,6 +40,17 @@ bool is_list_of_containers(const DroppedValue& dropped) {
   return dropped.key == annotation::kAppShutdown && dropped.text.find('=') != std::string::npos;
 }
 
+// What Linkerd would write into the pod all the same: numbers out of range, and policies.
+bool would_be_refused(const DroppedValue& dropped) {
+  const std::string_view key = dropped.key;
+  const bool is_number =
+      !dropped.text.empty() && dropped.text.find_first_not_of("-0123456789") == std::string::npos;
+  const bool takes_numbers =
+      key.ends_with("-port") || key.ends_with("-uid") || key.ends_with("-gid");
+  return key.ends_with("image-pull-policy") || (is_number && takes_numbers) ||
+         ((key.ends_with("-request") || key.ends_with("-limit")) && dropped.text.starts_with('-'));
+}
+
 // What happens to the value, by whose annotation it is.
 std::string_view consequence(const DroppedValue& dropped) {
   const std::string_view key = dropped.key;
@@ -49,10 +60,17 @@ std::string_view consequence(const DroppedValue& dropped) {
   // Of a list of containers only the one item is dropped.
   if (is_list_of_containers(dropped)) return "; this part counts as absent";
   if (key.starts_with(annotation::kOwnPrefix)) return "; it counts as absent";
+  if (key == annotation::kIstioConfig) return "; Istio refuses or ignores it";
   // A profile's.
   if (dropped.message.find("nothing is injected") != std::string::npos) return "";
   if (key.find("linkerd.io/") == std::string_view::npos)
     return "; it counts as absent and the default holds";
+  if (key == "config.linkerd.io/proxy-log-http-headers" ||
+      key == "config.linkerd.io/close-wait-timeout") {
+    return "; Linkerd refuses such a pod, here the default holds";
+  }
+  if (key == "config.linkerd.io/opaque-ports") return "; the others hold";
+  if (would_be_refused(dropped)) return "; the API server would refuse it, so the default holds";
   return "; Linkerd ignores it and the default holds";
 }
 
@@ -71,10 +89,12 @@ std::string_view example_for(const DroppedValue& dropped) {
 Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
   // Most messages end with what to write; the remedy repeats it as an instruction.
   const auto write = dropped.message.rfind("write ");
-  auto remedy =
-      fmt::format("Correct the value: {}.", write == std::string::npos
-                                                ? example_for(dropped)
-                                                : std::string_view(dropped.message).substr(write));
+  auto remedy = dropped.right && !is_no_string(dropped)
+                    ? fmt::format("Correct the value: write \"{}\".", *dropped.right)
+                    : fmt::format("Correct the value: {}.",
+                                  write == std::string::npos
+                                      ? example_for(dropped)
+                                      : std::string_view(dropped.message).substr(write));
   auto fix = fix_for(dropped, path);
   return finding(std::move(path), dropped.key,
                  fmt::format("{}: {}{}", dropped.key, dropped.message, consequence(dropped)),
@@ -139,6 +159,10 @@ std::vector<Finding> check_namespace(const Namespace& where, const Configuration
 }
 
 }  // namespace
+
+Finding invalid_annotation_value(const DroppedValue& dropped) {
+  return from_dropped(dropped, FieldPath{} / "metadata" / "annotations" / dropped.key);
+}
 
 Rule gk004_invalid_annotation_value() {
   return {.id = "GK004",

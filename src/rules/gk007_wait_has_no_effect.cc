@@ -6,13 +6,20 @@
 namespace gracekeeper {
 namespace {
 
+FieldPath annotation_or_wait_path(const Assessment& a) {
+  if (!a.proxy.is_istio()) return wait_path(a);
+  const bool wait = a.pod().annotations.contains(annotation::kWait);
+  return annotation_path(a, wait ? annotation::kWait : annotation::kGrace);
+}
+
 std::vector<Finding> finding(const Assessment& a, std::string message, std::string short_message,
                              std::string remedy) {
   return {{.rule = "GK007",
            .name = "wait-has-no-effect",
            .severity = Severity::Warning,
-           .path = wait_path(a),
-           .container = std::string(a.settings.proxy_name()),
+           .path = annotation_or_wait_path(a),
+           .container =
+               a.proxy.exists() ? a.proxy.container_name() : std::string(a.settings.proxy_name()),
            .message = std::move(message),
            .short_message = std::move(short_message),
            .remedy = std::move(remedy),
@@ -60,7 +67,8 @@ bool is_on_pod(const std::optional<Sourced<Millis>>& setting) {
 
 std::vector<Finding> check(const Assessment& a) {
   const auto& settings = a.settings;
-  if (a.proxy.is_native() && settings.wait && settings.wait->value.count() > 0) {
+  if (a.proxy.is_native() && !a.proxy.is_istio() && settings.wait &&
+      settings.wait->value.count() > 0) {
     return finding(
         a,
         fmt::format("the wait of {} s has no effect: on a native sidecar the kubelet sends "
@@ -73,20 +81,29 @@ std::vector<Finding> check(const Assessment& a) {
             : fmt::format("Remove {} from the Namespace, or write \"0\" on the pod.",
                           a.settings.wait_key()));
   }
-  if (a.proxy.exists()) return {};
+  if (a.proxy.exists() && !a.proxy.is_istio()) return {};
   const bool wait = is_on_pod(settings.wait) && settings.wait->value.count() > 0;
   const bool grace = is_on_pod(settings.grace);
   if (!wait && !grace) return {};
   const auto what =
       wait && grace ? "the wait and the grace have" : (wait ? "the wait has" : "the grace has");
+  if (a.proxy.is_istio()) {
+    return finding(
+        a,
+        fmt::format("{} no effect: the pod's proxy is Istio's, which has settings of its own",
+                    what),
+        fmt::format("GK007 {} no effect on Istio's proxy", what),
+        fmt::format("Remove the annotation{}; the time of istio-proxy is terminationDrainDuration "
+                    "in {}.",
+                    wait && grace ? "s" : "", annotation::kIstioConfig));
+  }
   const auto obstacle = why_there_is_no_proxy(a);
   return finding(a, fmt::format("{} no effect: the pod has no proxy ({})", what, obstacle.reason),
                  fmt::format("GK007 {} no effect: no proxy ({})", what, obstacle.reason),
                  fmt::format("Remove the annotation{}{}.", wait && grace ? "s" : "",
                              obstacle.can_be_lifted
                                  ? fmt::format(", or have the proxy injected ({}: {})",
-                                               a.settings.inject_key(),
-                                               a.settings.inject_value())
+                                               a.settings.inject_key(), a.settings.inject_value())
                                  : ""));
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/istio.h"
 #include "rules/places.h"
 #include "rules/registry.h"
 
@@ -7,8 +8,12 @@ namespace gracekeeper {
 namespace {
 
 std::vector<Finding> check(const Assessment& a) {
-  const auto* proxy = adopted_proxy(a.pod(), a.proxy.container_name());
+  const auto* own =
+      adopted_proxy(a.pod(), a.proxy.is_istio() ? kProxyName : a.proxy.container_name());
+  const auto* proxy = own != nullptr ? own : istio_proxy(a.pod());
   if (proxy == nullptr || !proxy->is_native_sidecar() || !proxy->pre_stop) return {};
+  // Istio's own hook starts the drain and returns at once.
+  if (own == nullptr && is_istio_drain_hook(proxy->pre_stop->command)) return {};
   const auto& length = proxy->pre_stop->length;
   return {{.rule = "GK008",
            .name = "native-sidecar-prestop",

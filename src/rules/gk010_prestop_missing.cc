@@ -10,7 +10,7 @@ namespace {
 std::vector<Finding> check(const Assessment& a) {
   std::vector<Finding> findings;
   for (const auto& container : a.pod().containers) {
-    if (a.is_of_proxy(container.name) || container.ports.empty() ||
+    if (a.is_of_proxy(container.name) || is_proxy_name(container.name) || container.ports.empty() ||
         app_pre_stop(container, a.settings).present)
       continue;
     findings.push_back(

@@ -14,29 +14,34 @@ bool app_time_is_known(const Assessment& a) {
 }
 
 std::vector<Finding> check(const Assessment& a) {
-  const Millis wait = a.proxy.wait.value;
+  const bool is_istio = a.proxy.is_istio();
+  const Millis wait = a.proxy.cover();
   const Millis app = a.budget.app;
   if (!a.proxy.is_classic() || !app_time_is_known(a) || wait <= 2 * app + Millis{30'000}) return {};
   const bool native_possible = a.configuration->kubernetes_version.has_native_sidecars();
-  return {{.rule = "GK014",
-           .name = "wait-wastes-time",
-           .severity = Severity::Info,
-           .path = wait_path(a),
-           .container = a.proxy.container_name(),
-           .message = fmt::format("{} waits {} s, but the application is gone after {} s: "
-                                  "every rollout and drain is held up for the rest{}",
-                                  proxy_words(a), format_seconds(wait), format_seconds(app),
-                                  assumed_words(a)),
-           .short_message = fmt::format("GK014 wait {} is much longer than app {}",
-                                        format_seconds(wait), format_seconds(app)),
-           .remedy = fmt::format(
-               "{}{}.",
-               app.count() == 0 ? std::string("Remove the wait")
-                                : fmt::format("Shorten the wait to about {} s", ceil_seconds(app)),
-               native_possible ? ", or use a native sidecar, which does not wait "
-                                 "for longer than needed"
-                               : ""),
-           .numbers = {{"wait", wait}, {"app", app}}}};
+  return {
+      {.rule = "GK014",
+       .name = "wait-wastes-time",
+       .severity = Severity::Info,
+       .path = wait_path(a),
+       .container = a.proxy.container_name(),
+       .message = fmt::format("{} {} {} s, but the application is gone after {} s: "
+                              "every rollout and drain is held up for the rest{}",
+                              proxy_words(a), is_istio ? "drains for a fixed" : "waits",
+                              format_seconds(wait), format_seconds(app), assumed_words(a)),
+       .short_message =
+           fmt::format("GK014 {} {} is much longer than app {}", is_istio ? "drain" : "wait",
+                       format_seconds(wait), format_seconds(app)),
+       .remedy = fmt::format(
+           "{}{}.",
+           is_istio
+               ? fmt::format("Shorten terminationDrainDuration to about {} s", ceil_seconds(app))
+           : app.count() == 0 ? std::string("Remove the wait")
+                              : fmt::format("Shorten the wait to about {} s", ceil_seconds(app)),
+           native_possible && !is_istio ? ", or use a native sidecar, which does not wait "
+                                          "for longer than needed"
+                                        : ""),
+       .numbers = {{"wait", wait}, {"app", app}}}};
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-
 namespace gracekeeper {
 
 FieldPath in_pod(const Assessment& a, const FieldPath& path) { return a.subject->pod_path / path; }
@@ -17,7 +16,11 @@ FieldPath annotation_path(const Assessment& a, std::string_view key) {
 
 FieldPath wait_path(const Assessment& a) {
   const auto key = a.settings.wait_key();
-  if (a.pod().annotations.contains(key)) return annotation_path(a, key);
+  if (!a.proxy.is_istio() && a.pod().annotations.contains(key)) return annotation_path(a, key);
+  if (a.proxy.is_istio()) {
+    if (const auto* container = a.pod().find_container(a.proxy.container_name()))
+      return container->pre_stop ? pre_stop_path(a, *container) : in_pod(a, container->path());
+  }
   return a.subject->pod_path / "metadata" / "annotations";
 }
 
@@ -42,8 +45,9 @@ std::string native_switch_words(const Assessment& a) {
 
 std::string assumed_words(const Assessment& a) {
   if (a.proxy.presence != Proxy::Presence::Assumed) return "";
-  return fmt::format("; a proxy is assumed, since neither the pod nor a Namespace in the input says {}",
-                     a.settings.inject_key());
+  return fmt::format(
+      "; a proxy is assumed, since neither the pod nor a Namespace in the input says {}",
+      a.settings.inject_key());
 }
 
 }  // namespace gracekeeper

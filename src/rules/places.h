@@ -13,7 +13,8 @@ namespace gracekeeper {
 FieldPath in_pod(const Assessment& assessment, const FieldPath& path);
 FieldPath grace_period_path(const Assessment& assessment);
 FieldPath annotation_path(const Assessment& assessment, std::string_view key);
-// The wait where it is written on the pod, else the pod's annotations.
+// The wait where it is written on the pod, else the pod's annotations; of Istio's proxy its hook,
+// else the container.
 FieldPath wait_path(const Assessment& assessment);
 FieldPath pre_stop_path(const Assessment& assessment, const Container& container);
 

@@ -33,4 +33,7 @@ struct Rule {
 std::span<const Rule> all_rules();
 const Rule* find_rule(std::string_view id);
 
+// GK004's finding about a Namespace's annotation, for whoever knows more annotations than the core.
+Finding invalid_annotation_value(const DroppedValue& dropped);
+
 }  // namespace gracekeeper

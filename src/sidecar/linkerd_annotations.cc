@@ -56,14 +56,17 @@ Outcome set_text(std::string_view text, std::string& out) {
 // Linkerd takes any 32-bit number here; the API server would then refuse the pod.
 Outcome set_port(std::string_view text, std::int64_t& out) {
   const auto read = parse_go_int(text, 32);
-  if (!read || *read < 1 || *read > 65535) return not_a(text, "a port from 1 to 65535");
+  if (!read || *read < 1 || *read > 65535)
+    return not_a(text, fmt::format("a port: write a number from 1 to 65535, such as \"{}\"", out));
   out = *read;
   return std::nullopt;
 }
 
 Outcome set_id(std::string_view text, std::int64_t& out) {
   const auto read = parse_go_int(text, 64);
-  if (!read || *read < 0) return not_a(text, "a user or group number of at least 0");
+  if (!read || *read < 0) {
+    return not_a(text, R"(a user or group: write a whole number of at least 0, such as "2102")");
+  }
   out = *read;
   return std::nullopt;
 }
@@ -111,7 +114,9 @@ Outcome set_quantity(std::string_view text, std::string& out, std::int64_t* work
 
 Outcome set_ratio(std::string_view text, double& out) {
   const auto read = parse_go_float(text);
-  if (!read || *read <= 0 || *read >= 1) return not_a(text, "a number between 0 and 1");
+  if (!read || *read <= 0 || *read >= 1) {
+    return not_a(text, R"(a ratio: write a number between 0 and 1, such as "0.5")");
+  }
   out = *read;
   return std::nullopt;
 }
@@ -141,16 +146,30 @@ Outcome set_close_wait(std::string_view text, LinkerdInitValues& init) {
   const auto read = parse_go_duration(text);
   if (!read) return read.error().message;
   const auto seconds = std::chrono::duration_cast<Seconds>(*read).count();
-  if (seconds < 0) return not_a(text, "a duration of at least 0");
+  if (seconds < 0) {
+    return not_a(text, R"(a duration of at least 0: write it as "60s")");
+  }
   if (seconds > 0 && !init.run_as_root) {
-    return fmt::format("it needs proxyInit.runAsRoot in Linkerd's values, which is not set");
+    return fmt::format(
+        "it needs proxyInit.runAsRoot in Linkerd's values, which is not set: write "
+        "\"0s\" as long as that is so");
   }
   init.close_wait_timeout_seconds = seconds;
   return std::nullopt;
 }
 
+// Kubernetes' IANA_SVC_NAME: at most 15 of a-z, 0-9 and -, with a letter.
+bool could_be_port_name(std::string_view text) {
+  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  return text.size() <= 15 && std::any_of(text.begin(), text.end(), is_letter) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+}
+
 Outcome set_opaque_ports(std::string_view text, Target& target) {
   auto resolved = resolve_opaque_ports(text, target.pod);
+  // Without a pod (a Namespace alone) any name may be that of a container port.
+  if (target.pod.containers.empty()) std::erase_if(resolved.unusable, could_be_port_name);
   target.values.proxy.opaque_ports = std::move(resolved.ports);
   if (resolved.unusable.empty()) return std::nullopt;
   return fmt::format(
@@ -318,19 +337,58 @@ const std::string* text_of(const Annotations& annotations, std::string_view key)
   return found != annotations.end() && found->second.is_string ? &found->second.text : nullptr;
 }
 
+// The first of the usual slips that the row takes: quotes, blanks, upper case, a missing unit.
+std::optional<std::string> right_spelling_for(const Row& row, const AnnotationValue& written,
+                                              const Target& target) {
+  // What is meant by an item of a list is a guess.
+  if (row.key == annotation::kOpaquePorts) return std::nullopt;
+  LinkerdValues values = target.values;
+  bool debug_sidecar = target.debug_sidecar;
+  Target copy{.pod = target.pod, .values = values, .debug_sidecar = debug_sidecar};
+  const auto takes = [&](const std::string& text) { return !row.apply(text, copy); };
+  const std::string bare(trim(written.text));
+  std::string lower = bare;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  std::string capital = lower;
+  if (!capital.empty() && capital[0] >= 'a' && capital[0] <= 'z')
+    capital[0] = static_cast<char>(capital[0] - 'a' + 'A');
+  for (const auto& candidate : {bare, lower, capital, bare + "s"}) {
+    if (!candidate.empty() && takes(candidate)) return candidate;
+  }
+  return std::nullopt;
+}
+
+// A number or a boolean, which the API server refuses. resolve_settings() reports the grace's.
+Outcome no_string(const Row& row, const AnnotationValue& written, const Target& target) {
+  if (row.key == annotation::kGrace) return std::nullopt;
+  if (const auto right = right_spelling_for(row, written, target))
+    return fmt::format("Kubernetes takes only strings here: write \"{}\" in quotes", *right);
+  LinkerdValues values = target.values;
+  bool debug_sidecar = target.debug_sidecar;
+  Target copy{.pod = target.pod, .values = values, .debug_sidecar = debug_sidecar};
+  return fmt::format("Kubernetes takes only strings here, and {}",
+                     row.apply(written.text, copy).value_or("this is none"));
+}
+
 void apply_rows(const Pod& pod, const Namespace* where, Target& target,
                 std::vector<DroppedValue>& dropped) {
   for (const auto& row : kRows) {
     const bool on_pod = pod.annotations.contains(row.key);
     if (!on_pod && (!row.inherited || where == nullptr)) continue;
-    const auto* text = text_of(on_pod ? pod.annotations : where->annotations, row.key);
-    if (text == nullptr) continue;
-    if (auto problem = row.apply(*text, target)) {
-      dropped.push_back({.key = std::string(row.key),
-                         .text = *text,
-                         .source = on_pod ? Source::Pod : Source::Namespace,
-                         .message = std::move(*problem)});
-    }
+    const auto& holder = on_pod ? pod.annotations : where->annotations;
+    const auto found = holder.find(row.key);
+    if (found == holder.end()) continue;
+    const auto& written = found->second;
+    auto problem =
+        written.is_string ? row.apply(written.text, target) : no_string(row, written, target);
+    if (!problem) continue;
+    dropped.push_back({.key = std::string(row.key),
+                       .text = written.text,
+                       .source = on_pod ? Source::Pod : Source::Namespace,
+                       .message = std::move(*problem),
+                       .right = right_spelling_for(row, written, target)});
   }
 }
 
@@ -381,6 +439,16 @@ EffectiveValues effective_values(const Pod& pod, const Namespace* where,
   apply_additional_env(pod.annotations, Source::Pod, out);
   apply_trace_attributes(pod, proxy.tracing);
   return out;
+}
+
+std::vector<DroppedValue> dropped_linkerd_values(const Namespace& where,
+                                                 const LinkerdValues& values) {
+  EffectiveValues out{.values = values};
+  const Pod no_pod;
+  Target target{.pod = no_pod, .values = out.values, .debug_sidecar = out.debug_sidecar};
+  apply_rows(no_pod, &where, target, out.dropped);
+  apply_additional_env(where.annotations, Source::Namespace, out);
+  return std::move(out.dropped);
 }
 
 std::vector<ConfigurationKey> configuration_keys() {

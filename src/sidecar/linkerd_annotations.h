@@ -28,8 +28,8 @@ inline constexpr std::string_view kTrustRoot = "linkerd.io/trust-root-sha256";
 struct EffectiveValues {
   LinkerdValues values;
   bool debug_sidecar = false;
-  // Values that had to be dropped; those of wait, grace, the native switch and inject are not among
-  // them, resolve_settings() reports these.
+  // Values that had to be dropped, each with what would work; those of wait, grace, the native
+  // switch and inject are not among them, resolve_settings() reports these.
   std::vector<DroppedValue> dropped;
   bool operator==(const EffectiveValues&) const = default;
 };
@@ -37,6 +37,10 @@ struct EffectiveValues {
 // `settings` are the pod's own (resolve_settings); `where` may be nullptr.
 EffectiveValues effective_values(const Pod& pod, const Namespace* where,
                                  const PodSettings& settings, const LinkerdValues& values);
+
+// What a Namespace's own annotations hold that its pods cannot use: the inherited keys.
+std::vector<DroppedValue> dropped_linkerd_values(const Namespace& where,
+                                                 const LinkerdValues& values);
 
 // All configuration keys that this program reads for Linkerd's proxy, and whether a pod inherits
 // them from its Namespace.

@@ -106,10 +106,10 @@ std::optional<std::int64_t> parse_quantity_rounded_up(std::string_view text) {
 }
 
 std::string shortest(double number) {
-  constexpr double exact = 9007199254740992.0;
-  if (std::trunc(number) == number && std::fabs(number) < exact) {
-    return fmt::format("{}", static_cast<std::int64_t>(number));
-  }
+  // Beyond that the digits say more than the number does.
+  constexpr double most = 1e21;
+  if (std::trunc(number) == number && std::fabs(number) < most)
+    return fmt::format("{:.0f}", number);
   return fmt::format("{}", number);
 }
 

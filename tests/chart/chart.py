@@ -19,6 +19,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CHART = SOURCE / "charts" / "gracekeeper"
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+VERSION = (SOURCE / "VERSION").read_text().strip()
 KUBERNETES = "1.34"
 LIMIT = 60  # seconds for one run of a tool; the machine may be a slow one
 

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from chart import CHART, KUBERNETES, SOURCE, TestCase, render, tool
+from chart import CHART, KUBERNETES, VERSION, TestCase, render, tool
 from test_values import FILES, LINKERD
 
 NEVER = ["kube-system", "kube-public", "kube-node-lease"]
@@ -260,11 +260,10 @@ class Chart(TestCase):
         self.refused({}, "chart requires kubeVersion: >=1.28.0-0", kubernetes="1.27")
 
     def test_versions_are_the_program_s(self):
-        version = (SOURCE / "VERSION").read_text().strip()
         chart = (CHART / "Chart.yaml").read_text()
-        self.assertIn(f"\nversion: {version}\n", chart)
-        self.assertIn(f"\nappVersion: {version}\n", chart)
-        self.assertEqual(render().container["image"], f"gracekeeper:{version}")
+        self.assertIn(f"\nversion: {VERSION}\n", chart)
+        self.assertIn(f"\nappVersion: {VERSION}\n", chart)
+        self.assertEqual(render().container["image"], f"gracekeeper:{VERSION}")
 
 
 if __name__ == "__main__":

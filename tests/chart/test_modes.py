@@ -59,6 +59,8 @@ class Contradictions(TestCase):
         ({"linkerdConfig": {"enabled": True}, "config": {"linkerd": {}}},
          "linkerdConfig.enabled and config.linkerd exclude each other: Linkerd's settings come from"
          " its ConfigMap or from the values"),
+        # Its file would be the configuration's.
+        ({"sidecarProfiles": {"config": {"container": "a"}}}, "invalid propertyName 'config'"),
         ({"ports": {"webhook": 8443, "management": 8443}},
          "ports.webhook and ports.management must differ"),
         ({"autoscaling": {"enabled": True, "minReplicas": 7}},
@@ -74,6 +76,23 @@ class Contradictions(TestCase):
         for values, message in self.ROWS:
             with self.subTest(message):
                 self.refused(values, message)
+
+
+class OnlyAnnotatedPods(TestCase):
+    def expression(self, values):
+        webhook = render(values).mutate["pods.mutate.gracekeeper.dev"]
+        return webhook["matchConditions"][1]["expression"]
+
+    def test_profiles_add_their_annotations_and_containers(self):
+        values = {"webhooks": {"onlyAnnotatedPods": True}}
+        plain = self.expression(values)
+        self.assertIn('c.name in ["linkerd-proxy"]', plain)
+        self.assertNotIn("key in", plain)
+        profiled = self.expression({**values, "sidecarProfiles": {"envoy": {
+            "container": "proxy", "native": True, "inject": {"annotation": "example.com/inject"},
+            "wait": {"annotation": "example.com/wait"}}}})
+        self.assertEqual(profiled.count('c.name in ["linkerd-proxy","proxy"]'), 2)
+        self.assertIn('|| key in ["example.com/inject","example.com/wait"])', profiled)
 
 
 class Notes(TestCase):

@@ -4,7 +4,7 @@ import re
 import unittest
 
 import yaml
-from chart import CHART, VALUES, TestCase, leaves, merged, nested, render
+from chart import CHART, VALUES, VERSION, TestCase, leaves, merged, nested, render
 
 HPA = {"autoscaling": {"enabled": True}}
 POLICY = {"networkPolicy": {"enabled": True}}
@@ -94,7 +94,7 @@ ROWS = [
         o.one("MutatingWebhookConfiguration")["metadata"]["name"]),
      ("other", "gracekeeper/other", "webhook-other")),
     ("commonLabels", {"team": "mesh"}, labels_of_all, "mesh"),
-    ("image.repository", "example.org/gk", lambda o: o.container["image"], "example.org/gk:0.1.0"),
+    ("image.repository", "example.org/gk", lambda o: o.container["image"], "example.org/gk:" + VERSION),
     ("image.tag", "9.9", lambda o: o.container["image"], "gracekeeper:9.9"),
     ("image.digest", DIGEST, lambda o: o.container["image"], "gracekeeper@" + DIGEST),
     ("image.pullPolicy", "Always", lambda o: o.container["imagePullPolicy"], "Always"),
@@ -202,6 +202,12 @@ ROWS = [
     ("config", {"margin": "5s", "sidecar": {"native": False}}, configuration,
      {"apiVersion": "gracekeeper.dev/v1alpha1", "kind": "Configuration", "margin": "5s",
       "sidecar": {"native": False}}),
+    ("sidecarProfiles", {"envoy": {"container": "envoy"}}, lambda o: (
+        configuration(o).get("sidecar"),
+        yaml.safe_load(o.one("ConfigMap")["data"].get("envoy.yaml", ""))),
+     ({"native": True, "profiles": ["envoy.yaml"]},
+      {"apiVersion": "gracekeeper.dev/v1alpha1", "kind": "SidecarProfile", "name": "envoy",
+       "container": "envoy"}), {"config": {"sidecar": {"native": True}}}),
     ("webhooks.timeoutSeconds", 5, every(lambda w: w["timeoutSeconds"]), 5),
     ("webhooks.optIn", True, every(label_choice), ("In", ["enabled"])),
     ("webhooks.excludedNamespaces", ["a", "b"], every(excluded),

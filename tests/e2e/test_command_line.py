@@ -7,7 +7,7 @@ import tempfile
 
 from gracekeeper import LIMIT, PROGRAM, SOURCE, TestCase, environment, main, run
 
-COMMANDS = ("serve", "check", "inject", "explain", "rules", "uninject", "completion")
+COMMANDS = ("serve", "check", "audit", "inject", "explain", "rules", "uninject", "completion")
 
 
 class Help(TestCase):
@@ -29,7 +29,8 @@ class Help(TestCase):
             self.assertIn(f"\n  {name} ", done.out)
         for command, defaults in (
                 ("serve", (":8443", ":8080", "5s", "json", "info", "1.34", "deny")),
-                ("check", ("text", "error", "1.34", "deny")), ("inject", ("1.34", "deny")),
+                ("check", ("text", "error", "1.34", "deny")),
+                ("audit", ("text", "error", "1.34", "deny")), ("inject", ("1.34", "deny")),
                 ("explain", ("text", "1.34"))):
             for default in defaults:
                 with self.subTest(command=command, default=default):

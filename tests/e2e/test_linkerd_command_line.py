@@ -212,7 +212,8 @@ class Usage(TestCase):
             "configuration; did you mean config.linkerd.io/admin-port?\n"
             "gracekeeper: --set linkerd.io/inject=disabled: expected enabled or ingress, which ask "
             "for a proxy\n"
-            'gracekeeper: --set config.linkerd.io/admin-port=x: "x" is not a port from 1 to 65535\n')))
+            'gracekeeper: --set config.linkerd.io/admin-port=x: "x" is not a port: write a number '
+            'from 1 to 65535, such as "4191"\n')))
 
     def test_options_that_would_do_nothing_are_refused(self):
         for arguments, message in (

@@ -2,6 +2,7 @@
 // (its patch decoded), output.yaml what `inject` prints, report.txt what `check` prints.
 //
 //   tests/golden/<case>/input.yaml   the manifest, options in its first line (manifest_policy.h)
+//   tests/golden/linkerd/decisions/  the same, one for each decision of Linkerd's injector
 //
 // The proxy's containers are shown whole in the cases named in shows_all(); elsewhere only what
 // this program decides about them is, so that the difference is readable.
@@ -37,7 +38,9 @@ using testing::policy_for;
 using testing::review_of;
 using testing::text_of;
 
-bool shows_all(const std::string& name) { return name == "classic-wait" || name == "native"; }
+bool shows_all(const std::string& name) {
+  return name == "classic-wait" || name == "native" || name.starts_with("linkerd/decisions/full-");
+}
 
 // ---- what a case holds
 
@@ -229,8 +232,11 @@ TEST_P(Golden, WhatWasLetThroughIsValid) {
 
 std::vector<std::string> cases() {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(GRACEKEEPER_GOLDEN_DIR)) {
-    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  for (const fs::path below : {"", "linkerd/decisions"}) {
+    for (const auto& entry : fs::directory_iterator(fs::path(GRACEKEEPER_GOLDEN_DIR) / below)) {
+      if (entry.is_directory() && fs::exists(entry.path() / "input.yaml"))
+        names.push_back((below / entry.path().filename()).string());
+    }
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -240,7 +246,7 @@ std::vector<std::string> cases() {
 std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
   auto name = info.param;
   std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '.' || c == '/'; }, '_');
   return name;
 }
 

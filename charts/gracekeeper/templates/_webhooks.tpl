@@ -62,14 +62,22 @@ objectSelector:
     !has(object.metadata.annotations) ||
     !("kubernetes.io/config.mirror" in object.metadata.annotations)
 {{- if .Values.webhooks.onlyAnnotatedPods }}
+{{- $proxies := list "linkerd-proxy" }}
+{{- $keys := list }}
+{{- range .Values.sidecarProfiles }}
+{{- $proxies = append $proxies .container }}
+{{- range list .inject .wait .grace .native }}
+{{- if kindIs "map" . }}{{ with .annotation }}{{ $keys = append $keys . }}{{ end }}{{ end }}
+{{- end }}
+{{- end }}
 - name: annotated-or-with-a-proxy
   expression: >-
     (has(object.metadata.annotations) && object.metadata.annotations.exists(key,
     key.startsWith("linkerd.io/") || key.startsWith("config.linkerd.io/") ||
     key.startsWith("config.alpha.linkerd.io/") || key.startsWith("config.beta.linkerd.io/") ||
-    key.startsWith("gracekeeper.dev/"))) ||
-    (has(object.spec.containers) && object.spec.containers.exists(c, c.name == "linkerd-proxy")) ||
-    (has(object.spec.initContainers) && object.spec.initContainers.exists(c, c.name == "linkerd-proxy"))
+    key.startsWith("gracekeeper.dev/"){{ if $keys }} || key in {{ toJson $keys }}{{ end }})) ||
+    (has(object.spec.containers) && object.spec.containers.exists(c, c.name in {{ toJson $proxies }})) ||
+    (has(object.spec.initContainers) && object.spec.initContainers.exists(c, c.name in {{ toJson $proxies }}))
 {{- end }}
 {{- with .Values.webhooks.matchConditions }}
 {{ toYaml . }}

@@ -206,6 +206,22 @@ TEST(Admission, TheRequestsNamespaceCounts) {
   EXPECT_EQ(answer.record.outcome, Outcome::Denied) << "the Namespace's shutdown counts";
 }
 
+TEST(Admission, ANamespaceThatIsNotKnownYetIsRemarkedInTheLogOnly) {
+  const auto policy = policy_with();
+  const AdmissionContext context{
+      .policy = policy,
+      .find_namespace = [](std::string_view) { return std::optional<Namespace>(); }};
+  const auto body = review_of(annotated_pod({}), "new").dump();
+  const std::vector<std::string> expected{
+      "the Namespace new is not known yet: decided as if it had no annotations"};
+  for (const auto& answer : {mutate(body, context), validate(body, context)}) {
+    EXPECT_EQ(answer.record.remarks, expected);
+    EXPECT_FALSE(Json::parse(answer.body)["response"].contains("warnings"));
+  }
+  const AdmissionContext without_cluster{.policy = policy, .find_namespace = nullptr};
+  EXPECT_TRUE(mutate(body, without_cluster).record.remarks.empty());
+}
+
 TEST(Admission, APodWithoutANameIsCalledByItsGenerateName) {
   auto pod = plain_pod();
   pod["metadata"] = {{"generateName", "web-6d4b75cb6d-"},
@@ -272,6 +288,17 @@ TEST(Validate, JudgesTheTemplateOfEveryWorkload) {
     const auto allowed = validated(review(workload(api_version, kind, plain_pod())).dump());
     EXPECT_EQ(allowed.body, kAllowed);
   }
+}
+
+TEST(Validate, AnUpdateThatLeavesTheTemplateIsNeverInTheWay) {
+  auto update = review(workload("apps/v1", "Deployment", short_pod()), "UPDATE");
+  update["request"]["oldObject"] = update["request"]["object"];
+  update["request"]["object"]["spec"]["replicas"] = 0;
+  update["request"]["object"]["metadata"].erase("finalizers");
+  EXPECT_EQ(validated(update.dump()).body, kAllowed);
+  auto& pod = update["request"]["object"]["spec"]["template"];
+  pod["metadata"]["annotations"]["gracekeeper.dev/app-shutdown"] = "61s";
+  EXPECT_EQ(Json::parse(validated(update.dump()).body)["response"]["allowed"], false);
 }
 
 TEST(Validate, AWorkloadIsJudgedAsItWillBeInjectedAndNeverPatched) {

@@ -5,6 +5,7 @@
 #include "cli/checker.h"
 #include "cli/rule_infos.h"
 #include "codec/configuration_codec.h"
+#include "codec/profile_codec.h"
 #include "io/files.h"
 #include "report/check_report.h"
 #include "report/rules_document.h"
@@ -38,6 +39,16 @@ TEST(Docs, TheExampleConfigurationIsAccepted) {
   const auto parsed = parse_configuration(
       document.substr(begin, document.find("```", begin) - begin), "docs/configuration.md");
   EXPECT_TRUE(parsed) << (parsed ? "" : to_string(parsed.error().front()));
+}
+
+TEST(Docs, TheProfilesOfTheDocumentationAreAccepted) {
+  const auto document = source("docs/sidecar-profiles.md");
+  const auto begin = document.find("```yaml\n") + 8;
+  const std::string shown = document.substr(begin, document.find("```", begin) - begin);
+  for (const auto& text : {shown, source("deploy/examples/envoy-profile.yaml")}) {
+    const auto parsed = parse_sidecar_profile(text, "profile.yaml");
+    EXPECT_TRUE(parsed) << (parsed ? "" : to_string(parsed.error().front()));
+  }
 }
 
 TEST(Docs, TheReadmeShowsWhatCheckPrints) {

@@ -55,6 +55,9 @@ const std::map<std::string, std::pair<std::string, Configuration>>& options() {
       {"sidecar.native",
        {"sidecar: {native: true}", {.native_sidecar = Sourced<bool>{true, Source::Configuration}}}},
       {"sidecar.preStop", {"sidecar: {preStop: exec}", {.pre_stop_form = PreStopForm::Exec}}},
+      {"sidecar.profiles",
+       {"sidecar: {profiles: [envoy.yaml, other.yaml]}",
+        {.profile_files = {"envoy.yaml", "other.yaml"}}}},
       {"kubernetesVersion", {"kubernetesVersion: \"1.30\"", {.kubernetes_version = {1, 30}}}},
   };
   return cases;
@@ -160,6 +163,11 @@ TEST(Configuration, SaysWhatIsWrongWithAValueAndWhere) {
       {"sidecar: {preStop: exek}",
        R"(c.yaml:3:11: sidecar.preStop: expected one of "auto", "sleep", "exec", got "exek"; did )"
        "you mean \"exec\"?\n"},
+      {"sidecar: {profiles: envoy.yaml}",
+       R"(c.yaml:3:11: sidecar.profiles: expected a list of files, got "envoy.yaml")"
+       "\n"},
+      {"sidecar: {profiles: [1]}",
+       "c.yaml:3:11: sidecar.profiles: expected the path of a file, got 1\n"},
       {"kubernetesVersion: 1.30",
        R"(c.yaml:3:1: kubernetesVersion: expected a version in quotes such as "1.34", got 1.3)"
        "\n"},

@@ -169,6 +169,21 @@ TEST(JsonPatch, SetsTheGraceVariable) {
             "replace /spec/containers/0/env/1/value \"25000ms\"\n");
 }
 
+TEST(JsonPatch, SetsVariablesAndArguments) {
+  const auto pod = pod_json(
+      "", R"({"containers":[{"name":"envoy","args":["a"],"env":[{"name":"W","value":"1"},)"
+          R"({"name":"W","value":"2"}]},{"name":"bare"}]})");
+  EXPECT_EQ(patched(pod, {SetVariable{"envoy", "W", "3"}, SetVariable{"envoy", "G", "4"},
+                          SetVariable{"bare", "W", "5"}, SetVariable{"missing", "W", "6"}}),
+            "replace /spec/containers/0/env/1/value \"3\"\n"
+            "add /spec/containers/0/env/- {\"name\":\"G\",\"value\":\"4\"}\n"
+            "add /spec/containers/1/env [{\"name\":\"W\",\"value\":\"5\"}]\n");
+  EXPECT_EQ(patched(pod, {SetArguments{"envoy", false, {"a", "--x=1"}},
+                          SetArguments{"bare", true, {"run"}}}),
+            "add /spec/containers/0/args [\"a\",\"--x=1\"]\n"
+            "add /spec/containers/1/command [\"run\"]\n");
+}
+
 TEST(JsonPatch, AddsContainersOneByOneAndKeepsCountOfPlaces) {
   const auto pod = pod_json("", R"({"containers":[{"name":"web"}]})");
   const Value first{Value::Object{{"name", "first"}}};

@@ -425,7 +425,7 @@ TEST(Assessment, ListsWhatRunsWhenThePodIsDeleted) {
                native_sidecar("dns")}),
        "web app; logs sidecar native; linkerd-proxy proxy native; dns sidecar native"},
       {pod_of({container("web"), container("istio-proxy")}, annotated({{kInject, "enabled"}})),
-       "web app; istio-proxy app"},
+       "web app; istio-proxy proxy"},
       {pod_of({}), ""},
   };
   for (const auto& [pod, expected] : rows) {

@@ -398,7 +398,7 @@ TEST(Proxy, IsAssumedWhereOnlyItsSettingsAreThere) {
       {"on the host's network", resolve(on_host), "none"},
       {"beside another mesh's proxy",
        resolve(pod_of({container("web"), container("istio-proxy")}, annotated({{kWait, "20"}}))),
-       "none"},
+       "adopted classic wait=0(built-in) grace=5(built-in)"},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.claim);

@@ -51,6 +51,13 @@ struct Shown {
   std::string operator()(const SetGraceVariable& e) const {
     return "grace " + e.container + " " + e.value;
   }
+  std::string operator()(const SetVariable& e) const {
+    return fmt::format("variable {} {}={}", e.container, e.name, e.value);
+  }
+  std::string operator()(const SetArguments& e) const {
+    return fmt::format("{} {} {}", e.in_command ? "command" : "args", e.container,
+                       fmt::join(e.words, " "));
+  }
   // Of an injected container: what this program decides about it.
   std::string operator()(const AddContainer& e) const {
     auto out = "container " + show(*e.container.find("name"));
@@ -373,7 +380,7 @@ TEST(Decide, TheNamespacesAnnotationsHold) {
 
 TEST(FindInNamespace, LeavesOutWhatTheNamespaceIgnores) {
   const Namespace where{"shop", annotated({{kWait, "20s"}, {kIgnore, "GK004,GK099"}})};
-  const auto found = find_in_namespace(where, Configuration{});
+  const auto found = find_in_namespace(where, Policy{});
   EXPECT_EQ(ids(found.findings), "");
   EXPECT_EQ(found.ignored, 2U);
 }

@@ -51,6 +51,9 @@ TEST(Metrics, ShowsWhatOperatorsWatch) {
   Metrics metrics("1.2.3");
   metrics.finding("GK001", "error");
   metrics.finding("GK001", "error");
+  metrics.certificate_rotation();
+  metrics.certificate_error();
+  metrics.certificate_error();
   metrics.certificate_expiry(std::chrono::system_clock::from_time_t(1'700'000'000));
   metrics.configuration(7, false);
   metrics.connections({.handshake = 1,
@@ -62,6 +65,10 @@ TEST(Metrics, ShowsWhatOperatorsWatch) {
                        .shed = 7});
   EXPECT_EQ(lines(metrics, "gracekeeper_findings_total"),
             "gracekeeper_findings_total{rule=\"GK001\",severity=\"error\"} 2\n");
+  EXPECT_EQ(lines(metrics, "gracekeeper_certificate_rotations_total"),
+            "gracekeeper_certificate_rotations_total 1\n");
+  EXPECT_EQ(lines(metrics, "gracekeeper_certificate_errors_total"),
+            "gracekeeper_certificate_errors_total 2\n");
   EXPECT_EQ(lines(metrics, "gracekeeper_certificate_expiry"),
             "gracekeeper_certificate_expiry_timestamp_seconds 1700000000\n");
   EXPECT_EQ(lines(metrics, "gracekeeper_configuration"),

@@ -57,6 +57,7 @@ TEST_P(EachAnnotation, SetsItsValueOrIsDropped) {
   ASSERT_EQ(result.dropped.size(), expected.size());
   if (!expected.empty()) {
     EXPECT_EQ(result.dropped[0].message, row.dropped);
+    expected[0].right = result.dropped[0].right;  // a table of its own, below
     EXPECT_EQ(result.dropped, expected);
   }
 }
@@ -99,13 +100,16 @@ const Row kNumbers[] = {
     {"admin-port", "4001", "proxy.ports.admin", "4001"},
     {"inbound-port", "4002", "proxy.ports.inbound", "4002"},
     {"outbound-port", "4003", "proxy.ports.outbound", "4003"},
-    {"admin-port", "http", "proxy.ports.admin", "4191", "\"http\" is not a port from 1 to 65535"},
-    {"admin-port", "70000", "proxy.ports.admin", "4191", "\"70000\" is not a port from 1 to 65535"},
+    {"admin-port", "http", "proxy.ports.admin", "4191",
+     R"("http" is not a port: write a number from 1 to 65535, such as "4191")"},
+    {"admin-port", "70000", "proxy.ports.admin", "4191",
+     R"("70000" is not a port: write a number from 1 to 65535, such as "4191")"},
     {"proxy-uid", "0", "proxy.uid", "0"},
-    {"proxy-uid", "-5", "proxy.uid", "2102", "\"-5\" is not a user or group number of at least 0"},
+    {"proxy-uid", "-5", "proxy.uid", "2102",
+     R"("-5" is not a user or group: write a whole number of at least 0, such as "2102")"},
     {"proxy-gid", "33", "proxy.gid", "33"},
     {"proxy-gid", "root", "proxy.gid", "-1",
-     "\"root\" is not a user or group number of at least 0"},
+     R"("root" is not a user or group: write a whole number of at least 0, such as "2102")"},
     {"proxy-cpu-request", "1500m", "proxy.resources.cpu.request", "'1500m'"},
     {"proxy-cpu-request", "1500m", "proxy.runtime.workers.minimum", "2"},
     {"proxy-cpu-request", "0", "proxy.runtime.workers.minimum", "1"},
@@ -117,9 +121,9 @@ const Row kNumbers[] = {
      R"("-1" is not a quantity: write it as "500m", "2" or "64Mi")"},
     {"proxy-cpu-ratio-limit", "0.25", "proxy.runtime.workers.maximumCPURatio", "0.25"},
     {"proxy-cpu-ratio-limit", "1", "proxy.runtime.workers.maximumCPURatio", "0",
-     "\"1\" is not a number between 0 and 1"},
+     R"("1" is not a ratio: write a number between 0 and 1, such as "0.5")"},
     {"proxy-cpu-ratio-limit", "half", "proxy.runtime.workers.maximumCPURatio", "0",
-     "\"half\" is not a number between 0 and 1"},
+     R"("half" is not a ratio: write a number between 0 and 1, such as "0.5")"},
     {"proxy-memory-request", "64Mi", "proxy.resources.memory.request", "'64Mi'"},
     {"proxy-memory-limit", "1Gi", "proxy.resources.memory.limit", "'1Gi'"},
     {"proxy-memory-limit", "1 Gi", "proxy.resources.memory.limit", "''",
@@ -172,7 +176,8 @@ const Row kDurations[] = {
      "20"},
     {"close-wait-timeout", "0s", "proxyInit.closeWaitTimeoutSecs", "0"},
     {"close-wait-timeout", "30s", "proxyInit.closeWaitTimeoutSecs", "0",
-     "it needs proxyInit.runAsRoot in Linkerd's values, which is not set"},
+     "it needs proxyInit.runAsRoot in Linkerd's values, which is not set: write \"0s\" as long as "
+     "that is so"},
 };
 INSTANTIATE_TEST_SUITE_P(Durations, EachAnnotation, ::testing::ValuesIn(kDurations));
 
@@ -287,6 +292,58 @@ TEST(ConfigurationKeys, AreKnownToTheSearchForMisspellings) {
   for (const auto& [key, inherited] : configuration_keys()) {
     EXPECT_TRUE(annotation::is_known(key)) << key;
   }
+}
+
+// What was meant without doubt is named, so that it can be put right.
+TEST(DroppedValues, KnowTheSpellingThatWorks) {
+  struct Case {
+    std::string_view key;
+    AnnotationValue written;
+    std::optional<std::string> right;
+  };
+  const Case rows[] = {
+      {"admin-port", {"4191", false}, "4191"},
+      {"admin-port", {" 4191 ", true}, "4191"},
+      {"admin-port", {"70000", true}, std::nullopt},
+      {"proxy-await", {"Enabled", true}, "enabled"},
+      {"proxy-await", {"true", true}, std::nullopt},
+      {"proxy-outbound-connect-timeout", {"30", true}, "30s"},
+      {"proxy-outbound-connect-timeout", {"30", false}, "30s"},
+      {"proxy-outbound-connect-timeout", {"soon", true}, std::nullopt},
+      {"image-pull-policy", {"always", true}, "Always"},
+      {"proxy-cpu-request", {"1000000", false}, "1000000"},
+      {"proxy-log-level", {"1", false}, "1"},
+  };
+  for (const auto& row : rows) {
+    auto pod = web({});
+    pod.annotations.emplace("config.linkerd.io/" + std::string(row.key), row.written);
+    const auto result = effective(pod);
+    SCOPED_TRACE(std::string(row.key) + " " + row.written.text);
+    ASSERT_EQ(result.dropped.size(), 1U);
+    EXPECT_EQ(result.dropped[0].right, row.right);
+  }
+}
+
+TEST(DroppedValues, OfANamespaceAreThoseOfInheritedKeys) {
+  Namespace where{.name = "shop"};
+  const auto set = [&](const char* key, const char* text, bool is_string = true) {
+    where.annotations.emplace("config.linkerd.io/" + std::string(key),
+                              AnnotationValue{text, is_string});
+  };
+  set("admin-port", "x");
+  set("close-wait-timeout", "x");         // not inherited
+  set("opaque-ports", "25,mysql,70000");  // a name may be that of a pod's port
+  set("proxy-uid", "7", false);
+  std::string text;
+  for (const auto& dropped : dropped_linkerd_values(where, {}))
+    text += dropped.key + ": " + dropped.message + "\n";
+  EXPECT_EQ(text,
+            "config.linkerd.io/admin-port: \"x\" is not a port: write a number from 1 to 65535, "
+            "such as \"4191\"\n"
+            "config.linkerd.io/proxy-uid: Kubernetes takes only strings here: write \"7\" in "
+            "quotes\n"
+            "config.linkerd.io/opaque-ports: 70000 left out: write ports, ranges such as "
+            "\"5000-6000\", or names of the pod's container ports\n");
 }
 
 }  // namespace

@@ -72,6 +72,8 @@ TEST(Quantity, IsRoundedUpToWholeUnits) {
 TEST(ScalarText, WritesNumbersWithoutNeedlessExponent) {
   EXPECT_EQ(scalar_text(Value(1'000'000)), "1000000");
   EXPECT_EQ(scalar_text(Value(1e6)), "1000000");
+  EXPECT_EQ(scalar_text(Value(1e16)), "10000000000000000");
+  EXPECT_EQ(scalar_text(Value(2.5e-7)), "2.5e-07");
   EXPECT_EQ(scalar_text(Value(3.14)), "3.14");
   EXPECT_EQ(scalar_text(Value(0.1)), "0.1");
   EXPECT_EQ(scalar_text(Value(true)), "true");

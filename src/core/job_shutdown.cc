@@ -1,0 +1,158 @@
+#include "core/job_shutdown.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "core/annotations.h"
+#include "core/istio.h"
+
+namespace gracekeeper {
+namespace {
+
+bool mentions(const Container& container, std::string_view text) {
+  for (const auto* words : {&container.command, &container.args}) {
+    for (const auto& word : *words) {
+      if (word.find(text) != std::string::npos) return true;
+    }
+  }
+  return false;
+}
+
+// linkerd-debug runs until it is told to stop: it is no work.
+std::vector<const Container*> workers(const Pod& pod) {
+  std::vector<const Container*> out;
+  for (const auto& container : pod.containers) {
+    if (container.name != kProxyName && container.name != kIstioProxyName &&
+        container.name != "linkerd-debug") {
+      out.push_back(&container);
+    }
+  }
+  return out;
+}
+
+JobShutdown impossible(std::string reason, std::string remedy) {
+  return {.kind = JobShutdown::Kind::Impossible,
+          .reason = std::move(reason),
+          .remedy = std::move(remedy)};
+}
+
+std::string names_of(const std::vector<const Container*>& containers) {
+  std::string out;
+  for (const auto* container : containers) out += (out.empty() ? "" : ", ") + container->name;
+  return out;
+}
+
+// The proxy must take POST /shutdown. One that will be injected is made to.
+std::optional<JobShutdown> closed_endpoint(const Pod& pod, const Proxy& proxy) {
+  if (proxy.presence == Proxy::Presence::Adopted) {
+    const auto* container = adopted_proxy(pod);
+    if (container == nullptr || container->shutdown_endpoint == "true") return std::nullopt;
+    return impossible("the proxy in the pod has no shutdown endpoint",
+                      fmt::format("Inject it with {}: enabled.", annotation::kAdminShutdown));
+  }
+  const auto found = pod.annotations.find(annotation::kAdminShutdown);
+  if (found == pod.annotations.end() || found->second.text != "disabled") return std::nullopt;
+  return impossible(fmt::format("{} is disabled", annotation::kAdminShutdown),
+                    fmt::format("Set {}: enabled.", annotation::kAdminShutdown));
+}
+
+// Started again after a failure, the command would find that its proxy has been shut down: a proxy
+// that exited with 0 is not restarted, and linkerd-await waits for it without end.
+std::optional<JobShutdown> wrong_restart_policy(const Pod& pod) {
+  if (pod.restart_policy == "Never") return std::nullopt;
+  if (pod.restart_policy == "OnFailure") {
+    return impossible(
+        "with restartPolicy OnFailure a command that fails is started again beside "
+        "a proxy that has been shut down",
+        "Set restartPolicy: Never; the Job then starts another pod.");
+  }
+  return impossible(
+      "with restartPolicy Always the pod is not a Job's",
+      fmt::format("Remove {}, or set restartPolicy: Never.", annotation::kJobShutdown));
+}
+
+}  // namespace
+
+bool stops_its_proxy(const Pod& pod, const Proxy& proxy) {
+  const bool quits = proxy.is_istio() || proxy.profile != nullptr;
+  return std::any_of(pod.containers.begin(), pod.containers.end(), [&](const Container& c) {
+    return quits ? mentions(c, "quitquitquit")
+                 : mentions(c, "linkerd-await") && mentions(c, "--shutdown");
+  });
+}
+
+bool runs_to_completion(const Subject& subject) {
+  if (subject.is_job()) return true;
+  const auto& owners = subject.pod.owners;
+  return subject.kind == Subject::Kind::Pod &&
+         std::any_of(owners.begin(), owners.end(),
+                     [](const OwnerReference& owner) { return owner.kind == "Job"; });
+}
+
+JobShutdown plan_job_shutdown(const Pod& pod, const PodSettings& settings, const Proxy& proxy) {
+  using Kind = JobShutdown::Kind;
+  if (!settings.job_shutdown) return {};
+  const bool by_namespace = settings.job_shutdown->source == Source::Namespace;
+  const bool is_kept_running = pod.restart_policy.empty() || pod.restart_policy == "Always";
+  // What a Namespace asks for is asked for its Jobs.
+  if (by_namespace && is_kept_running) return {};
+  if (!proxy.is_classic()) return {.kind = Kind::NotNeeded};
+  if (stops_its_proxy(pod, proxy)) return {.kind = Kind::Done};
+  if (proxy.profile) {
+    return impossible("linkerd-await stops no proxy but Linkerd's",
+                      fmt::format("Let the command end {} when the work is done (/quitquitquit).",
+                                  proxy.container_name()));
+  }
+  if (proxy.is_istio()) {
+    return impossible("linkerd-await does not stop Istio's proxy",
+                      "Call http://127.0.0.1:15020/quitquitquit (POST) when the work is done.");
+  }
+  if (auto obstacle = wrong_restart_policy(pod)) return *obstacle;
+
+  const auto containers = workers(pod);
+  const auto& name = settings.job_shutdown->value;
+  if (containers.empty()) return impossible("the pod has no container that works", "Add one.");
+  if (name.empty() && containers.size() != 1) {
+    return impossible(
+        fmt::format("the pod has several containers ({}), and none may lose its proxy before it "
+                    "has ended",
+                    names_of(containers)),
+        fmt::format("Name the one that ends last: {}: await=CONTAINER.", annotation::kJobShutdown));
+  }
+  const auto found = name.empty()
+                         ? containers.begin()
+                         : std::find_if(containers.begin(), containers.end(),
+                                        [&](const Container* c) { return c->name == name; });
+  if (found == containers.end()) {
+    return impossible(fmt::format("the pod has no container \"{}\"", name),
+                      fmt::format("Name one of: {}.", names_of(containers)));
+  }
+  const Container& container = **found;
+  if (mentions(container, "linkerd-await")) {
+    return impossible(
+        fmt::format("container {} starts linkerd-await itself, without --shutdown", container.name),
+        "Add --shutdown there.");
+  }
+  if (container.command.empty()) {
+    return impossible(fmt::format("container {} has no command in the manifest, and that of its "
+                                  "image is not known here",
+                                  container.name),
+                      "Write the command (the image's ENTRYPOINT) into the manifest.");
+  }
+  if (auto obstacle = closed_endpoint(pod, proxy)) return *obstacle;
+  return {.kind = Kind::Wrap,
+          .container = container.name,
+          .command = container.command,
+          .program = settings.await_program ? settings.await_program->value : "linkerd-await",
+          .program_is_stated = settings.await_program.has_value()};
+}
+
+std::vector<std::string> wrapped_command(const JobShutdown& plan, std::int64_t admin_port) {
+  std::vector<std::string> out{plan.program, "--shutdown"};
+  if (admin_port != kDefaultAdminPort) out.push_back(fmt::format("--port={}", admin_port));
+  out.emplace_back("--");
+  out.insert(out.end(), plan.command.begin(), plan.command.end());
+  return out;
+}
+
+}  // namespace gracekeeper

@@ -1,0 +1,61 @@
+#include "codec/uninjection.h"
+
+#include <gtest/gtest.h>
+#include <string>
+
+namespace gracekeeper {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// The command of the one app container of a pod that uninject has taken the proxy from.
+std::string command_after(const Json& command, const char* annotation, const char* proxy) {
+  Json pod{{"metadata", {{"annotations", {{annotation, "await"}}}}},
+           {"spec",
+            {{"containers",
+              {{{"name", proxy}, {"image", "x"}}, {{"name", "work"}, {"command", command}}}}}}};
+  remove_linkerd(pod, FieldPath{});
+  return pod["spec"]["containers"].back()["command"].dump();
+}
+
+struct Row {
+  std::string_view claim;
+  Json command;
+  std::string_view expected;
+};
+
+TEST(Uninjection, TakesAwayWhatWaitsForTheProxy) {
+  const Row rows[] = {
+      {"wrapped", {"linkerd-await", "--shutdown", "--", "work", "--all"}, R"(["work","--all"])"},
+      {"with a path and a port",
+       {"/bin/linkerd-await", "--shutdown", "--port=5191", "--", "work"},
+       R"(["work"])"},
+      {"another program",
+       {"tini", "--shutdown", "--", "work"},
+       R"(["tini","--shutdown","--","work"])"},
+      {"options that are not this program's",
+       {"linkerd-await", "--timeout=1m", "--shutdown", "--", "work"},
+       R"(["linkerd-await","--timeout=1m","--shutdown","--","work"])"},
+      {"nothing behind it",
+       {"linkerd-await", "--shutdown", "--"},
+       R"(["linkerd-await","--shutdown","--"])"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.claim);
+    EXPECT_EQ(command_after(row.command, "gracekeeper.dev/job-shutdown", "linkerd-proxy"),
+              row.expected);
+  }
+}
+
+TEST(Uninjection, LeavesACommandThatSomebodyElseHasWrapped) {
+  const Json command{"linkerd-await", "--shutdown", "--", "work"};
+  EXPECT_EQ(command_after(command, "example.com/other", "linkerd-proxy"), command.dump());
+}
+
+TEST(Uninjection, LeavesTheCommandWhereThereWasNoProxy) {
+  const Json command{"linkerd-await", "--shutdown", "--", "work"};
+  EXPECT_EQ(command_after(command, "gracekeeper.dev/job-shutdown", "other"), command.dump());
+}
+
+}  // namespace
+}  // namespace gracekeeper
