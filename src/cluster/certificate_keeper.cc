@@ -21,6 +21,8 @@ constexpr seconds kWrongClock{60};
 constexpr int kMostAtOnce = 5;
 constexpr milliseconds kAfterMany{1'000};
 constexpr milliseconds kShortestWait{100};
+// helm makes the configurations just after the Deployment: until they have a bundle, calls fail.
+constexpr milliseconds kUntilThere{1'000};
 
 const char* done_by(SecretChange change) {
   switch (change) {
@@ -83,7 +85,7 @@ void CertificateKeeper::stop() {
 }
 
 std::chrono::milliseconds CertificateKeeper::step() {
-  failed_ = again_ = false;
+  failed_ = again_ = missing_ = false;
   std::vector<Sight> sights = look_at_configurations();
   std::vector<ConfigurationLook> looks;
   for (const Sight& sight : sights) looks.push_back(sight.look);
@@ -133,6 +135,7 @@ std::vector<CertificateKeeper::Sight> CertificateKeeper::look_at_configurations(
       report(about, io::LogLevel::kWarning, "a webhook configuration is not there yet",
              about + " does not exist; its caBundle is written when it does");
       sight.look.outcome = ConfigurationLook::Outcome::kMissing;
+      missing_ = true;
     } else {
       over(about);
       sight.configuration = **std::move(configuration);
@@ -294,6 +297,7 @@ std::chrono::milliseconds CertificateKeeper::wait(const CertificatePlan& plan, T
   at_once_ = 0;
   milliseconds due = options_.settings.look_interval();
   if (plan.look_again < now + due) due = std::chrono::ceil<milliseconds>(plan.look_again - now);
+  if (missing_) due = std::min(due, kUntilThere);
   if (failed_) due = std::max(due, backoff_.next());
   return std::max(due, kShortestWait);
 }

@@ -97,9 +97,10 @@ class CertificateKeeper {
   std::optional<Leaf> served_;
   std::optional<Authority> served_authority_;
   std::atomic<bool> stopping_{false};
-  bool failed_ = false;  // in this step
-  bool again_ = false;   // something was written, or is to be read anew
-  int at_once_ = 0;      // steps in a row that were to follow at once
+  bool failed_ = false;   // in this step
+  bool missing_ = false;  // a configuration does not exist (yet), in this step
+  bool again_ = false;    // something was written, or is to be read anew
+  int at_once_ = 0;       // steps in a row that were to follow at once
   struct Reported {
     std::string reason;
     SteadyTime time;
