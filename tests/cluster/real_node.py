@@ -96,6 +96,7 @@ class RealNode:
         subprocess.run(["ip", "route", "replace", "default", "via", "10.77.255.253", "dev", "node0"],
                        check=True, timeout=30, capture_output=True)
         remove_cgroups(self.cgroup)
+        self.enable_controllers()
         for controller in hierarchies():
             path = controller / self.cgroup.strip("/")
             path.mkdir(exist_ok=True)
@@ -108,6 +109,16 @@ class RealNode:
         self.start_others()
         wait_until(self.is_ready, lambda: "the node to be ready; the end of the kubelet's log:\n"
                    + self.process("kubelet").tail())
+
+    def enable_controllers(self):
+        """cgroup v2 hands on to a new cgroup only what its parent was told to; systemd tells it little."""
+        root = pathlib.Path("/sys/fs/cgroup")
+        for name in ("cpu", "cpuset", "memory", "pids", "io", "hugetlb"):
+            if (root / "cgroup.controllers").exists():
+                try:
+                    (root / "cgroup.subtree_control").write_text(f"+{name}")
+                except OSError:
+                    pass  # not on this machine; the kubelet says so if it cannot do without
 
     def process(self, name):
         return next(p for p in self.processes if p.name == name)

@@ -24,9 +24,10 @@ its SIGTERM and its end is not shown here.
 ## How to read it
 
 Times are seconds since the deletion, *predicted / measured*: predicted by `gracekeeper explain` of the manifest as it
-was applied, and again of the pod as it ran; measured by the processes themselves and the API server on one
+was applied, and again of the pod as it ran (they must be equal); measured by the processes themselves and the API server on one
 clock. The application opens a connection through the proxy ten times a second until it exits.
-A container's end has no SIGTERM when it came before. `137` is SIGKILL.
+Where a process ended before it, there is no SIGTERM. `137` is SIGKILL. The pod object goes some time after its
+last container: the kubelet's housekeeping.
 
 A run fails when something happens before its predicted time, or more than {late:.1f} s after it (so much more for
 each container whose end the runtime must report first), when an exit code is another one, or when a
@@ -35,11 +36,20 @@ connection fails that was not predicted to, or the other way round. The kubelet'
 
 ## Termination
 
-| what | T | proxy | container | SIGTERM | end | exit code | new connections refused |
-|---|---|---|---|---|---|---|---|
+| what | T | proxy | pod gone | container | SIGTERM | end | exit code | new connections refused |
+|---|---|---|---|---|---|---|---|---|
 """
 
-TAIL = """
+JOBS = """
+## Jobs
+
+Nobody deletes them; times are seconds since the work was done.
+
+| what | predicted | measured |
+|---|---|---|
+"""
+
+NOT_PREDICTED = """
 ## What is not predicted
 
 - `hook-without-binary`, `wait-without-binary`: nobody can see from a manifest whether an image has `sleep`. The
@@ -49,7 +59,9 @@ TAIL = """
   plans with the whole hook.
 - Where an application is killed at the very moment when its native proxy gets SIGTERM (`ignores-sigterm-native`), the
   order of the two is the kubelet's: for some tenths of a second new connections may be refused.
+"""
 
+ROLLOUTS = """
 ## Rolling updates
 
 Clients connect to a Deployment of {replicas} replicas through its Service, {rate} connections a second, while
@@ -62,8 +74,8 @@ Clients connect to a Deployment of {replicas} replicas through its Service, {rat
 WEBHOOK = """
 ## The webhook itself
 
-Installed with the Helm chart, whose own test (`helm test`) passes; two replicas, `failurePolicy: Fail`; the API server reaches it through its Service
-and kube-proxy. Pods are created (dry run) as fast as they are admitted.
+Installed with the Helm chart, two replicas, `failurePolicy: Fail`; the chart's own test (`helm test`) passes; the API
+server reaches it through its Service and kube-proxy. Pods are created (dry run) as fast as they are admitted.
 
 | what | creates | failed | without a proxy |
 |---|---|---|---|
@@ -96,7 +108,8 @@ def pair(predicted, moment, seen):
 
 def refused(seen, container):
     """Where new connections fail: predicted / measured."""
-    if container["role"] != "app":
+    arguments = {c["name"]: c["args"] for c in seen.scenario.applications()}
+    if "--connect" not in arguments.get(container["name"], []):
         return ""
     hazards = [h for h in seen.predicted["hazards"] if h["kind"] == "new-connections-refused"
                and container["name"] in h["containers"]]
@@ -117,23 +130,20 @@ def rows(seen):
         name = container["name"]
         life = seen.lives[name]
         code = str(seen.watched.codes.get(name, "not reported"))
-        if seen.scenario.act == "delete":
-            yield Row(name, pair(number(container["sigterm"]), life.time("sigterm"), seen),
-                      pair(number(container["exit"]), life.died, seen), code, refused(seen, container))
-        else:
-            yield job_row(seen, name, life, code)
+        yield Row(name, pair(number(container["sigterm"]), life.time("sigterm"), seen),
+                  pair(number(container["exit"]), life.died, seen), code, refused(seen, container))
 
 
-def job_row(seen, name, life, code):
-    """Of a Job that is not deleted: seconds since the work was done."""
-    done = seen.lives["app"].time("exit")
-    if name == "app":
-        return Row(name, "–", "0", code, "")
+def job(seen):
+    """What becomes of a Job: predicted, measured."""
+    done, proxy = seen.lives["app"].time("exit"), seen.lives["linkerd-proxy"]
     if seen.scenario.act == "stuck":
-        return Row(name, "never / never", f"still running after {seen.looked - done:.0f} s", "", "")
-    stop = life.time("sigterm")
-    how = f"then / {stop - done:.2f}" if stop else f"asked at {life.time('shutdown-asked') - done:.2f}"
-    return Row(name, how, f"{life.died - done:.2f}", code, "")
+        return "never ends", f"the proxy still runs after {seen.looked - done:.0f} s"
+    stop = proxy.time("sigterm") or proxy.time("shutdown-asked")
+    how = "has SIGTERM" if proxy.time("sigterm") else "is asked to stop"
+    return "ends by itself", (f"the proxy {how} after {stop - done:.2f} s and exits with "
+                              f"{seen.watched.codes.get('linkerd-proxy')} after {proxy.died - done:.2f} s; "
+                              "the Job completes")
 
 
 def delays(results):
@@ -143,6 +153,13 @@ def delays(results):
     return f"{min(found):.2f} to {max(found):.2f} s (median {statistics.median(found):.2f} s)"
 
 
+def gone(seen):
+    """When the pod object goes; with T = 0 it does not wait for its containers."""
+    last = max(c["exit"] for c in seen.predicted["containers"])
+    return pair("0" if seen.predicted["terminationGracePeriodSeconds"] == 0 else number(last),
+                seen.watched.gone, seen)
+
+
 def termination(seen):
     text = ""
     for index, row in enumerate(rows(seen)):
@@ -150,7 +167,7 @@ def termination(seen):
                  str(seen.predicted["terminationGracePeriodSeconds"])
                  + (f", deleted with {seen.scenario.grace_period}"
                     if seen.scenario.grace_period is not None else ""),
-                 seen.predicted["sidecar"]] if index == 0 else ["", "", ""]
+                 seen.predicted["sidecar"], gone(seen)] if index == 0 else [""] * 4
         text += "| " + " | ".join([*first, row.container, row.sigterm, row.end, row.code,
                                    row.refused]) + " |\n"
     return text
@@ -181,8 +198,13 @@ def document(world, results, with_webhook):
         way="its webhook installed with the Helm chart and reached through its Service" if with_webhook
         else "`gracekeeper inject` applied", late=results.late, delays=delays(results),
         count=len(results.terminations))
-    text += "".join(termination(seen) for seen in results.terminations)
-    text += TAIL.format(replicas=traffic.REPLICAS, rate=f"up to {1 / traffic.EVERY:.0f}")
+    text += "".join(termination(seen) for seen in results.terminations if seen.scenario.act == "delete")
+    text += JOBS
+    for seen in results.terminations:
+        if seen.scenario.act != "delete":
+            text += (f"| **{seen.scenario.name}** {seen.scenario.claim} | "
+                     + " | ".join(job(seen)) + " |\n")
+    text += NOT_PREDICTED + ROLLOUTS.format(replicas=traffic.REPLICAS, rate=f"up to {1 / traffic.EVERY:.0f}")
     text += "".join(map(rollout, results.rollouts))
     if with_webhook:
         text += WEBHOOK

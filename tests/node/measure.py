@@ -80,12 +80,8 @@ class Scene:
         if self.scenario.act != "delete":
             return True
         return self.world.watch.pod(self.pod).is_ready() and all(
-            self.life(c["name"]).time("connected") for c in self.applications()
+            self.life(c["name"]).time("connected") for c in self.scenario.applications()
             if "--connect" in c["args"])
-
-    def applications(self):
-        spec = self.scenario.manifest["spec"]
-        return spec.get("template", {}).get("spec", spec)["containers"]
 
     def wait_up(self):
         wait_until(self.is_up, lambda: f"{self.scenario.name} to be up: " + self.describe(),

@@ -81,9 +81,10 @@ def terminations(world, wanted, webhook, results):
                 results.fail(scene.scenario.name, error)
             if scene.scenario.act == "delete":
                 time.sleep(STAGGER)
-        for scene, run in runs.items():
+        for scene in scenes:
             try:
-                results.terminations.append(run.result())
+                if scene in runs:
+                    results.terminations.append(runs[scene].result())
             except Exception as error:
                 results.fail(scene.scenario.name, error)
 
@@ -114,6 +115,9 @@ def report(results):
     for verdict in results.verdicts:
         seen = verdict.seen
         say(seen.scenario.name, verdict.errors)
+        if seen.scenario.act != "delete":
+            print("       {}: {}".format(*evidence.job(seen)))
+            continue
         for row in evidence.rows(seen):
             print(f"       {row.container}: SIGTERM {row.sigterm}, end {row.end}, exit code {row.code}"
                   + (f", refused {row.refused}" if row.refused else ""))

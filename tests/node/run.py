@@ -57,6 +57,8 @@ def say_what_is_missing(options):
     lost = sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
     if lost:
         missing.append(f"packages {', '.join(lost)}: scripts/install-deps.sh node")
+    if options.tools is None and not shutil.which("go"):
+        missing.append("Go: the Kubernetes programs are built from their modules, once (or --tools FOLDER)")
     if not options.program.is_file():
         missing.append(f"{options.program}: make build")
     if options.image and not options.image.is_file():
@@ -145,6 +147,7 @@ def inside(options):
 
 if __name__ == "__main__":
     os.environ.setdefault("LANG", "C.UTF-8")
+    os.environ["PATH"] += ":/usr/sbin:/sbin"  # iptables and conntrack, where root's PATH is a user's
     arguments = parse()
     if arguments.folder is None:
         outside(arguments)

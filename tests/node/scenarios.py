@@ -34,6 +34,11 @@ class Scenario:
     def kind(self):
         return self.manifest["kind"]
 
+    def applications(self):
+        """The containers as they are written."""
+        spec = self.manifest["spec"]
+        return spec.get("template", {}).get("spec", spec)["containers"]
+
 
 def application(name="app", stop=1, connect=True, hold=False, pre_stop=None, ignore=False, run=None,
                 awaits=False):
@@ -215,4 +220,9 @@ def table():
                  job("job-await", 6, meshed("1s", native=False, grace="1s", **{
                      "config.linkerd.io/proxy-admin-shutdown": "enabled"}),
                      application(run=3, awaits=True)), act="finish"),
+        Scenario("job-wrapped", "The same, put there by the annotation gracekeeper.dev/job-shutdown",
+                 job("job-wrapped", 6, meshed("1s", native=False, grace="1s", **{
+                     "gracekeeper.dev/job-shutdown": "await",
+                     "gracekeeper.dev/linkerd-await": "/linkerd-await"}),
+                     {**application(run=3), "command": ["/application"]}), act="finish"),
     ]
