@@ -5,16 +5,15 @@
     node.load(archive)          # a docker-archive; pods use it with imagePullPolicy: Never
 
 Everything runs in this program's own network, mount and process namespaces (namespaces.py); the
-pods are on a bridge of their own. cgroup v1 and v2 machines alike. At the end the pods' cgroups are
-removed: they are the one thing that does not vanish with the namespaces.
+pods are on a bridge of their own. Folders that the programs insist on (/run, /var/log, /var/lib) are
+the test's own, below its folder; containers' logs are in over/var/log/pods. There is no stop: all of
+it ends with the process namespace. What is left then are cgroups, for remove_cgroups() from outside.
 """
 
 import json
 import os
 import pathlib
-import shutil
 import subprocess
-import time
 
 from control_plane import API_PORT, NODE_ADDRESS, Process, wait_until
 
@@ -62,6 +61,12 @@ KUBELET = {
     "clusterDomain": "cluster.local", "clusterDNS": ["10.96.0.10"], "registerNode": True, "syncFrequency": "10s"}
 
 
+# What the kubelet would write into the machine's kernel. It finds these values there already, since files
+# with them lie over those of /proc.
+TUNABLES = {"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1,
+            "kernel/keys/root_maxkeys": 1000000, "kernel/keys/root_maxbytes": 25000000}
+
+
 def hierarchies():
     """Where cgroups are made: one folder (v2), or one for each controller (v1)."""
     root = pathlib.Path("/sys/fs/cgroup")
@@ -91,6 +96,7 @@ class RealNode:
     def start(self):
         self.folder.mkdir(parents=True)
         subprocess.run(["mount", "--make-rshared", "/"], check=True, timeout=30)
+        self.cover()
         pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
         # Pods reach the API server by the default route of the node, whose own address it is.
         subprocess.run(["ip", "route", "replace", "default", "via", "10.77.255.253", "dev", "node0"],
@@ -109,6 +115,20 @@ class RealNode:
         self.start_others()
         wait_until(self.is_ready, lambda: "the node to be ready; the end of the kubelet's log:\n"
                    + self.process("kubelet").tail())
+
+    def cover(self):
+        """Puts folders of its own over those of the machine that the node's programs write to."""
+        def bind(source, target):
+            subprocess.run(["mount", "--bind", source, target], check=True, timeout=30)
+
+        for name in ("run", "var/log", "var/lib"):
+            source = self.folder / "over" / name
+            source.mkdir(parents=True)
+            bind(source, f"/{name}")
+        for name, value in TUNABLES.items():
+            source = self.folder / "over" / name.replace("/", "-")
+            source.write_text(f"{value}\n")
+            bind(source, f"/proc/sys/{name}")
 
     def enable_controllers(self):
         """cgroup v2 hands on to a new cgroup only what its parent was told to; systemd tells it little."""
@@ -153,7 +173,7 @@ class RealNode:
     def start_kubelet(self):
         config = self.folder / "kubelet.json"
         config.write_text(json.dumps({
-            **KUBELET, "cgroupRoot": self.cgroup,
+            **KUBELET, "cgroupRoot": self.cgroup, "volumePluginDir": f"{self.folder}/volume-plugins",
             "containerRuntimeEndpoint": f"unix://{self.folder}/containerd.sock"}))
         self.spawn("kubelet", f"--node-ip={NODE_ADDRESS}", f"--hostname-override={NAME}",
                    f"--root-dir={self.folder}/kubelet", f"--kubeconfig={self.plane.kubeconfig}",
@@ -180,26 +200,3 @@ class RealNode:
                                   'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
                                   check=False)
         return done.out == "True"
-
-    def stop(self):
-        """Ends the pods' containers with their node."""
-        for process in reversed(self.processes):
-            if process.name != "containerd":
-                process.stop()
-        if any(p.name == "containerd" for p in self.processes):
-            tasks = self.ctr("tasks", "ls", "-q", check=False).stdout.split()
-            for task in tasks:
-                self.ctr("tasks", "kill", "-s", "KILL", task, check=False)
-            end = time.monotonic() + 20
-            while self.ctr("tasks", "ls", "-q", check=False).stdout and time.monotonic() < end:
-                for task in tasks:
-                    self.ctr("tasks", "rm", task, check=False)
-                time.sleep(0.1)
-            self.process("containerd").stop()
-        remove_cgroups(self.cgroup)
-        for line in reversed(pathlib.Path("/proc/self/mounts").read_text().splitlines()):
-            target = line.split()[1]
-            if target.startswith(str(self.folder)):
-                subprocess.run(["umount", "-l", target], check=False, capture_output=True, timeout=30)
-        shutil.rmtree(self.folder / "root", ignore_errors=True)
-        shutil.rmtree(self.folder / "state", ignore_errors=True)

@@ -41,6 +41,9 @@ class Results:
 
 
 def main(options, cgroup):
+    known = [s.name for s in scenarios.table()] + list(traffic.NAMES) + list(WEBHOOK)
+    if unknown := [name for name in options.scenarios if name not in known]:
+        sys.exit(f"no scenario {', '.join(unknown)}; there are: {', '.join(known)}")
     started = time.monotonic()
     # Nothing is stopped at the end: all of it is gone with this program, the first of its namespace.
     world = World(options.folder, options.tools, options.program, cgroup)

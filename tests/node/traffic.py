@@ -14,6 +14,7 @@ from control_plane import wait_until
 REPLICAS = 3
 DELAY = 8  # seconds of preStop: many times what the way from the API server to the tables takes here
 EVERY = 0.02
+NAMES = {"rollout-without-prestop": 0, "rollout-with-prestop": DELAY}
 
 
 @dataclasses.dataclass
@@ -44,11 +45,11 @@ def service(name):
 
 
 class Scene:
-    def __init__(self, world, delay, webhook):
+    def __init__(self, world, name, webhook):
         self.world = world
         self.webhook = webhook
-        self.name = "rollout-with-prestop" if delay else "rollout-without-prestop"
-        self.delay = delay
+        self.name = name
+        self.delay = NAMES[name]
 
     def prepare(self):
         self.written = application(self.name, self.delay)
@@ -100,8 +101,7 @@ class Scene:
 
 
 def scenes(world, webhook, wanted):
-    made = [Scene(world, delay, webhook) for delay in (0, DELAY)]
-    return [scene for scene in made if not wanted or scene.name in wanted]
+    return [Scene(world, name, webhook) for name in NAMES if not wanted or name in wanted]
 
 
 def manifests(scene):
