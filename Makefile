@@ -4,8 +4,8 @@ JOBS  ?= $(shell nproc)
 # A conformance suite for Linkerd's injection; not part of this repository.
 LINKERD_CONFORMANCE ?= ../shared/conformance/linkerd
 
-.PHONY: help run test serve build conformance linkerd-case image image-test chart-test cluster-test manifests lint \
-  format docs clean
+.PHONY: help run test serve build conformance linkerd-case image image-test chart-test cluster-test node-test evidence \
+  manifests lint format docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ image-test: ## Build and run every test on the image's base, Debian 13
 cluster-test: build ## Test against a real API server (root; builds the programs from their Go modules once)
 	@scripts/install-deps.sh cluster
 	@tests/cluster/run.py --program $(BUILD)/gracekeeper
+
+node-test: build ## Prove the predictions on a real kubelet and containerd (root; builds the programs once)
+	@scripts/install-deps.sh node
+	@tests/node/run.py --program $(BUILD)/gracekeeper
+
+evidence: build ## The same, and write what was predicted and measured to docs/evidence.md
+	@scripts/install-deps.sh node
+	@tests/node/run.py --program $(BUILD)/gracekeeper --evidence docs/evidence.md
 
 chart-test: ## Test the Helm chart and deploy/ with the real helm and kubectl, without a cluster
 	@scripts/install-deps.sh

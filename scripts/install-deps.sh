@@ -5,6 +5,7 @@
 #   scripts/install-deps.sh lint       also clang-format and clang-tidy
 #   scripts/install-deps.sh clang      also clang
 #   scripts/install-deps.sh cluster    also what the cluster tests use, but for Go
+#   scripts/install-deps.sh node       also a real node for the node test, but for Go
 #   scripts/install-deps.sh image      also what builds an image where no docker engine is
 set -eu
 packages="
@@ -21,8 +22,14 @@ for extra in "$@"; do
     lint) packages="$packages clang-format-$clang_version clang-tidy-$clang_version" ;;
     clang) packages="$packages clang-$clang_version" ;;
     cluster) packages="$packages iproute2 util-linux openssl" ;;
+    node)
+      packages="$packages containernetworking-plugins iptables conntrack iproute2 util-linux openssl"
+      # Docker's own packages of these two are as good, and Debian's would push them out.
+      command -v containerd >/dev/null || packages="$packages containerd"
+      command -v runc >/dev/null || packages="$packages runc"
+      ;;
     image) packages="$packages buildah debootstrap" ;;
-    *) echo "install-deps.sh: unknown group '$extra' (known: lint, clang, cluster, image)" >&2; exit 2 ;;
+    *) echo "install-deps.sh: unknown group '$extra' (known: lint, clang, cluster, node, image)" >&2; exit 2 ;;
   esac
 done
 missing=""

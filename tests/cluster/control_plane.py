@@ -9,7 +9,7 @@
 It runs in a network namespace of its own (see namespaces.py), where NODE_ADDRESS is the machine's
 address on a bridge that pods are joined to. RBAC is on: what the chart forgets to ask for is
 refused. The API server sends webhook requests to the endpoints of their Service itself
-(--enable-aggregator-routing), since nothing here carries packets to a cluster IP.
+(--enable-aggregator-routing), unless a kube-proxy carries packets to a cluster IP.
 """
 
 import collections
@@ -113,9 +113,10 @@ class Process:
 
 
 class ControlPlane:
-    def __init__(self, folder, tools, more_controllers=()):
+    def __init__(self, folder, tools, more_controllers=(), through_kube_proxy=False):
         self.folder = pathlib.Path(folder)
         self.controllers = (*CONTROLLERS, *more_controllers)
+        self.through_kube_proxy = through_kube_proxy
         self.tools = pathlib.Path(tools)
         self.pki = self.folder / "pki"
         self.kubeconfig = self.folder / "admin.kubeconfig"
@@ -150,7 +151,8 @@ class ControlPlane:
         return self._start("kube-apiserver", [
             "--etcd-servers=http://127.0.0.1:2379", f"--secure-port={API_PORT}",
             f"--advertise-address={NODE_ADDRESS}", "--service-cluster-ip-range=10.96.0.0/16",
-            "--enable-aggregator-routing=true", "--authorization-mode=Node,RBAC",
+            f"--enable-aggregator-routing={'false' if self.through_kube_proxy else 'true'}",
+            "--authorization-mode=Node,RBAC",
             "--allow-privileged=true", f"--client-ca-file={self.pki / 'ca.crt'}",
             f"--tls-cert-file={self.pki / 'apiserver.crt'}",
             f"--tls-private-key-file={self.pki / 'apiserver.key'}",

@@ -5,21 +5,20 @@
     node.load(archive)          # a docker-archive; pods use it with imagePullPolicy: Never
 
 Everything runs in this program's own network, mount and process namespaces (namespaces.py); the
-pods are on a bridge of their own. cgroup v1 and v2 machines alike. At the end the pods' cgroups are
-removed: they are the one thing that does not vanish with the namespaces.
+pods are on a bridge of their own. Folders that the programs insist on (/run, /var/log, /var/lib) are
+the test's own, below its folder; containers' logs are in over/var/log/pods. There is no stop: all of
+it ends with the process namespace. What is left then are cgroups, for remove_cgroups() from outside.
 """
 
 import json
 import os
 import pathlib
-import shutil
 import subprocess
-import time
 
 from control_plane import API_PORT, NODE_ADDRESS, Process, wait_until
 
 NAME = "node1"
-CGROUP = "/gracekeeper-test"  # the kubelet's root: all cgroups it makes are below this one
+CGROUP = "/gracekeeper-test"  # the kubelet's root, unless told otherwise: all its cgroups are below it
 
 CONTAINERD = """version = 2
 root = "{folder}/root"
@@ -53,25 +52,32 @@ KUBELET = {
     "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
     "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": False}},
     "authorization": {"mode": "AlwaysAllow"},
-    "cgroupDriver": "cgroupfs", "failCgroupV1": False, "cgroupRoot": CGROUP,
+    "cgroupDriver": "cgroupfs", "failCgroupV1": False,
     "enforceNodeAllocatable": ["pods"], "oomScoreAdj": 0, "maxOpenFiles": 20000, "maxPods": 200,
     "protectKernelDefaults": False, "makeIPTablesUtilChains": True, "resolvConf": "",
     "imageGCHighThresholdPercent": 100, "failSwapOn": False,
     "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%",
                      "imagefs.available": "1%", "nodefs.inodesFree": "1%"},
-    "clusterDomain": "cluster.local", "registerNode": True, "syncFrequency": "10s"}
+    "clusterDomain": "cluster.local", "clusterDNS": ["10.96.0.10"], "registerNode": True, "syncFrequency": "10s"}
 
 
-def folder_of_cgroups():
-    """The folders that hold this test's cgroups, one for each hierarchy."""
-    return [pathlib.Path(path) for path in sorted(
-        {str(p) for p in pathlib.Path("/sys/fs/cgroup").glob("*" + CGROUP)}
-        | {str(p) for p in pathlib.Path("/sys/fs/cgroup").glob(CGROUP.strip("/"))})]
+# What the kubelet would write into the machine's kernel. It finds these values there already, since files
+# with them lie over those of /proc.
+TUNABLES = {"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1,
+            "kernel/keys/root_maxkeys": 1000000, "kernel/keys/root_maxbytes": 25000000}
 
 
-def remove_cgroups():
-    for root in folder_of_cgroups():
-        for folder, _, _ in os.walk(root, topdown=False):
+def hierarchies():
+    """Where cgroups are made: one folder (v2), or one for each controller (v1)."""
+    root = pathlib.Path("/sys/fs/cgroup")
+    if (root / "cgroup.controllers").exists():
+        return [root]
+    return [p for p in root.iterdir() if p.is_dir()]
+
+
+def remove_cgroups(cgroup):
+    for hierarchy in hierarchies():
+        for folder, _, _ in os.walk(hierarchy / cgroup.strip("/"), topdown=False):
             try:
                 os.rmdir(folder)
             except OSError:
@@ -79,25 +85,26 @@ def remove_cgroups():
 
 
 class RealNode:
-    def __init__(self, plane, folder, pause, pause_image):
+    def __init__(self, plane, folder, pause, pause_image, cgroup=CGROUP):
         self.plane = plane
         self.folder = pathlib.Path(folder)
         self.pause = pause
         self.pause_image = pause_image
+        self.cgroup = cgroup
         self.processes = []
 
     def start(self):
         self.folder.mkdir(parents=True)
         subprocess.run(["mount", "--make-rshared", "/"], check=True, timeout=30)
+        self.cover()
         pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
         # Pods reach the API server by the default route of the node, whose own address it is.
         subprocess.run(["ip", "route", "replace", "default", "via", "10.77.255.253", "dev", "node0"],
                        check=True, timeout=30, capture_output=True)
-        remove_cgroups()
-        for controller in ([p for p in pathlib.Path("/sys/fs/cgroup").iterdir() if p.is_dir()]
-                           if not pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
-                           else [pathlib.Path("/sys/fs/cgroup")]):
-            path = controller / CGROUP.strip("/")
+        remove_cgroups(self.cgroup)
+        self.enable_controllers()
+        for controller in hierarchies():
+            path = controller / self.cgroup.strip("/")
             path.mkdir(exist_ok=True)
             if (controller / "cpuset.cpus").exists():
                 for name in ("cpuset.cpus", "cpuset.mems"):
@@ -108,6 +115,30 @@ class RealNode:
         self.start_others()
         wait_until(self.is_ready, lambda: "the node to be ready; the end of the kubelet's log:\n"
                    + self.process("kubelet").tail())
+
+    def cover(self):
+        """Puts folders of its own over those of the machine that the node's programs write to."""
+        def bind(source, target):
+            subprocess.run(["mount", "--bind", source, target], check=True, timeout=30)
+
+        for name in ("run", "var/log", "var/lib"):
+            source = self.folder / "over" / name
+            source.mkdir(parents=True)
+            bind(source, f"/{name}")
+        for name, value in TUNABLES.items():
+            source = self.folder / "over" / name.replace("/", "-")
+            source.write_text(f"{value}\n")
+            bind(source, f"/proc/sys/{name}")
+
+    def enable_controllers(self):
+        """cgroup v2 hands on to a new cgroup only what its parent was told to; systemd tells it little."""
+        root = pathlib.Path("/sys/fs/cgroup")
+        for name in ("cpu", "cpuset", "memory", "pids", "io", "hugetlb"):
+            if (root / "cgroup.controllers").exists():
+                try:
+                    (root / "cgroup.subtree_control").write_text(f"+{name}")
+                except OSError:
+                    pass  # not on this machine; the kubelet says so if it cannot do without
 
     def process(self, name):
         return next(p for p in self.processes if p.name == name)
@@ -142,7 +173,8 @@ class RealNode:
     def start_kubelet(self):
         config = self.folder / "kubelet.json"
         config.write_text(json.dumps({
-            **KUBELET, "containerRuntimeEndpoint": f"unix://{self.folder}/containerd.sock"}))
+            **KUBELET, "cgroupRoot": self.cgroup, "volumePluginDir": f"{self.folder}/volume-plugins",
+            "containerRuntimeEndpoint": f"unix://{self.folder}/containerd.sock"}))
         self.spawn("kubelet", f"--node-ip={NODE_ADDRESS}", f"--hostname-override={NAME}",
                    f"--root-dir={self.folder}/kubelet", f"--kubeconfig={self.plane.kubeconfig}",
                    f"--config={config}", f"--cert-dir={self.folder}/kubelet-pki", "--v=2")
@@ -156,7 +188,7 @@ class RealNode:
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
             "mode": "iptables", "clusterCIDR": "10.88.0.0/16", "hostnameOverride": NAME,
             "clientConnection": {"kubeconfig": str(self.plane.kubeconfig)},
-            "conntrack": {"maxPerCore": 0, "min": 0}, "iptables": {"minSyncPeriod": "0s"},
+            "conntrack": {"maxPerCore": 0, "min": 0}, "iptables": {"minSyncPeriod": "1s"},  # kubeadm's
             "metricsBindAddress": "", "healthzBindAddress": "127.0.0.1:10256"}))
         self.spawn("kube-proxy", f"--config={config}")
 
@@ -168,26 +200,3 @@ class RealNode:
                                   'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
                                   check=False)
         return done.out == "True"
-
-    def stop(self):
-        """Ends the pods' containers with their node."""
-        for process in reversed(self.processes):
-            if process.name != "containerd":
-                process.stop()
-        if any(p.name == "containerd" for p in self.processes):
-            tasks = self.ctr("tasks", "ls", "-q", check=False).stdout.split()
-            for task in tasks:
-                self.ctr("tasks", "kill", "-s", "KILL", task, check=False)
-            end = time.monotonic() + 20
-            while self.ctr("tasks", "ls", "-q", check=False).stdout and time.monotonic() < end:
-                for task in tasks:
-                    self.ctr("tasks", "rm", task, check=False)
-                time.sleep(0.1)
-            self.process("containerd").stop()
-        remove_cgroups()
-        for line in reversed(pathlib.Path("/proc/self/mounts").read_text().splitlines()):
-            target = line.split()[1]
-            if target.startswith(str(self.folder)):
-                subprocess.run(["umount", "-l", target], check=False, capture_output=True, timeout=30)
-        shutil.rmtree(self.folder / "root", ignore_errors=True)
-        shutil.rmtree(self.folder / "state", ignore_errors=True)

@@ -32,6 +32,34 @@ inline std::string variable(const char* name, const char* otherwise) {
   return value != nullptr && *value != 0 ? value : otherwise;
 }
 
+// Remembers the first SIGTERM and when it came; what runs goes on.
+inline volatile std::sig_atomic_t terminated = 0;
+inline timespec terminated_time{};
+inline void catch_sigterm() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {
+    if (terminated == 0) clock_gettime(CLOCK_MONOTONIC, &terminated_time);
+    terminated = 1;
+  };
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGTERM, &action, nullptr);
+}
+inline double terminated_at() {
+  return static_cast<double>(terminated_time.tv_sec) +
+         static_cast<double>(terminated_time.tv_nsec) / 1e9;
+}
+
+// poll() on one descriptor that a signal does not cut short.
+inline bool wait_for(int fd, short what, int timeout_ms) {
+  const double end = now() + timeout_ms / 1e3;
+  while (true) {
+    pollfd wait{.fd = fd, .events = what, .revents = 0};
+    const int left = static_cast<int>((end - now()) * 1e3);
+    const int found = poll(&wait, 1, left > 0 ? left : 0);
+    if (found >= 0 || errno != EINTR) return found == 1;
+  }
+}
+
 // "10.77.0.1:9999"; anything else ends the program: a test that cannot report has failed.
 inline sockaddr_in address(const std::string& text) {
   const auto colon = text.rfind(':');
@@ -53,8 +81,7 @@ inline int connect_to(const sockaddr_in& to, int timeout_ms) {
   if (connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
     int error = errno;
     if (error == EINPROGRESS) {
-      pollfd wait{.fd = fd, .events = POLLOUT, .revents = 0};
-      error = poll(&wait, 1, timeout_ms) == 1 ? 0 : ETIMEDOUT;
+      error = wait_for(fd, POLLOUT, timeout_ms) ? 0 : ETIMEDOUT;
       socklen_t size = sizeof error;
       if (error == 0) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     }
@@ -86,10 +113,16 @@ class Reporter {
     std::vsnprintf(rest, sizeof rest, more, arguments);
     va_end(arguments);
     char line[700];
-    const int size = std::snprintf(line, sizeof line, "{\"event\":\"%s\",\"time\":%.6f%s%s}\n", event,
-                                   now(), *rest ? "," : "", rest);
+    const int size = std::snprintf(line, sizeof line, "{\"event\":\"%s\",\"time\":%.6f%s%s}\n",
+                                   event, now(), *rest ? "," : "", rest);
     if (fd_ >= 0 && send(fd_, line, static_cast<std::size_t>(size), MSG_NOSIGNAL) < 0) fd_ = -1;
     if (write(STDOUT_FILENO, line, static_cast<std::size_t>(size)) < 0) return;
+  }
+
+  // The test has sent something over the connection: the process shall end by itself.
+  bool told_to_exit() const {
+    char byte = 0;
+    return fd_ >= 0 && recv(fd_, &byte, 1, MSG_DONTWAIT) == 1;
   }
 
  private:
