@@ -124,7 +124,7 @@ int audit(const Options& options) {
 void add_audit(CLI::App& program, int& code) {
   auto options = std::make_shared<Options>();
   auto* command =
-      program.add_subcommand("audit", "The webhook's verdict on what runs in a cluster now");
+      program.add_subcommand("audit", "The webhook's verdict on what runs in a cluster");
   command
       ->add_option("--kubeconfig", options->kubeconfig,
                    "How to reach it (default: KUBECONFIG, else ~/.kube/config)")

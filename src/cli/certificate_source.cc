@@ -30,8 +30,8 @@ Result<void> add_target(cluster::KeeperOptions& options, cluster::WebhookTarget:
 
 void add_self_managed_options(CLI::App& command, SelfManagedWritten& written) {
   command.add_flag("--self-managed-certificates", written.wanted,
-                   "Make CA and certificate, keep them in a Secret, write caBundles");
-  command.add_option("--certificate-secret", written.secret, "That Secret")
+                   "Make certificates here, write the caBundles");
+  command.add_option("--certificate-secret", written.secret, "The Secret that keeps them")
       ->type_name("NAMESPACE/NAME");
   command
       .add_option("--webhook-service", written.service,

@@ -44,10 +44,10 @@ std::string clash(const SidecarProfile& profile, const ProfileList& others) {
   for (const auto& other : others.items) {
     if (profile.name == other->name) return fmt::format("there are two profiles {}", profile.name);
     if (other->owns(profile.container) || profile.owns(other->container))
-      return fmt::format("container {} is the profile {}'s already: a container can belong to one "
-                         "profile only",
-                         other->owns(profile.container) ? profile.container : other->container,
-                         other->name);
+      return fmt::format(
+          "container {} is the profile {}'s already: a container can belong to one "
+          "profile only",
+          other->owns(profile.container) ? profile.container : other->container, other->name);
     if (profile.inject_annotation == other->inject_annotation &&
         profile.inject_value == other->inject_value)
       return fmt::format("{}: {} asks for the profile {} already", profile.inject_annotation,

@@ -143,7 +143,7 @@ void add_serve(CLI::App& program, int& code) {
       ->type_name("FILE");
   command
       ->add_option("--linkerd-config", written->linkerd_config,
-                   "Linkerd's settings from this ConfigMap of the cluster")
+                   "Linkerd's settings from this ConfigMap")
       ->type_name("NAMESPACE/NAME");
   add_self_managed_options(*command, written->self_managed);
   command

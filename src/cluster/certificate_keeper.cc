@@ -95,7 +95,7 @@ std::chrono::milliseconds CertificateKeeper::step() {
   if (!look) {
     trouble("secret", look.error());
     set_ready("certificate: " + last_trouble_);
-    return std::min<milliseconds>(backoff_.next(), kRemindAfter);
+    return backoff_.next();
   }
   over("secret");
   const Time now = clock_of(*look);
@@ -229,7 +229,7 @@ bool CertificateKeeper::write_bundles(const CertificateState& state,
       over(about);
       continue;
     }
-    const auto written = objects_.patch_configuration(sight.target, patch);
+    const auto written = objects_.patch_configuration(sight.target, *sight.configuration, patch);
     if (!written) {
       trouble(about, written.error());
       complete = false;
@@ -298,7 +298,7 @@ std::chrono::milliseconds CertificateKeeper::wait(const CertificatePlan& plan, T
   milliseconds due = options_.settings.look_interval();
   if (plan.look_again < now + due) due = std::chrono::ceil<milliseconds>(plan.look_again - now);
   if (missing_) due = std::min(due, kUntilThere);
-  if (failed_) due = std::max(due, backoff_.next());
+  if (failed_) due = std::min(due, backoff_.next());
   return std::max(due, kShortestWait);
 }
 

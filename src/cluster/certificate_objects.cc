@@ -113,7 +113,7 @@ Result<std::optional<WebhookConfiguration>> CertificateObjects::read_configurati
 }
 
 Result<CertificateObjects::Written> CertificateObjects::patch_configuration(
-    const WebhookTarget& target, const std::string& patch) {
+    const WebhookTarget& target, const WebhookConfiguration& seen, const std::string& patch) {
   const auto response = api_.request({.method = "PATCH",
                                       .path = fmt::format("{}?{}", path_of(target), kManager),
                                       .body = patch,
@@ -121,11 +121,13 @@ Result<CertificateObjects::Written> CertificateObjects::patch_configuration(
   if (!response) return tl::make_unexpected(response.error());
   if (response->status == 200) return Written::kDone;
   if (response->status == 409 || response->status == 404) return Written::kConflict;
-  // A failed test of the patch is 422 (apiserver/pkg/endpoints/handlers/patch.go), as is an object
-  // that is not valid; the test names the path.
-  if (response->status == 422 &&
-      message_of(*response).find("/metadata/resourceVersion") != std::string::npos)
-    return Written::kConflict;
+  // A failed test of the patch is 422 with a sentence that does not say so, and an object that is
+  // not valid is 422 too. Whether the object has changed tells them apart.
+  if (response->status == 422) {
+    const auto now = read_configuration(target);
+    if (now && (!*now || (*now)->resource_version != seen.resource_version))
+      return Written::kConflict;
+  }
   return refused("write the caBundle of", to_string(target), *response, rule_for(target));
 }
 

@@ -41,7 +41,9 @@ class CertificateObjects {
 
   // None: it does not exist.
   Result<std::optional<WebhookConfiguration>> read_configuration(const WebhookTarget& target);
-  Result<Written> patch_configuration(const WebhookTarget& target, const std::string& patch);
+  // `seen` is what the patch was made for.
+  Result<Written> patch_configuration(const WebhookTarget& target, const WebhookConfiguration& seen,
+                                      const std::string& patch);
 
  private:
   io::Api& api_;

@@ -39,9 +39,8 @@ bool is_annotation_key(std::string_view key) {
                               c == '.';
                      }) &&
          name.size() <= 63 && is_letter(name.front()) && is_letter(name.back()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) {
-           return is_letter(c) || c == '-' || c == '_' || c == '.';
-         });
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return is_letter(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 // `--drain=20` from "--drain={}", `--drain 20` from "--drain {}".
@@ -76,7 +75,8 @@ class Compiler {
     need(has_api_version_, fmt::format("apiVersion is missing: write apiVersion: {}", kApiVersion));
     need(has_kind_, fmt::format("kind is missing: write kind: {}", kKind));
     need(has_name_, "name is missing: name the profile, such as name: envoy");
-    need(has_container_, "container is missing: name the proxy's container, such as container: envoy");
+    need(has_container_,
+         "container is missing: name the proxy's container, such as container: envoy");
     need(has_inject_,
          "inject is missing: name the annotation that asks for the sidecar, such as "
          "inject: {annotation: sidecar.example.com/inject}");
@@ -96,7 +96,8 @@ class Compiler {
  private:
   json::Keys keys() {
     return {
-        {"apiVersion", [&](Element e, const FieldPath& p) { identity(e, p, kApiVersion, has_api_version_); }},
+        {"apiVersion",
+         [&](Element e, const FieldPath& p) { identity(e, p, kApiVersion, has_api_version_); }},
         {"kind", [&](Element e, const FieldPath& p) { identity(e, p, kKind, has_kind_); }},
         {"name", [&](Element e, const FieldPath& p) { word(e, p, profile_.name, has_name_); }},
         {"container",
@@ -113,7 +114,8 @@ class Compiler {
          [&](Element e, const FieldPath& p) { parts(e, p, profile_.containers, has_containers_); }},
         {"initContainers",
          [&](Element e, const FieldPath& p) { parts(e, p, profile_.init_containers, ignored_); }},
-        {"volumes", [&](Element e, const FieldPath& p) { parts(e, p, profile_.volumes, ignored_); }},
+        {"volumes",
+         [&](Element e, const FieldPath& p) { parts(e, p, profile_.volumes, ignored_); }},
     };
   }
 
@@ -208,8 +210,8 @@ class Compiler {
             means.emplace_back("argument");
             out.means = SettingMeans::Argument;
             std::string_view text;
-            const auto form = e.get_string().get(text) == simdjson::SUCCESS ? parse_argument(text)
-                                                                            : std::nullopt;
+            const auto form =
+                e.get_string().get(text) == simdjson::SUCCESS ? parse_argument(text) : std::nullopt;
             if (form)
               out.argument = *form;
             else
@@ -228,7 +230,8 @@ class Compiler {
     if (lacks("annotation"))
       mistakes_.report(path, "annotation is missing: name the one that states the time on a pod");
     if (needs_default && lacks("default"))
-      mistakes_.report(path, "default is missing: how long the proxy takes where no annotation says");
+      mistakes_.report(path,
+                       "default is missing: how long the proxy takes where no annotation says");
     if (out.unit == SettingUnit::Second && out.standard.count() % 1000 != 0)
       mistakes_.report(path / "default",
                        fmt::format("expected whole seconds, got \"{}\": write them, or unit: "

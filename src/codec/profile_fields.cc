@@ -23,8 +23,8 @@ void read_keys(Element object, const FieldPath& path, const Keys& keys, Mistakes
   if (!object.is_object()) return mistakes.wrong_type(path, "an object", object);
   for (const auto member : simdjson::dom::object(object)) {
     const std::string_view key = member.key;
-    const auto found =
-        std::find_if(keys.begin(), keys.end(), [&](const auto& known) { return known.first == key; });
+    const auto found = std::find_if(keys.begin(), keys.end(),
+                                    [&](const auto& known) { return known.first == key; });
     if (found != keys.end()) {
       if (!member.value.is_null()) found->second(member.value, path / key);
       continue;
@@ -32,10 +32,9 @@ void read_keys(Element object, const FieldPath& path, const Keys& keys, Mistakes
     std::vector<std::string_view> names;
     for (const auto& [name, read] : keys) names.push_back(name);
     const auto near = nearest(key, names);
-    mistakes.report(path / key,
-                    near.empty() ? fmt::format("unknown key; the keys here are {}",
-                                               fmt::join(names, ", "))
-                                 : fmt::format("unknown key; did you mean {}?", near));
+    mistakes.report(path / key, near.empty() ? fmt::format("unknown key; the keys here are {}",
+                                                           fmt::join(names, ", "))
+                                             : fmt::format("unknown key; did you mean {}?", near));
   }
 }
 

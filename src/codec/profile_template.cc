@@ -15,20 +15,34 @@ namespace {
 
 // The fields of a container (Kubernetes 1.34, core/v1 Container). A name that is not among them is
 // taken for a mistake only where it is nearly one of them: a later version may have more.
-constexpr std::array<std::string_view, 24> kContainerFields{
-    "args",           "command",         "env",
-    "envFrom",        "image",           "imagePullPolicy",
-    "lifecycle",      "livenessProbe",   "name",
-    "ports",          "readinessProbe",  "resizePolicy",
-    "resources",      "restartPolicy",   "restartPolicyRules",
-    "securityContext", "startupProbe",   "stdin",
-    "stdinOnce",      "terminationMessagePath", "terminationMessagePolicy",
-    "tty",            "volumeDevices",   "volumeMounts"};
+constexpr std::array<std::string_view, 24> kContainerFields{"args",
+                                                            "command",
+                                                            "env",
+                                                            "envFrom",
+                                                            "image",
+                                                            "imagePullPolicy",
+                                                            "lifecycle",
+                                                            "livenessProbe",
+                                                            "name",
+                                                            "ports",
+                                                            "readinessProbe",
+                                                            "resizePolicy",
+                                                            "resources",
+                                                            "restartPolicy",
+                                                            "restartPolicyRules",
+                                                            "securityContext",
+                                                            "startupProbe",
+                                                            "stdin",
+                                                            "stdinOnce",
+                                                            "terminationMessagePath",
+                                                            "terminationMessagePolicy",
+                                                            "tty",
+                                                            "volumeDevices",
+                                                            "volumeMounts"};
 
 bool is_known_field(std::string_view name) {
-  return name == "workingDir" ||
-         std::find(kContainerFields.begin(), kContainerFields.end(), name) !=
-             kContainerFields.end();
+  return name == "workingDir" || std::find(kContainerFields.begin(), kContainerFields.end(),
+                                           name) != kContainerFields.end();
 }
 
 const Value* at(const Value& value, std::initializer_list<std::string_view> keys) {
@@ -101,7 +115,8 @@ class Checker {
       if (name_of(env[i]).empty()) mistakes_.report(item, "name is missing");
       const auto* value = env[i].find("value");
       if (value == nullptr || value->is_null()) continue;
-      const bool is_text = value->as_string() != nullptr && !value->as_string()->starts_with("${int:");
+      const bool is_text =
+          value->as_string() != nullptr && !value->as_string()->starts_with("${int:");
       if (!is_text)
         mistakes_.report(item / "value",
                          "Kubernetes takes only strings here: write it in quotes, without int:");
@@ -233,14 +248,15 @@ class Checker {
       return out;
     };
     const Value pod = Value::Object{
-        {"spec", Value::Object{{"containers", filled(profile_.containers, "containers")},
-                               {"initContainers",
-                                filled(profile_.init_containers, "initContainers")},
-                               {"volumes", filled(profile_.volumes, "volumes")}}}};
+        {"spec",
+         Value::Object{{"containers", filled(profile_.containers, "containers")},
+                       {"initContainers", filled(profile_.init_containers, "initContainers")},
+                       {"volumes", filled(profile_.volumes, "volumes")}}}};
     if (!mistakes_.errors.empty()) return;
     simdjson::dom::parser parser;
     json::Fields fields;
-    const auto text = to_json(pod).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    const auto text =
+        to_json(pod).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     json::Element element;
     if (parser.parse(text).get(element) != simdjson::SUCCESS)
       return mistakes_.report(FieldPath{}, "the containers cannot be read");

@@ -37,16 +37,18 @@ Result<Placeholder> parse_name(std::string_view inside) {
   for (auto plain : kPlain) {
     if (rest != plain) continue;
     if (piece.standard)
-      return fail(fmt::format("${{{}}}: {} always has a value and takes no default", inside, plain));
+      return fail(
+          fmt::format("${{{}}}: {} always has a value and takes no default", inside, plain));
     return piece;
   }
   const auto near = nearest(rest, kPlain);
   if (!near.empty())
     return fail(fmt::format("unknown ${{{}}}; did you mean ${{{}}}?", inside, near));
-  return fail(fmt::format("unknown ${{{}}}: there are ${{wait}}, ${{grace}}, ${{namespace}}, "
-                          "${{annotation:KEY}} and ${{label:KEY}}; write $${{ for the characters "
-                          "${{",
-                          inside));
+  return fail(
+      fmt::format("unknown ${{{}}}: there are ${{wait}}, ${{grace}}, ${{namespace}}, "
+                  "${{annotation:KEY}} and ${{label:KEY}}; write $${{ for the characters "
+                  "${{",
+                  inside));
 }
 
 std::optional<std::int64_t> as_integer(std::string_view text) {
@@ -150,7 +152,8 @@ Result<std::vector<Placeholder>> parse_placeholders(std::string_view text) {
     if (!piece) return tl::make_unexpected(piece.error());
     const bool is_whole = dollar == 0 && close + 1 == text.size() && text.size() == whole.size();
     if (piece->as_integer && !is_whole)
-      return fail(fmt::format("{} must be the whole value", text.substr(dollar, close + 1 - dollar)));
+      return fail(
+          fmt::format("{} must be the whole value", text.substr(dollar, close + 1 - dollar)));
     end_literal();
     pieces.push_back(std::move(*piece));
     text.remove_prefix(close + 1);

@@ -15,8 +15,7 @@ Sourced<Millis> carried(Millis value, const ProfileSetting& setting) {
 }
 
 Sourced<Millis> standard(const ProfileSetting& setting) {
-  return {setting.standard,
-          setting.standard_is_written ? Source::Configuration : Source::BuiltIn};
+  return {setting.standard, setting.standard_is_written ? Source::Configuration : Source::BuiltIn};
 }
 
 // The value of an argument in the container's words, which may be `--drain=20` or `--drain`, `20`.
@@ -89,8 +88,8 @@ std::optional<HookTimes> times_in_hook(const Hook& hook, const SidecarProfile& p
 // too, which states nothing.
 std::optional<Sourced<Millis>> stated(std::optional<Sourced<Millis>> setting,
                                       const ProfileSetting& of_profile) {
-  if (setting && of_profile.means == SettingMeans::Annotation &&
-      of_profile.standard_is_written && setting->value == of_profile.standard)
+  if (setting && of_profile.means == SettingMeans::Annotation && of_profile.standard_is_written &&
+      setting->value == of_profile.standard)
     setting->source = Source::Configuration;
   return setting;
 }
@@ -127,11 +126,10 @@ Proxy add_profile(Proxy::Presence presence, const PodSettings& settings,
   proxy.profile = settings.profile;
   proxy.wait = stated(settings.wait, profile.wait).value_or(standard(profile.wait));
   proxy.grace = stated(settings.grace, profile.grace).value_or(standard(profile.grace));
-  const bool wait_is_stated =
-      proxy.wait.value.count() > 0 && proxy.wait.source != Source::BuiltIn;
+  const bool wait_is_stated = proxy.wait.value.count() > 0 && proxy.wait.source != Source::BuiltIn;
   const bool native_possible = configuration.kubernetes_version.has_native_sidecars();
-  const auto explicit_native = settings.native ? std::optional(settings.native->value)
-                                               : profile.native;
+  const auto explicit_native =
+      settings.native ? std::optional(settings.native->value) : profile.native;
   const bool native = explicit_native.value_or(native_possible && !wait_is_stated);
   proxy.native_unavailable = native && !native_possible;
   proxy.mode = native && native_possible ? Proxy::Mode::Native : Proxy::Mode::Classic;
@@ -180,8 +178,8 @@ std::optional<std::string> obstacle(const Pod& pod, const Namespace* where,
   if (pod.host_network) return "hostNetwork is true";
   if (has_sidecar(pod)) return "the pod has another proxy, or the init container of one";
   if (auto clash = name_clash(pod, profile)) return clash;
-  const auto lookup = profile_variables(pod, where, namespace_name, profile, proxy.wait.value,
-                                        proxy.grace.value);
+  const auto lookup =
+      profile_variables(pod, where, namespace_name, profile, proxy.wait.value, proxy.grace.value);
   for (const auto* list : {&profile.containers, &profile.init_containers, &profile.volumes}) {
     for (const auto& part : *list) {
       if (const auto filled = fill(part, lookup); !filled) return filled.error().message;
@@ -222,8 +220,7 @@ Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view nam
               .mode = container.is_native_sidecar() ? Proxy::Mode::Native : Proxy::Mode::Classic};
   proxy.profile = settings.profile;
   // The variables other than the times, for reading a hook back.
-  const auto lookup =
-      profile_variables(pod, where, namespace_name, profile, Millis{0}, Millis{0});
+  const auto lookup = profile_variables(pod, where, namespace_name, profile, Millis{0}, Millis{0});
   const auto in_hook = container.pre_stop && profile.hook_is_timed
                            ? times_in_hook(*container.pre_stop, profile, lookup)
                            : std::nullopt;
@@ -252,7 +249,8 @@ Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view nam
                 : own_grace ? carried(*own_grace, profile.grace)
                             : standard(profile.grace);
   settle_native(proxy);
-  // What a native sidecar waits by itself comes after its SIGTERM, when nothing is left to wait for.
+  // What a native sidecar waits by itself comes after its SIGTERM, when nothing is left to wait
+  // for.
   if (proxy.is_native() && !wait && !profile.wait.is_in_hook())
     proxy.grace.value += own_wait.value_or(Millis{0});
 
@@ -261,9 +259,8 @@ Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view nam
   } else if (container.pre_stop) {
     proxy.pre_stop = Proxy::Prestop{container.pre_stop->length};
     if (in_hook && proxy.is_classic()) set_hook(proxy);
-    proxy.hook_is_timed =
-        proxy.is_classic() && profile.wait.is_in_hook() &&
-        (in_hook || (profile.hook.is_null() && container.pre_stop->length));
+    proxy.hook_is_timed = proxy.is_classic() && profile.wait.is_in_hook() &&
+                          (in_hook || (profile.hook.is_null() && container.pre_stop->length));
   }
   return proxy;
 }
@@ -305,8 +302,7 @@ ChosenProxy choose_proxy(const Pod& pod, const Namespace* where, std::string_vie
         continue;
       }
       candidate.proxy = add_profile(Proxy::Presence::Injected, candidate.settings, configuration);
-      if (const auto reason =
-              obstacle(pod, where, namespace_name, candidate.proxy)) {
+      if (const auto reason = obstacle(pod, where, namespace_name, candidate.proxy)) {
         not_injected(*reason);
         // Its settings are this pod's all the same: what they lack is said with their keys.
         if (!assumed) {

@@ -54,11 +54,20 @@ void add(std::vector<Edit> more, std::vector<Edit>& edits) {
                std::make_move_iterator(more.end()));
 }
 
+// What the container is told of its grace. A native sidecar that drains in its hook has no hook and
+// no time to drain, but the setting may stand in other places too.
+Millis told_grace(const Assessment& a) {
+  const auto& grace = a.proxy.profile->grace;
+  if (!a.proxy.is_native() || !grace.is_in_hook()) return a.proxy.grace.value;
+  return a.settings.grace ? a.settings.grace->value : grace.standard;
+}
+
 std::vector<Edit> profile_edits(const Assessment& a, const Namespace* where) {
   const ProfileInjection injection{.pod = a.pod(),
                                    .where = where,
                                    .namespace_name = a.subject->namespace_name,
                                    .proxy = a.proxy,
+                                   .grace = told_grace(a),
                                    .wait_handler = proxy_wait_handler(a)};
   if (a.proxy.presence == Proxy::Presence::Injected) return inject_profile(injection);
   if (a.proxy.presence == Proxy::Presence::Adopted) return adjust_profile(injection, a.settings);

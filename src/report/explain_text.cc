@@ -94,9 +94,9 @@ class Page {
       if (pod.position.line > 0) place += ":" + std::to_string(pod.position.line);
       out_ += "  " + escape_for_terminal(place) + "\n";
     }
-    paragraph("  ",
-              fmt::format("{}{}. {}", pod.sidecar == SidecarKind::None ? "" : pod.proxy_container + ": ",
-                          pod.proxy, time_given(pod)));
+    paragraph("  ", fmt::format("{}{}. {}",
+                                pod.sidecar == SidecarKind::None ? "" : pod.proxy_container + ": ",
+                                pod.proxy, time_given(pod)));
   }
 
   static std::string time_given(const ExplainedPod& pod) {

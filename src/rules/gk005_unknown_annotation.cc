@@ -66,10 +66,10 @@ std::optional<std::string_view> intended(std::string_view key) {
 std::vector<std::string_view> keys_of_profiles(const Configuration& configuration) {
   std::vector<std::string_view> keys;
   for (const auto& profile : configuration.profiles.items) {
-    for (std::string_view key : {std::string_view(profile->inject_annotation),
-                                 std::string_view(profile->wait.annotation),
-                                 std::string_view(profile->grace.annotation),
-                                 std::string_view(profile->native_annotation)}) {
+    for (std::string_view key :
+         {std::string_view(profile->inject_annotation), std::string_view(profile->wait.annotation),
+          std::string_view(profile->grace.annotation),
+          std::string_view(profile->native_annotation)}) {
       if (!key.empty()) keys.push_back(key);
     }
   }

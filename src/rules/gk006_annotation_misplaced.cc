@@ -37,7 +37,8 @@ std::vector<Finding> check(const Assessment& a) {
                                      : to_string(path);
     for (const auto& [key, value] : annotations) {
       // Tools that annotate everything put it on both: then it has its effect.
-      if (!belongs_on_the_template(key, *a.configuration) || a.pod().annotations.contains(key)) continue;
+      if (!belongs_on_the_template(key, *a.configuration) || a.pod().annotations.contains(key))
+        continue;
       findings.push_back(
           {.rule = "GK006",
            .name = "annotation-misplaced",

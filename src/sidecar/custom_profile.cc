@@ -111,8 +111,7 @@ void remove_pre_stop(Value& container) {
 
 Lookup variables(const ProfileInjection& injection) {
   return profile_variables(injection.pod, injection.where, injection.namespace_name,
-                           *injection.proxy.profile, injection.proxy.wait.value,
-                           injection.proxy.grace.value);
+                           *injection.proxy.profile, injection.proxy.wait.value, injection.grace);
 }
 
 Value proxy_container(Value container, const ProfileInjection& injection) {
@@ -162,8 +161,8 @@ void adjust(const ProfileSetting& setting, Millis time, const Container& contain
     const auto found =
         std::find_if(container.env.rbegin(), container.env.rend(),
                      [&](const auto& variable) { return variable.name == setting.variable; });
-    const auto own = found != container.env.rend() && found->value ? setting.read(*found->value)
-                                                                   : std::nullopt;
+    const auto own =
+        found != container.env.rend() && found->value ? setting.read(*found->value) : std::nullopt;
     if (own != time) edits.emplace_back(SetVariable{container.name, setting.variable, text});
   }
   if (setting.means == SettingMeans::Argument) {

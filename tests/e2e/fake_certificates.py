@@ -180,7 +180,8 @@ class CertificateApi:
             for test in (o for o in operations if o["op"] == "test"):
                 assert test["path"] == "/metadata/resourceVersion", test
                 if test["value"] != found["metadata"]["resourceVersion"]:
-                    return 422, self.status(f"testing value {test['path']} failed: test failed")
+                    return 422, self.status(
+                        "the server rejected our request due to an error in our request")
             found = self.put(path, apply_patch(
                 found, [o for o in operations if o["op"] != "test"]))
         return 200, found

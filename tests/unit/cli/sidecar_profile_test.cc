@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "../io/temporary_folder.h"
 #include "cli/inputs.h"
 #include "cli/policy_options.h"
 #include "codec/json_patch.h"
 #include "codec/profile_codec.h"
 #include "decision/decision.h"
 #include "report/explain_report.h"
-#include "../io/temporary_folder.h"
 
 namespace gracekeeper::cli {
 namespace {
@@ -199,29 +199,28 @@ TEST(SidecarProfiles, AdoptedOnesAreToldWhatAnnotationsSay) {
     return "add /spec/containers/1/lifecycle/preStop {\"exec\":{\"command\":[\"sh\",\"-c\",\"" +
            text + "\"]}}\n";
   };
-  expect(
-      policy_with({kHook}),
-      {// Its own hook, in the profile's form: read back.
-       {pod_text("a: b", own("sleep 7; drain shop; sleep 3")),
-        "adopted classic hook wait 7 (container) grace 3 (container) hook 10 stop 0", ""},
-       {pod_text("a: b", own("sleep 0; drain shop; sleep 10")),
-        "adopted classic hook wait 0 (container) grace 10 (configuration) hook 10 stop 0", ""},
-       {pod_text("hook.example/wait: \"7\"", own("sleep 7; drain shop; sleep 3")),
-        "adopted classic hook wait 7 (pod) grace 3 (container) hook 10 stop 0", ""},
-       {pod_text("hook.example/wait: \"9\"", own("sleep 7; drain shop; sleep 3")),
-        "adopted classic hook wait 9 (pod) grace 3 (container) hook 12 stop 0",
-        replaced("sleep 9; drain shop; sleep 3")},
-       // Another one: of known length, it is the wait; of unknown length, nothing is known.
-       {pod_text("a: b", own("sleep 7")),
-        "adopted classic hook wait 7 (container) grace 0 (container) hook 7 stop 0", ""},
-       {pod_text("a: b", own("bye")),
-        "adopted classic hook wait 0 (container) grace 0 (container) hook ? stop 0", ""},
-       {pod_text("hook.example/wait: \"9\"", own("bye")),
-        "adopted classic hook wait 9 (pod) grace 10 (configuration) hook 19 stop 0",
-        replaced("sleep 9; drain shop; sleep 10")},
-       // Without a hook.
-       {pod_text("a: b", "  - {name: hook, image: x}\n"),
-        "adopted classic hook wait 0 (container) grace 0 (container) stop 0", ""}});
+  expect(policy_with({kHook}),
+         {// Its own hook, in the profile's form: read back.
+          {pod_text("a: b", own("sleep 7; drain shop; sleep 3")),
+           "adopted classic hook wait 7 (container) grace 3 (container) hook 10 stop 0", ""},
+          {pod_text("a: b", own("sleep 0; drain shop; sleep 10")),
+           "adopted classic hook wait 0 (container) grace 10 (configuration) hook 10 stop 0", ""},
+          {pod_text("hook.example/wait: \"7\"", own("sleep 7; drain shop; sleep 3")),
+           "adopted classic hook wait 7 (pod) grace 3 (container) hook 10 stop 0", ""},
+          {pod_text("hook.example/wait: \"9\"", own("sleep 7; drain shop; sleep 3")),
+           "adopted classic hook wait 9 (pod) grace 3 (container) hook 12 stop 0",
+           replaced("sleep 9; drain shop; sleep 3")},
+          // Another one: of known length, it is the wait; of unknown length, nothing is known.
+          {pod_text("a: b", own("sleep 7")),
+           "adopted classic hook wait 7 (container) grace 0 (container) hook 7 stop 0", ""},
+          {pod_text("a: b", own("bye")),
+           "adopted classic hook wait 0 (container) grace 0 (container) hook ? stop 0", ""},
+          {pod_text("hook.example/wait: \"9\"", own("bye")),
+           "adopted classic hook wait 9 (pod) grace 10 (configuration) hook 19 stop 0",
+           replaced("sleep 9; drain shop; sleep 10")},
+          // Without a hook.
+          {pod_text("a: b", "  - {name: hook, image: x}\n"),
+           "adopted classic hook wait 0 (container) grace 0 (container) stop 0", ""}});
 }
 
 TEST(SidecarProfiles, ASleepAndAVariableAreWrittenWhereTheProfileHasNone) {
@@ -246,8 +245,9 @@ TEST(SidecarProfiles, ASleepAndAVariableAreWrittenWhereTheProfileHasNone) {
                  "  - {name: plain, image: x, lifecycle: {preStop: {sleep: {seconds: 4}}}}\n"),
         "adopted classic plain wait 0 (pod) grace 30 (configuration) stop 30",
         "remove /spec/containers/1/lifecycle/preStop\n"},
-       {pod_text("a: b", "  - {name: plain, image: x, env: [{name: GRACE, value: \"8\"}], "
-                         "lifecycle: {preStop: {sleep: {seconds: 4}}}}\n"),
+       {pod_text("a: b",
+                 "  - {name: plain, image: x, env: [{name: GRACE, value: \"8\"}], "
+                 "lifecycle: {preStop: {sleep: {seconds: 4}}}}\n"),
         "adopted classic plain wait 4 (container) grace 8 (container) hook 4 stop 8", ""}});
   // Before the sleep action the hook is a command.
   const auto c = read(pod_text("plain.example/inject: enabled"));
@@ -277,14 +277,15 @@ TEST(SidecarProfiles, ArgumentsAndAnnotationsReachTheContainer) {
 
 TEST(SidecarProfiles, AreAskedForByTheNamespaceToo) {
   const auto inject = shop("plain.example/inject", "enabled");
-  expect(policy_with({kSleep}),
-         {{pod_text("plain.example/inject: disabled"), "none", ""},
-          {pod_text("plain.example/wait: \"0\", plain.example/grace: \"7\""),
-           "injected native plain wait 0 (built-in) grace 7 (pod) stop 7",
-           "add /spec/initContainers []\n"
-           R"(add /spec/initContainers/- {"name":"plain","image":"plain:1","env":[{"name":"GRACE","value":"7"}],"restartPolicy":"Always"})"
-           "\n"}},
-         inject);
+  expect(
+      policy_with({kSleep}),
+      {{pod_text("plain.example/inject: disabled"), "none", ""},
+       {pod_text("plain.example/wait: \"0\", plain.example/grace: \"7\""),
+        "injected native plain wait 0 (built-in) grace 7 (pod) stop 7",
+        "add /spec/initContainers []\n"
+        R"(add /spec/initContainers/- {"name":"plain","image":"plain:1","env":[{"name":"GRACE","value":"7"}],"restartPolicy":"Always"})"
+        "\n"}},
+      inject);
   const auto asked = read(pod_text("plain.example/grace: 7s"));
   EXPECT_EQ(dump(assess(asked.subject, nullptr, policy_with({kSleep}).configuration)),
             "assumed classic plain wait 5 (configuration) grace 7 (pod) hook 5 stop 7");
@@ -302,10 +303,12 @@ TEST(SidecarProfiles, NeverMakeAPodWorse) {
       {pod_text(asks, "", "  hostNetwork: true\n"), "none",
        "self.example/inject asks for self, which is not injected: hostNetwork is true"},
       {pod_text(asks, "  - {name: istio, image: \"gcr.io/istio-release/proxyv2:1\"}\n"), "none",
-       "self.example/inject asks for self, which is not injected: the pod has another proxy, or the "
+       "self.example/inject asks for self, which is not injected: the pod has another proxy, or "
+       "the "
        "init container of one"},
       {pod_text("self.example/inject: enabled"), "none",
-       "self.example/inject asks for self, which is not injected: neither the pod nor its Namespace "
+       "self.example/inject asks for self, which is not injected: neither the pod nor its "
+       "Namespace "
        "has the annotation self.example/version"},
       {pod_text(asks + ", hook.example/inject: enabled"),
        "injected classic self wait 0 (built-in) grace 5 (configuration) stop 5",
@@ -358,19 +361,22 @@ TEST(SidecarProfiles, AreJudgedByTheSameRules) {
     return pod.replace(pod.find("600"), 3, seconds);
   };
   const std::vector<Judged> rows{
-      {short_of_time(
-           pod_text("hook.example/inject: enabled, hook.example/wait: \"20\", "
-                    "hook.example/grace: \"15\""),
-           "30"),
-       "GK001 terminationGracePeriodSeconds 30 is less than 45 = app 10 (container web: preStop 0 + "
+      {short_of_time(pod_text("hook.example/inject: enabled, hook.example/wait: \"20\", "
+                              "hook.example/grace: \"15\""),
+                     "30"),
+       "GK001 terminationGracePeriodSeconds 30 is less than 45 = app 10 (container web: preStop 0 "
+       "+ "
        "shutdown 10) + wait 20 (annotation) + grace 15 (annotation) [web] -> Set "
        "terminationGracePeriodSeconds to 45 or more (the timeline's exact need is 35).\n"},
       {pod_text("hook.example/inject: enabled, hook.example/native: \"false\""),
-       "GK003 hook begins to drain at once, but container web may run for 10 s (preStop 0 + shutdown "
-       "10): its new connections fail from then on [hook] -> Set hook.example/wait to \"10\", or use "
+       "GK003 hook begins to drain at once, but container web may run for 10 s (preStop 0 + "
+       "shutdown "
+       "10): its new connections fail from then on [hook] -> Set hook.example/wait to \"10\", or "
+       "use "
        "a native sidecar (hook.example/native: \"true\").\n"},
       {pod_text("plain.example/inject: enabled"),
-       "GK003 plain gets SIGTERM after 5 s, but container web may run for 10 s (preStop 0 + shutdown "
+       "GK003 plain gets SIGTERM after 5 s, but container web may run for 10 s (preStop 0 + "
+       "shutdown "
        "10): its new connections fail from then on [plain] -> Set plain.example/wait to \"10\", or "
        "use a native sidecar (native: true in the profile plain).\n"},
       {pod_text("hook.example/inject: enabled, hook.example/wait: soon"),
@@ -406,10 +412,11 @@ TEST(SidecarProfiles, JobsAreHeldOpenByAClassicOne) {
            command + "]}]}}}\n";
   };
   const auto policy = policy_with({kSelf});
-  EXPECT_EQ(findings_of(job("work"), policy),
-            "GK011 the Job never completes: self, a classic sidecar, runs on when the work is done, "
-            "and nothing stops it [self] -> Use a native sidecar (native: true in the profile self "
-            "and no wait), or let the command end it when the work is done (/quitquitquit).\n");
+  EXPECT_EQ(
+      findings_of(job("work"), policy),
+      "GK011 the Job never completes: self, a classic sidecar, runs on when the work is done, "
+      "and nothing stops it [self] -> Use a native sidecar (native: true in the profile self "
+      "and no wait), or let the command end it when the work is done (/quitquitquit).\n");
   EXPECT_EQ(findings_of(job("sh, -c, \"work; curl -XPOST localhost:9901/quitquitquit\""), policy),
             "");
 }
@@ -420,10 +427,11 @@ TEST(SidecarProfiles, AreExplained) {
   const auto pod = explain(assess(c.subject, nullptr, policy.configuration), std::nullopt);
   EXPECT_EQ(pod.proxy_container, "hook");
   EXPECT_EQ(pod.proxy, "classic sidecar, will be injected");
-  EXPECT_EQ(pod.arithmetic,
-            "25 = app 10 (container web: preStop 0 + shutdown 10, built-in default) + wait 5 "
-            "(annotation) + grace 10 (configuration); nothing is killed from 15 on, since the times "
-            "overlap in part");
+  EXPECT_EQ(
+      pod.arithmetic,
+      "25 = app 10 (container web: preStop 0 + shutdown 10, built-in default) + wait 5 "
+      "(annotation) + grace 10 (configuration); nothing is killed from 15 on, since the times "
+      "overlap in part");
   ASSERT_EQ(pod.containers.size(), 2U);
   EXPECT_EQ(pod.containers[1].hook,
             "the wait 5 s (annotation) and the drain 10 s (configuration), a preStop hook 15 s");
@@ -457,7 +465,8 @@ TEST(SidecarProfiles, FitShortensTheProfilesGrace) {
   // One that reads its annotation itself gets it in its own spelling.
   EXPECT_EQ(
       fitted(pod_text("self.example/inject: enabled, self.example/version: a, self.example/wait: "
-                      "\"16\"" + fit)),
+                      "\"16\"" +
+                      fit)),
       "add /metadata/annotations/self.example~1grace \"4\"\n"
       R"(add /spec/containers/- {"name":"self","image":"self:a","args":["run","--wait","16"]})"
       "\n");

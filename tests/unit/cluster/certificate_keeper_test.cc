@@ -4,7 +4,7 @@
 
 #include "fake_cluster.h"
 
-namespace gracekeeper::cluster::test {
+namespace gracekeeper::cluster::certificate_test {
 namespace {
 
 using std::chrono::hours;
@@ -373,6 +373,20 @@ TEST_F(CertificateKeeper, SaysWhichRuleIsMissing) {
   }
 }
 
+TEST_F(CertificateKeeper, APatchThatIsRefusedForGoodIsNoConflict) {
+  Replica& replica = add();
+  replica.settle();
+  api.put(kMutating, webhook_configuration("MutatingWebhookConfiguration", 1));
+  api.refused = {std::string("PATCH ") + kMutating};
+  replica.settle();
+  const std::string log = replica.take_log();
+  EXPECT_NE(
+      log.find("cannot write the caBundle of mutatingwebhookconfigurations/hook: HTTP 422: it "
+               "is not valid"),
+      std::string::npos)
+      << log;
+}
+
 TEST_F(CertificateKeeper, AnApiServerThatIsAwayLeavesTheLastGoodCertificate) {
   Replica& replica = add();
   replica.settle();
@@ -458,4 +472,4 @@ TEST_F(CertificateKeeper, AnOlderBundleCannotReplaceANewerOne) {
 }
 
 }  // namespace
-}  // namespace gracekeeper::cluster::test
+}  // namespace gracekeeper::cluster::certificate_test

@@ -21,7 +21,7 @@
 #include "io/certificate_authority.h"
 #include "io/openssl_ptr.h"
 
-namespace gracekeeper::cluster::test {
+namespace gracekeeper::cluster::certificate_test {
 
 using Json = nlohmann::json;
 
@@ -36,6 +36,7 @@ class FakeApi final : public io::Api {
  public:
   std::map<std::string, Json> objects;
   std::set<std::string> forbidden;  // "PUT /path"
+  std::set<std::string> refused;    // the same, as not valid
   bool unreachable = false;
   std::vector<std::string> writes;  // "PUT /path" of what was written
   std::function<void(const io::ApiRequest&)> before = [](const auto&) {};
@@ -58,6 +59,7 @@ class FakeApi final : public io::Api {
     const std::string path = request.path.substr(0, request.path.find('?'));
     const std::string what = request.method + " " + path;
     if (forbidden.contains(what)) return status(403, "it is forbidden");
+    if (refused.contains(what)) return status(422, "it is not valid");
     if (request.method == "POST") {
       if (objects.contains(kSecret)) return status(409, "it exists");
       put(kSecret, Json::parse(request.body));
@@ -77,7 +79,7 @@ class FakeApi final : public io::Api {
       try {
         put(path, found->second.patch(Json::parse(request.body)));
       } catch (const Json::exception&) {
-        return status(422, "testing value /metadata/resourceVersion failed: test failed");
+        return status(422, "the server rejected our request due to an error in our request");
       }
       writes.push_back(what);
     }
@@ -201,4 +203,4 @@ class Replica {
   CertificateKeeper keeper_;
 };
 
-}  // namespace gracekeeper::cluster::test
+}  // namespace gracekeeper::cluster::certificate_test

@@ -235,5 +235,15 @@ TEST(Configuration, RefusesWhatIsNotOneMapping) {
   EXPECT_EQ(errors_of(kHead + "margin: 1s\nmargin: 2s\n").substr(0, 11), "c.yaml:4:1:");
 }
 
+TEST(Configuration, KnowsWhetherTheVersionWasWritten) {
+  const std::string head = "apiVersion: gracekeeper.dev/v1alpha1\nkind: Configuration\n";
+  EXPECT_FALSE(parse_configuration(head, "c.yaml")->states_kubernetes_version);
+  EXPECT_FALSE(
+      parse_configuration(head + "kubernetesVersion: null\n", "c.yaml")->states_kubernetes_version);
+  // Also where it is the default.
+  EXPECT_TRUE(parse_configuration(head + "kubernetesVersion: \"1.34\"\n", "c.yaml")
+                  ->states_kubernetes_version);
+}
+
 }  // namespace
 }  // namespace gracekeeper

@@ -170,9 +170,9 @@ TEST(JsonPatch, SetsTheGraceVariable) {
 }
 
 TEST(JsonPatch, SetsVariablesAndArguments) {
-  const auto pod = pod_json(
-      "", R"({"containers":[{"name":"envoy","args":["a"],"env":[{"name":"W","value":"1"},)"
-          R"({"name":"W","value":"2"}]},{"name":"bare"}]})");
+  const auto pod =
+      pod_json("", R"({"containers":[{"name":"envoy","args":["a"],"env":[{"name":"W","value":"1"},)"
+                   R"({"name":"W","value":"2"}]},{"name":"bare"}]})");
   EXPECT_EQ(patched(pod, {SetVariable{"envoy", "W", "3"}, SetVariable{"envoy", "G", "4"},
                           SetVariable{"bare", "W", "5"}, SetVariable{"missing", "W", "6"}}),
             "replace /spec/containers/0/env/1/value \"3\"\n"

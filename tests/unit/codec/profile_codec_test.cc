@@ -45,8 +45,8 @@ TEST(SidecarProfile, IsReadWithItsDefaults) {
   EXPECT_EQ(profile.inject_value, "enabled");
   EXPECT_EQ(profile.native, std::nullopt);
   EXPECT_EQ(profile.native_annotation, "");
-  EXPECT_EQ(profile.wait, (ProfileSetting{.annotation = "gate.example/wait",
-                                          .means = SettingMeans::PreStop}));
+  EXPECT_EQ(profile.wait,
+            (ProfileSetting{.annotation = "gate.example/wait", .means = SettingMeans::PreStop}));
   EXPECT_EQ(profile.grace, (ProfileSetting{.annotation = "gate.example/grace",
                                            .standard = Millis{5000},
                                            .standard_is_written = true,
@@ -150,8 +150,7 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
   const std::vector<Row> rows{
       {{.identity = "apiVersion: v1\nkind: SidecarProfile\n"},
        "p.yaml:1:1: apiVersion: expected \"gracekeeper.dev/v1alpha1\", got \"v1\"\n"},
-      {{.name = "nmae: gate\nname: gate\n"},
-       "p.yaml:3:1: nmae: unknown key; did you mean name?\n"},
+      {{.name = "nmae: gate\nname: gate\n"}, "p.yaml:3:1: nmae: unknown key; did you mean name?\n"},
       {{.name = "name: Gate\n"},
        "p.yaml:3:1: name: expected a name of small letters, digits and '-', got \"Gate\"\n"},
       {{.container = "container: linkerd-proxy\n"},
@@ -169,7 +168,8 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
        "p.yaml:5:10: inject.annotation: linkerd.io/inject has a meaning already: choose a key of "
        "your own\n"},
       {{.inject = "inject: {annotation: gate.example/inject, value: disabled}\n"},
-       "p.yaml:5:43: inject.value: \"disabled\" says that nothing is to be injected: choose another "
+       "p.yaml:5:43: inject.value: \"disabled\" says that nothing is to be injected: choose "
+       "another "
        "value, such as \"enabled\"\n"},
       {{.inject = "inject: {annotation: gate.example/inject, value: true}\n"},
        "p.yaml:5:43: inject.value: expected a text in quotes such as \"enabled\", got true\n"},
@@ -208,7 +208,8 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
        "it waits: the wait must be in the hook too (wait.preStop: true)\n"},
       {{.grace = "grace: {annotation: gate.example/grace, default: 5s, preStop: true}\n"},
        "p.yaml:7:54: grace.preStop: container gate has no lifecycle.preStop that uses ${grace}\n"},
-      {{.containers = "containers: {}\n"}, "p.yaml:8:1: containers: expected a list, got an object\n"},
+      {{.containers = "containers: {}\n"},
+       "p.yaml:8:1: containers: expected a list, got an object\n"},
       {{.containers = "containers: [gate]\n"},
        "p.yaml:8:14: containers[0]: expected an object, got \"gate\"\n"},
       {{.containers = "containers:\n- {name: gate}\n"},
@@ -232,7 +233,8 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
        "p.yaml:9:30: containers[0].restartPolicy: the proxy is placed by native: leave "
        "restartPolicy out\n"},
       {containers(", volumeMounts: [{name: v, mountPath: /v}]"),
-       "p.yaml:9:45: containers[0].volumeMounts[0]: the profile's volumes have no \"v\": without it "
+       "p.yaml:9:45: containers[0].volumeMounts[0]: the profile's volumes have no \"v\": without "
+       "it "
        "the API server refuses the pod\n"},
       {containers("", "volumes: [{name: v}, {name: v}]\n"),
        "p.yaml:10:23: volumes[1].name: there are two volumes v\n"},
@@ -244,8 +246,9 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
       {containers(", lifecycle: {preStop: {httpGet: {path: \"/?wait=${wait}\", port: 1}}}"),
        "p.yaml:9:42: containers[0].lifecycle.preStop: ${wait} and ${grace} can stand in "
        "exec.command, or the wait alone as sleep: {seconds: \"${int:wait}\"}\n"},
-      {containers("", "initContainers:\n- {name: log, image: l, lifecycle: {preStop: {exec: "
-                      "{command: [sleep, \"${wait}\"]}}}}\n"),
+      {containers("",
+                  "initContainers:\n- {name: log, image: l, lifecycle: {preStop: {exec: "
+                  "{command: [sleep, \"${wait}\"]}}}}\n"),
        "p.yaml:11:38: initContainers[0].lifecycle.preStop: only the proxy's own hook can hold "
        "${wait} and ${grace}\n"},
   };
@@ -260,13 +263,12 @@ TEST(SidecarProfile, ReportsAllMistakesAtOnce) {
 
 TEST(SidecarProfile, TakesHooksThatHoldTheTimes) {
   const auto with_hook = [](const std::string& hook, const std::string& grace = "env: GRACE") {
-    return Written{
-        .grace = "grace: {annotation: gate.example/grace, default: 5s, " + grace + "}\n",
-        .containers = "containers:\n- {name: gate, image: g, lifecycle: {preStop: " + hook + "}}\n"};
+    return Written{.grace = "grace: {annotation: gate.example/grace, default: 5s, " + grace + "}\n",
+                   .containers = "containers:\n- {name: gate, image: g, lifecycle: {preStop: " +
+                                 hook + "}}\n"};
   };
   EXPECT_TRUE(taken(with_hook("{sleep: {seconds: \"${int:wait}\"}}")).hook_is_timed);
-  EXPECT_TRUE(
-      taken(with_hook("{exec: {command: [sh, -c, \"sleep ${wait}; x\"]}}")).hook_is_timed);
+  EXPECT_TRUE(taken(with_hook("{exec: {command: [sh, -c, \"sleep ${wait}; x\"]}}")).hook_is_timed);
   EXPECT_TRUE(taken(with_hook("{exec: {command: [sh, -c, \"sleep ${wait}; sleep ${grace}\"]}}",
                               "preStop: true"))
                   .hook_is_timed);
