@@ -122,6 +122,7 @@ class ControlPlane:
         self.kubeconfig = self.folder / "admin.kubeconfig"
         self.processes = []
         self.api = None
+        self.api_server = "kube-apiserver"  # the program
 
     # -- life
 
@@ -148,7 +149,7 @@ class ControlPlane:
         self.processes = []
 
     def start_api_server(self):
-        return self._start("kube-apiserver", [
+        return self._start(self.api_server, [
             "--etcd-servers=http://127.0.0.1:2379", f"--secure-port={API_PORT}",
             f"--advertise-address={NODE_ADDRESS}", "--service-cluster-ip-range=10.96.0.0/16",
             f"--enable-aggregator-routing={'false' if self.through_kube_proxy else 'true'}",

@@ -35,6 +35,8 @@ def parse():
     parser.add_argument("--program", type=pathlib.Path, default=HERE.parents[1] / "build/gracekeeper")
     parser.add_argument("--image", type=pathlib.Path, metavar="ARCHIVE",
                         help="run the program of this docker-archive instead")
+    parser.add_argument("--newer", action="store_true",
+                        help="with the API server of a later minor version")
     parser.add_argument("--tools", type=pathlib.Path, help="folder of the programs, already built")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     parser.add_argument("--folder", type=pathlib.Path, help=argparse.SUPPRESS)
@@ -49,15 +51,16 @@ def main():
         if not (options.image or options.program).is_file():
             sys.exit(f"{options.image or options.program} is not there: run make build or make image")
         tools = options.tools or subprocess.run(
-            [HERE / "tools/build.sh", *PROGRAMS], check=True, stdout=subprocess.PIPE,
-            text=True).stdout.strip()
+            [HERE / "tools/build.sh", *PROGRAMS, *(["kube-apiserver-newer"] if options.newer else [])],
+            check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         folder = pathlib.Path(tempfile.mkdtemp(prefix="gracekeeper-cluster-"))
         folder.chmod(0o755)
         if options.image:
             options.program = folder / "image"
             image.unpack(options.image, options.program)
         command = [sys.executable, "-B", __file__, "--folder", folder, "--tools", tools,
-                   "--program", options.program.resolve(), *options.tests]
+                   "--program", options.program.resolve(),
+                   *(["--newer"] if options.newer else []), *options.tests]
         code = subprocess.run([str(part) for part in command], check=False).returncode
         if code == 0 and not options.keep:
             shutil.rmtree(folder)
@@ -67,7 +70,7 @@ def main():
 
     namespaces.enter(control_plane.NODE_ADDRESS)
     started = time.monotonic()
-    world.start(options.folder, options.tools, options.program)
+    world.start(options.folder, options.tools, options.program, options.newer)
     print(f"the control plane is up after {time.monotonic() - started:.1f} s", file=sys.stderr)
     try:
         loader = unittest.TestLoader()

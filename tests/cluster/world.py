@@ -20,9 +20,11 @@ plane = None
 node = None
 
 
-def start(folder, tools, program):
+def start(folder, tools, program, newer=False):
     global plane, node
     plane = control_plane.ControlPlane(folder / "plane", tools)
+    if newer:
+        plane.api_server = "kube-apiserver-newer"
     try:
         plane.folder.mkdir(parents=True)
         plane.start()

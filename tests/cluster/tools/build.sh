@@ -38,6 +38,13 @@ for program in "$@"; do
     continue
   fi
   case "$program" in
+    kube-apiserver-newer)  # a later minor version
+      version=$(pinned kubernetes-newer k8s.io/kubernetes)
+      minor=${version#v1.}
+      variables=k8s.io/component-base/version
+      build "$program" kubernetes-newer k8s.io/kubernetes/cmd/kube-apiserver \
+        "-X $variables.gitVersion=$version -X $variables.gitMajor=1 -X $variables.gitMinor=${minor%%.*}"
+      ;;
     kube-apiserver | kube-controller-manager | kube-scheduler | kubelet | kube-proxy | kubectl)
       version=$(pinned kubernetes k8s.io/kubernetes)
       minor=${version#v1.}
