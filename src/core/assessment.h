@@ -57,7 +57,7 @@ struct Assessment {
   const Configuration* configuration = nullptr;
   PodSettings settings;
   Proxy proxy;
-  std::vector<std::string> remarks;  // about sidecars that are asked for: one sentence each
+  std::vector<std::string> remarks;          // about sidecars that are asked for: one sentence each
   std::vector<PlannedContainer> containers;  // apps, proxy, other native sidecars in spec order
   std::int64_t termination_grace_period_seconds =
       kDefaultGracePeriodSeconds;  // T, as written or 30
