@@ -70,9 +70,9 @@ struct AddVolume {
   bool operator==(const AddVolume&) const = default;
 };
 
-using Edit =
-    std::variant<SetAnnotation, SetLabel, SetTerminationGracePeriod, SetPreStop, RemovePreStop,
-                 SetGraceVariable, SetVariable, SetArguments, AddContainer, AddVolume>;
+using Edit = std::variant<SetAnnotation, SetLabel, SetTerminationGracePeriod, SetPreStop,
+                          RemovePreStop, SetGraceVariable, SetVariable, SetArguments, AddContainer,
+                          AddVolume>;
 
 inline constexpr std::string_view kGraceVariable = "LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD";
 

@@ -34,8 +34,8 @@ std::string_view to_string(Hazard::Kind kind);  // "new-connections-refused"
 std::vector<Hazard> find_hazards(const Assessment& assessment, const Timeline& timeline);
 
 // Whether something in the Job's containers stops the proxy when the work is done: `linkerd-await`
-// with `--shutdown` in command or args, also inside the text of a `-c`; for a profile's proxy a
-// call of `/quitquitquit`.
+// with `--shutdown` in command or args, also inside the text of a `-c`; for a profile's proxy a call
+// of `/quitquitquit`.
 bool stops_its_proxy(const Pod& pod, const Proxy& proxy);
 
 }  // namespace gracekeeper
