@@ -165,6 +165,11 @@ bool carries_settings(const PodSettings& settings) {
                      [](const auto& entry) { return entry.second.source == Source::Pod; });
 }
 
+// An annotation that the proxy's container reads itself is what the pod carries.
+bool is_carried(const std::optional<Sourced<Millis>>& setting, const ProfileSetting& of_profile) {
+  return of_profile.means == SettingMeans::Annotation && setting && setting->source == Source::Pod;
+}
+
 // What follows from the settings and the proxy.
 void complete(Assessment& a) {
   const Pod& pod = a.pod();
@@ -217,8 +222,9 @@ Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
   const bool carries = carries_settings(a.settings);
   a.settings.app_prestop_sleep.reset();
   auto carried = a.settings;
-  carried.wait.reset();
-  carried.grace.reset();
+  const auto& profile = a.settings.profile;
+  if (!profile || !is_carried(carried.wait, profile->wait)) carried.wait.reset();
+  if (!profile || !is_carried(carried.grace, profile->grace)) carried.grace.reset();
   if (chosen.proxy.presence == Proxy::Presence::Adopted) {
     a.proxy = a.settings.profile
                   ? adopt_profile(subject.pod, where, subject.namespace_name, carried)

@@ -70,8 +70,8 @@ struct Configuration {
   std::optional<Millis> max_platform_grace_period;                   // the platform's cap (GK012)
   Millis endpoint_propagation = kDefaultPropagation;
   PreStopForm pre_stop_form = PreStopForm::Auto;
-  std::vector<std::string> profile_files;  // sidecar.profiles, as written
-  ProfileList profiles;                    // what these files hold
+  std::vector<std::string> profile_files;        // sidecar.profiles, as written
+  ProfileList profiles;                          // what these files hold
   bool service_account_token_projection = true;  // Linkerd's identity.serviceAccountTokenProjection
 
   bool operator==(const Configuration&) const = default;

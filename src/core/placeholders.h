@@ -27,8 +27,8 @@ namespace gracekeeper {
 
 // One piece of a string: literal text, or the name of a variable.
 struct Placeholder {
-  std::string literal;  // for text; `name` is empty then
-  std::string name;     // "wait", "annotation:KEY"
+  std::string literal;                  // for text; `name` is empty then
+  std::string name;                     // "wait", "annotation:KEY"
   std::optional<std::string> standard;  // after ":-"
   bool as_integer = false;
   bool operator==(const Placeholder&) const = default;

@@ -188,6 +188,24 @@ std::optional<std::string> obstacle(const Pod& pod, const Namespace* where,
   return std::nullopt;
 }
 
+// What a pod says to a profile that is not its proxy's, and that cannot be used: an inject
+// annotation with a wrong value, above all, for which the profile was not chosen.
+void add_dropped_of_others(const Pod& pod, const Namespace* where,
+                           const Configuration& configuration, PodSettings& settings) {
+  for (const auto& profile : configuration.profiles.items) {
+    if (profile == settings.profile) continue;
+    const auto is_its_own = [&](std::string_view key) {
+      return key == profile->inject_annotation || key == profile->wait.annotation ||
+             key == profile->grace.annotation || key == profile->native_annotation;
+    };
+    for (auto& value : resolve_settings(pod, where, configuration, profile).dropped) {
+      const bool is_known = std::find(settings.dropped.begin(), settings.dropped.end(), value) !=
+                            settings.dropped.end();
+      if (is_its_own(value.key) && !is_known) settings.dropped.push_back(std::move(value));
+    }
+  }
+}
+
 }  // namespace
 
 Lookup profile_variables(const Pod& pod, const Namespace* where, std::string_view namespace_name,
@@ -321,6 +339,7 @@ ChosenProxy choose_proxy(const Pod& pod, const Namespace* where, std::string_vie
   if (!chosen && linkerd.proxy.presence == Proxy::Presence::None) chosen = std::move(assumed);
   if (!chosen) chosen = std::move(linkerd);
   chosen->remarks = std::move(remarks);
+  add_dropped_of_others(pod, where, configuration, chosen->settings);
   return *std::move(chosen);
 }
 

@@ -1,5 +1,5 @@
-// A sidecar proxy other than Linkerd's, as data: what it is called, who asks for it, how its wait and
-// its grace are stated on a pod and how they reach its container, and what is added to a pod.
+// A sidecar proxy other than Linkerd's, as data: what it is called, who asks for it, how its wait
+// and its grace are stated on a pod and how they reach its container, and what is added to a pod.
 //
 //   pod annotation  sidecar.example.com/wait: "20"
 //     -> wait = 20 s                       (ProfileSetting::annotation, ProfileSetting::unit)

@@ -150,7 +150,11 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
   const std::vector<Row> rows{
       {{.identity = "apiVersion: v1\nkind: SidecarProfile\n"},
        "p.yaml:1:1: apiVersion: expected \"gracekeeper.dev/v1alpha1\", got \"v1\"\n"},
-      {{.name = "nmae: gate\nname: gate\n"}, "p.yaml:3:1: nmae: unknown key; did you mean name?\n"},
+      {{.name = "name: gate\ninitContainer: []\n"},
+       "p.yaml:4:1: initContainer: unknown key; did you mean initContainers?\n"},
+      {{.name = "name: gate\nimage: x\n"},
+       "p.yaml:4:1: image: unknown key; the keys here are apiVersion, kind, name, container, "
+       "inject, native, nativeAnnotation, wait, grace, containers, initContainers, volumes\n"},
       {{.name = "name: Gate\n"},
        "p.yaml:3:1: name: expected a name of small letters, digits and '-', got \"Gate\"\n"},
       {{.container = "container: linkerd-proxy\n"},
