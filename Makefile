@@ -46,11 +46,11 @@ cluster-test: build ## Test against a real API server (root; builds the programs
 
 node-test: build ## Prove the predictions on a real kubelet and containerd (root; builds the programs once)
 	@scripts/install-deps.sh node
-	@tests/node/run.py --program $(BUILD)/gracekeeper
+	@tests/node/run.py --program $(BUILD)/gracekeeper $(if $(ARCHIVE),--image $(ARCHIVE))
 
 evidence: build ## The same, and write what was predicted and measured to docs/evidence.md
 	@scripts/install-deps.sh node
-	@tests/node/run.py --program $(BUILD)/gracekeeper --evidence docs/evidence.md
+	@tests/node/run.py --program $(BUILD)/gracekeeper --evidence docs/evidence.md $(if $(ARCHIVE),--image $(ARCHIVE))
 
 chart-test: ## Test the Helm chart and deploy/ with the real helm and kubectl, without a cluster
 	@scripts/install-deps.sh

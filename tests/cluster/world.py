@@ -1,7 +1,10 @@
 """The one control plane and stand-in node that all cluster tests of a run share."""
 
+import base64
 import json
 import pathlib
+import shutil
+import subprocess
 import threading
 import unittest
 
@@ -171,3 +174,27 @@ class Stream:
                 self.failures.append(str(error))
             self.done += 1
             self.stopping.wait(0.005)
+
+
+def gracekeeper(*arguments, limit=60):
+    """Runs the program (the image's, where the run has one) with the cluster's kubeconfig."""
+    config = json.loads(plane.kubeconfig.read_text())
+    for entry, keys in (("cluster", ["certificate-authority"]),
+                        ("user", ["client-certificate", "client-key"])):
+        part = config[entry + "s"][0][entry]
+        for key in keys:  # in the file itself: an image has no other files
+            part[key + "-data"] = base64.b64encode(pathlib.Path(part.pop(key)).read_bytes()).decode()
+    if node.program.is_dir():
+        root = plane.folder / "program-root"
+        if not root.exists():
+            shutil.copytree(node.program, root, symlinks=True)
+        command, kubeconfig = ["chroot", root, "/usr/bin/gracekeeper"], "/tmp/kubeconfig"
+        (root / "tmp/kubeconfig").write_text(json.dumps(config))
+    else:
+        kubeconfig = plane.folder / "embedded.kubeconfig"
+        kubeconfig.write_text(json.dumps(config))
+        command = [node.program]
+    done = subprocess.run([str(a) for a in (*command, *arguments)], text=True, capture_output=True,
+                          env=plane.environment(KUBECONFIG=str(kubeconfig)), timeout=limit,
+                          check=False)
+    return control_plane.Done(done.returncode, done.stdout, done.stderr)

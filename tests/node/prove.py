@@ -56,8 +56,11 @@ def main(options, cgroup):
         webhook.install()
         print(f"the webhook is up after {time.monotonic() - started:.1f} s", file=sys.stderr)
     wanted = [s for s in scenarios.table() if not options.scenarios or s.name in options.scenarios]
-    terminations(world, wanted, webhook, results)
-    updates(world, options.scenarios, webhook, results)
+    rollouts = traffic.scenes(world, webhook, options.scenarios)
+    terminations(world, wanted, rollouts, webhook, results)
+    updates(rollouts, results)
+    if webhook:
+        disturbances(webhook, options.scenarios, results)
     results.late = judge.tolerance(results.terminations)
     results.verdicts = [judge.Verdict(one, results.late) for one in results.terminations]
     report(results)
@@ -68,11 +71,13 @@ def main(options, cgroup):
     return 1 if results.failures() or not results.passes() else 0
 
 
-def terminations(world, wanted, webhook, results):
-    """All pods live at once, since they share nothing but the node; they are deleted in turn."""
+def terminations(world, wanted, rollouts, webhook, results):
+    """All pods come up at once, those of the updates too, since they share nothing but the node; they
+    are deleted in turn."""
     scenes = [Scene(world, scenario, webhook) for scenario in wanted]
     with concurrent.futures.ThreadPoolExecutor(len(scenes) or 1) as pool:
         manifests = list(pool.map(Scene.prepare, scenes))
+        manifests += [thing for scene in rollouts for thing in traffic.manifests(scene)]
         if manifests:
             world.apply(*manifests)
         runs = {}
@@ -92,24 +97,21 @@ def terminations(world, wanted, webhook, results):
                 results.fail(scene.scenario.name, error)
 
 
-def updates(world, wanted, webhook, results):
-    """Rolling updates of an application; at the same time what happens to the webhook, step by step."""
-    scenes = traffic.scenes(world, webhook, wanted)
-    if scenes:
-        world.apply(*[thing for scene in scenes for thing in traffic.manifests(scene)])
-    with concurrent.futures.ThreadPoolExecutor(len(scenes) or 1) as pool:
-        runs = {scene.name: pool.submit(scene.run) for scene in scenes}
-        for name, disturb in WEBHOOK.items():
-            if webhook and (not wanted or name in wanted):
-                if name == "webhook-drain":  # it cordons the node, where the updates need room
-                    concurrent.futures.wait(runs.values())
-                try:
-                    results.streams.append(disturb(webhook))
-                except Exception as error:
-                    results.fail(name, error)
-        for name, run in runs.items():
+def updates(rollouts, results):
+    """One after the other: both take kube-proxy for themselves."""
+    for scene in rollouts:
+        try:
+            results.rollouts.append(scene.run())
+        except Exception as error:
+            results.fail(scene.name, error)
+
+
+def disturbances(webhook, wanted, results):
+    """What happens to the webhook, step by step."""
+    for name, disturb in WEBHOOK.items():
+        if not wanted or name in wanted:
             try:
-                results.rollouts.append(run.result())
+                results.streams.append(disturb(webhook))
             except Exception as error:
                 results.fail(name, error)
 

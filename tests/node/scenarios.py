@@ -153,12 +153,12 @@ def table():
         Scenario("native-with-prestop", "A preStop hook on a native proxy only makes it slower",
                  pod("native-with-prestop", 14, meshed("1s", grace="1s", native=True),
                      application(stop=1)), adopt=with_pre_stop(8), rule="GK008"),
-        Scenario("native-prestop-all-grace", "A hook that takes all of the grace leaves the native proxy "
-                 "2 s to drain", pod("native-prestop-all-grace", 5, {
+        Scenario("native-prestop-all-grace", "A hook that takes all of the grace leaves the native "
+                 "proxy 2 s to drain", pod("native-prestop-all-grace", 5, {
                      **meshed("1s", grace="20s", native=True), **WARN}, application(stop=1)),
                  adopt=with_pre_stop(5), rule="GK013"),
-        Scenario("native-prestop-late", "Hook and waiting are both taken off its grace, and less than 2 s "
-                 "become 2", pod("native-prestop-late", 6, {
+        Scenario("native-prestop-late", "Hook and waiting are both taken off its grace, and less "
+                 "than 2 s become 2", pod("native-prestop-late", 6, {
                      **meshed("5s", grace="20s", native=True), **WARN}, application(stop=5)),
                  adopt=with_pre_stop(4), rule="GK008"),
         Scenario("ignores-sigterm-classic", "An application that ignores SIGTERM is killed, and "
@@ -188,8 +188,8 @@ def table():
         Scenario("short-remainder", "What the hook leaves is never less than 2 s",
                  pod("short-remainder", 4, {SHUTDOWN: "60s", **WARN},
                      application(stop=60, connect=False, pre_stop=sleep(3)))),
-        Scenario("second-delete", "A second, shorter deletion changes nothing: the kubelet hears of it, and "
-                 "goes on with the first one",
+        Scenario("second-delete", "A second, shorter deletion changes nothing: the kubelet hears of "
+                 "it, and goes on with the first one",
                  pod("second-delete", 30, meshed("1s", wait=14, grace="3s"), application(stop=1)),
                  second_delete=(3, 2)),
         Scenario("shorter-delete", "kubectl delete --grace-period cuts the wait off",

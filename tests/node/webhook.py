@@ -34,7 +34,8 @@ class Stream:
         self.creates, self.failures = stream.done, len(stream.failures)
         self.unpatched = stream.unpatched
         if stream.failures:
-            self.errors.append(f"{self.failures} of {self.creates} creates failed: {stream.failures[:3]}")
+            self.errors.append(f"{self.failures} of {self.creates} creates failed: "
+                               f"{stream.failures[:3]}")
         if stream.unpatched:
             self.errors.append(f"{self.unpatched} of {self.creates} pods came back without a proxy")
 

@@ -338,7 +338,9 @@ TEST(SidecarProfiles, NeverMakeAPodWorse) {
     const auto decision = decide(c.subject, &where, policy);
     ASSERT_FALSE(decision.remarks.empty());
     EXPECT_EQ(decision.remarks.front(), row.remark);
-    if (row.proxy == "none") EXPECT_EQ(operations(c, decision), "");
+    if (row.proxy == "none") {
+      EXPECT_EQ(operations(c, decision), "");
+    }
   }
 }
 
@@ -380,9 +382,10 @@ TEST(SidecarProfiles, AreJudgedByTheSameRules) {
        "10): its new connections fail from then on [plain] -> Set plain.example/wait to \"10\", or "
        "use a native sidecar (native: true in the profile plain).\n"},
       {pod_text("hook.example/inject: enabled, hook.example/wait: soon"),
-       "GK004 hook.example/wait: \"soon\" is not a duration: write a number and a unit, such as "
-       "\"30s\"; it counts as absent and the default holds [] -> Correct the value: write a number "
-       "and a unit, such as \"30s\".\n"},
+       "GK004 hook.example/wait: \"soon\" is not a duration: write numbers with units, such as "
+       "\"1m30s\"; it counts as absent and the default holds [] -> Correct the value: write "
+       "numbers "
+       "with units, such as \"1m30s\".\n"},
       {pod_text("hook.example/inject: on"),
        "GK004 hook.example/inject: Kubernetes takes only strings here: write \"enabled\" or "
        "\"disabled\" in quotes; the API server refuses the object [] -> Correct the value: write "
@@ -390,8 +393,8 @@ TEST(SidecarProfiles, AreJudgedByTheSameRules) {
       {pod_text("hook.example/inject: \"on\""),
        "GK004 hook.example/inject: \"on\" is not a value of it, and nothing is injected: write "
        "\"enabled\" or \"disabled\" [] -> Correct the value: write \"enabled\" or \"disabled\".\n"},
-      {pod_text("hook.example/inject: enabled, hook.example/wiat: \"5\""),
-       "GK005 hook.example/wiat is not an annotation that anything reads: hook.example/wait was "
+      {pod_text("hook.example/inject: enabled, hook.example/waits: \"5\""),
+       "GK005 hook.example/waits is not an annotation that anything reads: hook.example/wait was "
        "probably meant [] -> Rename it to hook.example/wait.\n"},
       {pod_text("hook.example/inject: enabled, hook.example/native: \"true\", hook.example/wait: "
                 "\"5\""),

@@ -200,8 +200,8 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
        "p.yaml:7:1: grace: default is missing: how long the proxy takes where no annotation "
        "says\n"},
       {{.grace = "grace: {annotation: gate.example/grace, default: soon, env: GRACE}\n"},
-       "p.yaml:7:41: grace.default: \"soon\" is not a duration: write a number and a unit, such as "
-       "\"30s\"\n"},
+       "p.yaml:7:41: grace.default: \"soon\" is not a duration: write numbers with units, such "
+       "as \"1m30s\"\n"},
       {{.wait = "wait: {annotation: gate.example/wait, env: WAIT}\n",
         .grace = "grace: {annotation: gate.example/grace, default: 5s, preStop: true}\n"},
        "p.yaml:7:54: grace.preStop: the hook runs before SIGTERM, so the proxy would drain before "
@@ -218,11 +218,12 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
        "p.yaml:9:3: containers[0]: name is missing\n"},
       {containers("", "- {name: gate, image: x}\n"),
        "p.yaml:10:4: containers[1].name: there are two containers gate\n"},
-      {containers(", agrs: [x]"),
-       "p.yaml:9:30: containers[0].agrs: a container has no such field; did you mean args?\n"},
-      {containers(", args: [\"${wiat}\"]"),
-       "p.yaml:9:37: containers[0].args[0]: unknown ${wiat}; did you mean ${wait}?\n"},
-      {containers(", args: [5]"), "p.yaml:9:37: containers[0].args[0]: expected a string, got 5\n"},
+      {containers(", volumeMount: [x]"),
+       "p.yaml:9:31: containers[0].volumeMount: a container has no such field; did you mean "
+       "volumeMounts?\n"},
+      {containers(", args: [\"${waits}\"]"),
+       "p.yaml:9:38: containers[0].args[0]: unknown ${waits}; did you mean ${wait}?\n"},
+      {containers(", args: [5]"), "p.yaml:9:38: containers[0].args[0]: expected a string, got 5\n"},
       {containers(", env: [{name: A, value: 5}]"),
        "p.yaml:9:47: containers[0].env[0].value: Kubernetes takes only strings here: write it in "
        "quotes, without int:\n"},
@@ -230,26 +231,26 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
        "p.yaml:9:47: containers[0].env[0].value: Kubernetes takes only strings here: write it in "
        "quotes, without int:\n"},
       {containers(", restartPolicy: Always"),
-       "p.yaml:9:30: containers[0].restartPolicy: the proxy is placed by native: leave "
+       "p.yaml:9:31: containers[0].restartPolicy: the proxy is placed by native: leave "
        "restartPolicy out\n"},
       {containers(", volumeMounts: [{name: v, mountPath: /v}]"),
-       "p.yaml:9:45: containers[0].volumeMounts[0]: the profile's volumes have no \"v\": without "
+       "p.yaml:9:46: containers[0].volumeMounts[0]: the profile's volumes have no \"v\": without "
        "it "
        "the API server refuses the pod\n"},
       {containers("", "volumes: [{name: v}, {name: v}]\n"),
        "p.yaml:10:23: volumes[1].name: there are two volumes v\n"},
       {containers(", lifecycle: {preStop: {exec: {command: [sleep, \"${grace}\"]}}}"),
-       "p.yaml:9:42: containers[0].lifecycle.preStop: uses ${grace}, so its time is part of the "
-       "hook: write grace.preStop: true\n"
-       "p.yaml:9:42: containers[0].lifecycle.preStop: does not use ${wait}, but wait.preStop is "
-       "true: let it take that long\n"},
+       "p.yaml:9:43: containers[0].lifecycle.preStop: does not use ${wait}, but wait.preStop is "
+       "true: let it take that long\n"
+       "p.yaml:9:43: containers[0].lifecycle.preStop: uses ${grace}, so its time is part of the "
+       "hook: write grace.preStop: true\n"},
       {containers(", lifecycle: {preStop: {httpGet: {path: \"/?wait=${wait}\", port: 1}}}"),
-       "p.yaml:9:42: containers[0].lifecycle.preStop: ${wait} and ${grace} can stand in "
+       "p.yaml:9:43: containers[0].lifecycle.preStop: ${wait} and ${grace} can stand in "
        "exec.command, or the wait alone as sleep: {seconds: \"${int:wait}\"}\n"},
       {containers("",
                   "initContainers:\n- {name: log, image: l, lifecycle: {preStop: {exec: "
                   "{command: [sleep, \"${wait}\"]}}}}\n"),
-       "p.yaml:11:38: initContainers[0].lifecycle.preStop: only the proxy's own hook can hold "
+       "p.yaml:11:37: initContainers[0].lifecycle.preStop: only the proxy's own hook can hold "
        "${wait} and ${grace}\n"},
   };
   for (const auto& row : rows) EXPECT_EQ(errors_of(row.written.text()), row.error);
