@@ -44,7 +44,7 @@ class Auditor {
 
   void take(const Namespace& found) {
     ++report_.summary.objects;
-    add(find_in_namespace(found, policy_.configuration), "Namespace/" + found.name, "");
+    add(find_in_namespace(found, policy_), "Namespace/" + found.name, "");
     namespaces_.insert_or_assign(found.name, found);
   }
 
@@ -52,7 +52,7 @@ class Auditor {
     ++report_.summary.objects;
     ++report_.summary.pods;
     const auto* where = find_namespace(namespaces_, subject.namespace_name);
-    add(find_in_pod(assess(subject, where, policy_.configuration)), subject.reference(),
+    add(find_in_pod(assess_under(subject, where, policy_)), subject.reference(),
         subject.namespace_name);
   }
 
