@@ -58,6 +58,9 @@ struct Shown {
     return fmt::format("{} {} {}", e.in_command ? "command" : "args", e.container,
                        fmt::join(e.words, " "));
   }
+  std::string operator()(const SetCommand& e) const {
+    return fmt::format("command {} {}", e.container, fmt::join(e.command, " "));
+  }
   // Of an injected container: what this program decides about it.
   std::string operator()(const AddContainer& e) const {
     auto out = "container " + show(*e.container.find("name"));
@@ -458,6 +461,37 @@ TEST(MakePolicy, TakesFromLinkerdsValuesWhatTheConfigurationLeavesOpen) {
   EXPECT_EQ(kept.wait, stated.wait);
   EXPECT_EQ(kept.grace, stated.grace);
   EXPECT_EQ(kept.native_sidecar, stated.native_sidecar);
+}
+
+// A wrapped command comes with the endpoint that linkerd-await calls, and only once.
+TEST(Decide, HasAJobsCommandStartedByLinkerdAwait) {
+  Container work;
+  work.name = "work";
+  work.command = {"/app/work"};
+  Subject subject;
+  subject.kind = Subject::Kind::Job;
+  subject.pod.restart_policy = "Never";
+  subject.pod.containers.push_back(work);
+  for (const auto& [key, text] :
+       {std::pair{annotation::kInject, "enabled"}, std::pair{annotation::kNative, "false"},
+        std::pair{annotation::kJobShutdown, "await"}}) {
+    subject.pod.annotations.emplace(std::string(key), AnnotationValue{text});
+  }
+  const auto wraps = [](const Decision& decision) {
+    std::string out;
+    for (const auto& edit : decision.edits) {
+      if (const auto* command = std::get_if<SetCommand>(&edit)) out += Shown{}(*command) + "; ";
+      const auto* set = std::get_if<SetAnnotation>(&edit);
+      if (set != nullptr && set->key == annotation::kAdminShutdown) out += Shown{}(*set) + "; ";
+    }
+    return out;
+  };
+  const Policy policy{.configuration = {.on_shortfall = OnShortfall::Warn}};
+  EXPECT_EQ(wraps(decide(subject, nullptr, policy)),
+            "annotation config.linkerd.io/proxy-admin-shutdown=enabled; "
+            "command work linkerd-await --shutdown -- /app/work; ");
+  subject.pod.containers[0].command = {"linkerd-await", "--shutdown", "--", "/app/work"};
+  EXPECT_EQ(wraps(decide(subject, nullptr, policy)), "");
 }
 
 }  // namespace
