@@ -58,6 +58,9 @@ struct Shown {
     return fmt::format("{} {} {}", e.in_command ? "command" : "args", e.container,
                        fmt::join(e.words, " "));
   }
+  std::string operator()(const SetCommand& e) const {
+    return fmt::format("command {} {}", e.container, fmt::join(e.command, " "));
+  }
   // Of an injected container: what this program decides about it.
   std::string operator()(const AddContainer& e) const {
     auto out = "container " + show(*e.container.find("name"));
