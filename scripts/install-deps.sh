@@ -3,7 +3,7 @@
 # This list is the only one: the README, CI and the image's build stage all call this script.
 #   scripts/install-deps.sh            build and test
 #   scripts/install-deps.sh lint       also clang-format and clang-tidy
-#   scripts/install-deps.sh clang      also clang
+#   scripts/install-deps.sh clang      also clang and its sanitizers
 #   scripts/install-deps.sh cluster    also what the cluster tests use, but for Go
 #   scripts/install-deps.sh node       also a real node for the node test, but for Go
 #   scripts/install-deps.sh image      also what builds an image where no docker engine is
@@ -20,7 +20,7 @@ if [ -r /etc/os-release ] && grep -q '^VERSION_ID="13"' /etc/os-release; then cl
 for extra in "$@"; do
   case "$extra" in
     lint) packages="$packages clang-format-$clang_version clang-tidy-$clang_version" ;;
-    clang) packages="$packages clang-$clang_version" ;;
+    clang) packages="$packages clang-$clang_version libclang-rt-$clang_version-dev" ;;
     cluster) packages="$packages iproute2 util-linux openssl" ;;
     node)
       packages="$packages containernetworking-plugins iptables conntrack iproute2 util-linux openssl"

@@ -136,10 +136,10 @@ void add_serve(CLI::App& program, int& code) {
                    "Write the CA of a certificate made on the spot")
       ->type_name("FILE");
   command->add_flag("--in-cluster", written->in_cluster,
-                    "Read Namespaces and the version from the cluster this pod runs in");
+                    "Read Namespaces and version of this pod's cluster");
   command
       ->add_option("--kubeconfig", written->kubeconfig,
-                   "The same from the cluster of a kubeconfig's current context")
+                   "The same, by a kubeconfig's current context")
       ->type_name("FILE");
   command
       ->add_option("--linkerd-config", written->linkerd_config,

@@ -61,8 +61,7 @@ void add_dropped_values(const Policy& policy, Assessment& a) {
     return;
   }
   auto effective = effective_values(a.pod(), nullptr, a.settings, policy.linkerd);
-  for (auto& dropped : effective.dropped)
-    a.settings.dropped.push_back(std::move(dropped));
+  for (auto& dropped : effective.dropped) a.settings.dropped.push_back(std::move(dropped));
 }
 
 bool mends(const Mend& mend) {

@@ -139,7 +139,8 @@ void EventLoop::make_space(Connection& c, std::size_t size) {
   const std::uint64_t whole = c.reader.head().content_length.value_or(0);
   std::size_t wanted = 2 * needed;
   if (whole >= needed && whole < wanted) wanted = static_cast<std::size_t>(whole);
-  // A string that grows in place at least doubles, whatever is asked of it: a new one takes the size.
+  // A string that grows in place at least doubles, whatever is asked of it: a new one takes the
+  // size.
   std::string larger;
   larger.reserve(wanted);
   larger += c.in;

@@ -161,7 +161,7 @@ spec:
         self.assertNotIn("<script", done.out)
         two = run("explain", EXAMPLES / "web.yaml", EXAMPLES / "web-stated.yaml", "--format", "svg")
         self.assertEqual((two.code, two.out), (2, ""))
-        self.assertEqual(two.err, "gracekeeper: svg is one picture, and the input has 3 pods: "
+        self.assertEqual(two.err, "gracekeeper: svg is one picture, and the input has 2 pods: "
                                   "choose one with --object Kind/name\n")
 
     def test_the_html_is_one_page_that_needs_nothing_else(self):
@@ -175,7 +175,7 @@ spec:
         page.close()
         self.assertEqual(page.open, [])
         self.assertEqual(page.wrong, [])
-        self.assertEqual(page.counts.get("svg"), 4)
+        self.assertEqual(page.counts.get("svg"), 3)
         self.assertEqual(page.links, [])
         self.assertNotIn("<script>alert", done.out)
         self.assertTrue(done.out.startswith("<!DOCTYPE html>"))

@@ -208,9 +208,9 @@ TEST(Admission, TheRequestsNamespaceCounts) {
 
 TEST(Admission, ANamespaceThatIsNotKnownYetIsRemarkedInTheLogOnly) {
   const auto policy = policy_with();
-  const AdmissionContext context{
-      .policy = policy,
-      .find_namespace = [](std::string_view) { return std::optional<Namespace>(); }};
+  const AdmissionContext context{.policy = policy, .find_namespace = [](std::string_view) {
+                                   return std::optional<Namespace>();
+                                 }};
   const auto body = review_of(annotated_pod({}), "new").dump();
   const std::vector<std::string> expected{
       "the Namespace new is not known yet: decided as if it had no annotations"};
