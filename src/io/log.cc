@@ -92,7 +92,7 @@ void append_escaped(std::string& out, std::string_view text, bool quotes) {
   }
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   append_escaped(out, text, true);
   return out + '"';
@@ -101,14 +101,14 @@ std::string quoted(std::string_view text) {
 // For people: quoted only where the end would be unclear otherwise.
 std::string plain(std::string_view text) {
   if (text.empty() || text.find_first_of(" \"=,[]\\") != std::string_view::npos)
-    return quoted(text);
+    return in_quotes(text);
   std::string out;
   append_escaped(out, text, false);
   return out;
 }
 
 std::string render(const Field::Value& value, bool json) {
-  const auto text = [json](std::string_view t) { return json ? quoted(t) : plain(t); };
+  const auto text = [json](std::string_view t) { return json ? in_quotes(t) : plain(t); };
   return std::visit(
       [&](const auto& v) -> std::string {
         using V = std::decay_t<decltype(v)>;
@@ -159,9 +159,9 @@ std::string format_log_line(LogFormat format, LogTime time, LogLevel level,
   std::string out;
   if (format == LogFormat::kJson) {
     out = fmt::format(R"({{"time":"{}","level":"{}","message":{})", timestamp(time), name_of(level),
-                      quoted(message));
+                      in_quotes(message));
     for (const Field& field : fields)
-      out += fmt::format(",{}:{}", quoted(field.key), render(field.value, true));
+      out += fmt::format(",{}:{}", in_quotes(field.key), render(field.value, true));
     return out + '}';
   }
   std::string name(name_of(level));

@@ -32,7 +32,8 @@ class Image(unittest.TestCase):
         return subprocess.run(
             ["unshare", "--net", "chroot", f"--userspec={self.config['User']}", str(self.root),
              *self.config["Entrypoint"], *arguments],
-            text=True, input=input, capture_output=True, timeout=LIMIT, check=False, env={})
+            text=True, input=input, capture_output=True, timeout=LIMIT, check=False,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
 
     def files(self):
         return [p for p in self.root.rglob("*") if p.is_file() and not p.is_symlink()]
