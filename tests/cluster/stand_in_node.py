@@ -148,6 +148,8 @@ class RealPod:
         if self.node.program.is_dir():  # an image's root file system: a copy for each container
             root = str(self.folder / f"root-{container['name']}")
             shutil.copytree(self.node.program, root, symlinks=True)
+            for name in ("dev", "proc"):  # as every container runtime does
+                self.sandbox.mount("/" + name, f"{root}/{name}")
         for mount in container.get("volumeMounts", []):
             source = self.volumes[mount["name"]]
             if "subPath" in mount:

@@ -66,7 +66,7 @@ class Image(unittest.TestCase):
         self.assertIn((SOURCE / "VERSION").read_text().strip(), done.stdout)
 
     def test_it_checks_a_manifest(self):
-        manifest = (SOURCE / "deploy/examples/web.yaml").read_text()
+        manifest = (SOURCE / "deploy/examples/web-stated.yaml").read_text()
         done = self.run_inside("check", "-", input=manifest)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("GK001", done.stdout)
