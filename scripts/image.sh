@@ -41,6 +41,7 @@ else
   [ -z "${PLATFORMS:-}" ] || arguments+=(--platform "$PLATFORMS" --manifest "$image")
   buildah build --layers "${arguments[@]}" --tag "$image" .
   if [ -n "${ARCHIVE:-}" ]; then
+    mkdir -p "$(dirname "$ARCHIVE")"
     rm -f "$ARCHIVE"
     buildah push --quiet "localhost/$image" "docker-archive:$ARCHIVE:$image"
   fi
