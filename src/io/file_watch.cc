@@ -1,7 +1,6 @@
 #include "io/file_watch.h"
 
 #include <algorithm>
-#include <csignal>
 #include <functional>
 #include <utility>
 
@@ -19,35 +18,10 @@ std::uint64_t fingerprint(const std::string& path) {
 }  // namespace
 
 Periodic::Periodic(std::function<void()> function, std::chrono::milliseconds period)
-    : function_(std::move(function)), period_(period) {
-  // Signals are for the thread that waits for them.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-Periodic::~Periodic() { stop(); }
-
-void Periodic::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  stopping_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-void Periodic::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_.wait_for(lock, period_, [this] { return stop_; })) {
-    lock.unlock();
-    function_();
-    lock.lock();
-  }
-}
+    : recurring_([function = std::move(function), period, is_first = true]() mutable {
+        if (!std::exchange(is_first, false)) function();
+        return period;
+      }) {}
 
 FileWatch::FileWatch(std::vector<std::string> paths, Callback callback,
                      std::chrono::milliseconds period)

@@ -14,37 +14,26 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "io/recurring.h"
 
 namespace gracekeeper::io {
 
-// Calls a function again and again on a thread of its own until it is destroyed or stopped.
+// Calls a function every period, the first time after one, until it is destroyed or stopped.
 class Periodic {
  public:
   Periodic(std::function<void()> function, std::chrono::milliseconds period);
-  ~Periodic();  // stops
-  Periodic(const Periodic&) = delete;
-  Periodic& operator=(const Periodic&) = delete;
 
   // Returns when the function is not running and will not run again.
-  void stop();
+  void stop() { recurring_.stop(); }
 
  private:
-  void run();
-
-  std::function<void()> function_;
-  std::chrono::milliseconds period_;
-  std::mutex mutex_;
-  std::condition_variable stopping_;
-  bool stop_ = false;
-  std::thread thread_;
+  Recurring recurring_;
 };
 
 class FileWatch {
