@@ -120,12 +120,14 @@ std::optional<Namespace> look_up(const AdmissionContext& context, const std::str
 }
 
 // Allowed with a patch, or without one when it changes nothing.
-Answer patched(AdmissionRecord record, const nlohmann::ordered_json& patch,
+Answer patched(AdmissionRecord record, const JsonPatch& patch,
                const std::vector<std::string>& warnings, const response::AuditAnnotations& audit) {
-  if (!patch.empty()) record.outcome = Outcome::Patched;
-  record.patch_operations = patch.size();
-  Answer answer{.body = response::allowed(record.uid, warnings, audit,
-                                          patch.empty() ? std::string{} : patch.dump())};
+  const bool changes = patch.operations > 0;
+  if (changes) record.outcome = Outcome::Patched;
+  record.patch_operations = patch.operations;
+  Answer answer{.body =
+                    response::allowed(record.uid, warnings, audit,
+                                      changes ? std::string_view(patch.text) : std::string_view())};
   answer.record = std::move(record);
   return answer;
 }
@@ -142,7 +144,7 @@ Answer mutate_service(const Service& service, AdmissionRecord record,
                      .has_metadata = service.has_metadata,
                      .has_annotations = service.has_annotations};
   const auto patch =
-      to_json_patch(metadata, {SetAnnotation{std::string(annotation::kOpaquePorts), *ports}});
+      write_json_patch(metadata, {SetAnnotation{std::string(annotation::kOpaquePorts), *ports}});
   return patched(std::move(record), patch, {}, {});
 }
 
@@ -190,7 +192,7 @@ Answer mutate(std::string_view body, const AdmissionContext& context) {
   const auto warnings = warnings_of(decision);
   if (!decision.refusal.empty()) return denied(std::move(record), decision.refusal, warnings);
 
-  return patched(std::move(record), to_json_patch(subject->pod, decision.edits), warnings,
+  return patched(std::move(record), write_json_patch(subject->pod, decision.edits), warnings,
                  audit_of(decision));
 }
 

@@ -1,50 +1,96 @@
 #include "codec/json_patch.h"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
 #include <optional>
+#include <string_view>
+
+#include "codec/json_text.h"
 
 namespace gracekeeper {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// What of a container an edit can change, as it is at this moment of the patch.
-struct ContainerShape {
-  std::string name;
+// The variables of a container that an edit adds.
+std::vector<Container::Variable> variables_of(const Value& container) {
+  std::vector<Container::Variable> variables;
+  const auto* env = container.find("env");
+  if (env == nullptr || env->as_array() == nullptr) return variables;
+  for (const auto& item : *env->as_array()) {
+    auto& variable = variables.emplace_back();
+    if (const auto* name = item.find("name"); name != nullptr && name->as_string() != nullptr)
+      variable.name = *name->as_string();
+    if (const auto* value = item.find("value"); value != nullptr && value->as_string() != nullptr)
+      variable.value = *value->as_string();
+  }
+  return variables;
+}
+
+// What of a container an edit can change, as it is at this moment of the patch. Its variables are
+// only looked at when one of them is to be set.
+class ContainerShape {
+ public:
+  explicit ContainerShape(const Container& container)
+      : name(container.name),
+        has_lifecycle(container.has_lifecycle),
+        has_pre_stop(container.pre_stop.has_value()),
+        has_env(container.has_env),
+        of_pod_(&container) {}
+
+  explicit ContainerShape(const Value& container) : added_(&container) {
+    if (const auto* text = container.find("name"); text != nullptr && text->as_string() != nullptr)
+      name = *text->as_string();
+    if (const auto* lifecycle = container.find("lifecycle")) {
+      has_lifecycle = true;
+      has_pre_stop = lifecycle->find("preStop") != nullptr;
+    }
+    const auto* env = container.find("env");
+    has_env = env != nullptr && env->as_array() != nullptr;
+  }
+
+  std::vector<Container::Variable>& env() {
+    if (!env_) env_ = of_pod_ != nullptr ? of_pod_->env : variables_of(*added_);
+    return *env_;
+  }
+
+  std::string_view name;
   bool has_lifecycle = false;
   bool has_pre_stop = false;
   bool has_env = false;
-  std::vector<Container::Variable> env;
+
+ private:
+  const Container* of_pod_ = nullptr;
+  const Value* added_ = nullptr;
+  std::optional<std::vector<Container::Variable>> env_;
 };
 
-ContainerShape shape_of(const Container& container) {
-  return {.name = container.name,
-          .has_lifecycle = container.has_lifecycle,
-          .has_pre_stop = container.pre_stop.has_value(),
-          .has_env = container.has_env,
-          .env = container.env};
-}
-
-ContainerShape shape_of(const Value& container) {
-  ContainerShape shape;
-  if (const auto* name = container.find("name"); name != nullptr && name->as_string() != nullptr) {
-    shape.name = *name->as_string();
-  }
-  if (const auto* lifecycle = container.find("lifecycle")) {
-    shape.has_lifecycle = true;
-    shape.has_pre_stop = lifecycle->find("preStop") != nullptr;
-  }
-  if (const auto* env = container.find("env"); env != nullptr && env->as_array() != nullptr) {
-    shape.has_env = true;
-    for (const auto& item : *env->as_array()) {
-      auto& variable = shape.env.emplace_back();
-      if (const auto* name = item.find("name"); name != nullptr && name->as_string() != nullptr)
-        variable.name = *name->as_string();
-      if (const auto* value = item.find("value"); value != nullptr && value->as_string() != nullptr)
-        variable.value = *value->as_string();
+// One token of a JSON Pointer (RFC 6901), with the slash before it.
+void append_token(std::string& pointer, std::string_view key) {
+  pointer += '/';
+  for (char c : key) {
+    if (c == '~') {
+      pointer += "~0";
+    } else if (c == '/') {
+      pointer += "~1";
+    } else {
+      pointer += c;
     }
   }
-  return shape;
+}
+
+void append_token(std::string& pointer, std::size_t index) {
+  fmt::format_to(std::back_inserter(pointer), FMT_STRING("/{}"), index);
+}
+
+template <typename... Tokens>
+std::string pointer_of(const std::string& parent, Tokens... tokens) {
+  std::string pointer;
+  pointer.reserve(parent.size() + 128);
+  pointer += parent;
+  (append_token(pointer, tokens), ...);
+  return pointer;
 }
 
 // Turns edits into operations one after the other and keeps track of what the pod looks like in
@@ -53,15 +99,19 @@ class PatchWriter {
  public:
   PatchWriter(const Pod& pod, const FieldPath& prefix)
       : pod_(pod),
-        prefix_(prefix),
+        metadata_(to_pointer(prefix) + "/metadata"),
+        spec_(to_pointer(prefix) + "/spec"),
         has_metadata_(pod.has_metadata),
         has_annotations_(pod.has_annotations),
         has_labels_(pod.has_labels),
         has_init_containers_(pod.has_init_containers),
         has_volumes_(pod.has_volumes) {
-    for (const auto& container : pod.containers) containers_.push_back(shape_of(container));
-    for (const auto& container : pod.init_containers)
-      init_containers_.push_back(shape_of(container));
+    containers_.reserve(pod.containers.size() + 2);
+    init_containers_.reserve(pod.init_containers.size() + 2);
+    for (const auto& container : pod.containers) containers_.emplace_back(container);
+    for (const auto& container : pod.init_containers) init_containers_.emplace_back(container);
+    patch_.text.reserve(kUsualBytes);
+    patch_.text += '[';
   }
 
   void operator()(const SetAnnotation& edit) {
@@ -70,28 +120,28 @@ class PatchWriter {
         existing->second.text == edit.value)
       return;
     create(has_annotations_, "annotations");
-    add(FieldPath{} / "metadata" / "annotations" / edit.key, edit.value);
+    add(pointer_of(metadata_, "annotations", std::string_view(edit.key)), edit.value);
   }
 
   void operator()(const SetLabel& edit) {
     const auto existing = pod_.labels.find(edit.key);
     if (existing != pod_.labels.end() && existing->second == edit.value) return;
     create(has_labels_, "labels");
-    add(FieldPath{} / "metadata" / "labels" / edit.key, edit.value);
+    add(pointer_of(metadata_, "labels", std::string_view(edit.key)), edit.value);
   }
 
   void operator()(const SetTerminationGracePeriod& edit) {
     if (pod_.termination_grace_period_seconds == edit.seconds) return;
-    add(FieldPath{} / "spec" / "terminationGracePeriodSeconds", edit.seconds);
+    add(pointer_of(spec_, "terminationGracePeriodSeconds"), edit.seconds);
   }
 
   void operator()(const SetPreStop& edit) {
     auto [container, path] = find(edit.container);
     if (container == nullptr) return;
     if (container->has_lifecycle) {
-      add(path / "lifecycle" / "preStop", to_json(edit.handler));
+      add(pointer_of(path, "lifecycle", "preStop"), edit.handler);
     } else {
-      add(path / "lifecycle", Json{{"preStop", to_json(edit.handler)}});
+      add(pointer_of(path, "lifecycle"), Value::object({{"preStop", edit.handler}}));
     }
     container->has_lifecycle = true;
     container->has_pre_stop = true;
@@ -100,7 +150,8 @@ class PatchWriter {
   void operator()(const RemovePreStop& edit) {
     auto [container, path] = find(edit.container);
     if (container == nullptr || !container->has_pre_stop) return;
-    patch_.push_back({{"op", "remove"}, {"path", pointer(path / "lifecycle" / "preStop")}});
+    begin("remove", pointer_of(path, "lifecycle", "preStop"));
+    patch_.text += '}';
     container->has_pre_stop = false;
   }
 
@@ -112,105 +163,124 @@ class PatchWriter {
     auto [container, path] = find(edit.container);
     if (container == nullptr) return;
     // Of two of the same name the last one holds.
+    auto& variables = container->env();
     const auto found =
-        std::find_if(container->env.rbegin(), container->env.rend(),
+        std::find_if(variables.rbegin(), variables.rend(),
                      [&](const auto& candidate) { return candidate.name == edit.name; });
-    const Json whole{{"name", edit.name}, {"value", edit.value}};
-    const auto env = path / "env";
-    if (found == container->env.rend()) {
+    Value whole{Value::object({{"name", edit.name}, {"value", edit.value}})};
+    if (found == variables.rend()) {
       if (container->has_env) {
-        add(env / "-", whole);
+        add(pointer_of(path, "env", "-"), whole);
       } else {
-        add(env, Json::array({whole}));
+        add(pointer_of(path, "env"), Value::array({std::move(whole)}));
       }
       container->has_env = true;
-      container->env.push_back({edit.name, edit.value});
+      variables.push_back({edit.name, edit.value});
       return;
     }
     auto& variable = *found;
     if (variable.value == edit.value) return;
-    const auto index = static_cast<std::size_t>(container->env.rend() - found) - 1;
+    const auto index = static_cast<std::size_t>(variables.rend() - found) - 1;
     // One that takes its value from elsewhere is replaced whole: value and valueFrom exclude each
     // other.
-    const auto item = env / index;
-    const auto place = variable.value ? item / "value" : item;
-    patch_.push_back({{"op", "replace"},
-                      {"path", pointer(place)},
-                      {"value", variable.value ? Json(edit.value) : whole}});
+    if (variable.value)
+      put("replace", pointer_of(path, "env", index, "value"), edit.value);
+    else
+      put("replace", pointer_of(path, "env", index), whole);
     variable.value = edit.value;
   }
 
   void operator()(const SetArguments& edit) {
     auto [container, path] = find(edit.container);
     if (container == nullptr) return;
-    add(path / (edit.in_command ? "command" : "args"), edit.words);
+    add(pointer_of(path, edit.in_command ? "command" : "args"), list_of(edit.words));
   }
 
   void operator()(const SetCommand& edit) {
     auto [container, path] = find(edit.container);
     if (container == nullptr) return;
-    patch_.push_back(
-        {{"op", "replace"}, {"path", pointer(path / "command")}, {"value", Json(edit.command)}});
+    put("replace", pointer_of(path, "command"), list_of(edit.command));
   }
 
   void operator()(const AddContainer& edit) {
     const bool init = edit.list == Container::List::InitContainers;
-    const auto list = FieldPath{} / "spec" / (init ? "initContainers" : "containers");
+    const auto list = pointer_of(spec_, init ? "initContainers" : "containers");
     if (init && !has_init_containers_) {
-      add(list, Json::array());
+      add(list, Value::Array{});
       has_init_containers_ = true;
     }
     auto& shapes = init ? init_containers_ : containers_;
     if (edit.position >= shapes.size()) {
-      add(list / "-", to_json(edit.container));
-      shapes.push_back(shape_of(edit.container));
+      add(pointer_of(list, "-"), edit.container);
+      shapes.emplace_back(edit.container);
     } else {
-      add(list / edit.position, to_json(edit.container));
-      shapes.insert(shapes.begin() + static_cast<std::ptrdiff_t>(edit.position),
-                    shape_of(edit.container));
+      add(pointer_of(list, edit.position), edit.container);
+      shapes.emplace(shapes.begin() + static_cast<std::ptrdiff_t>(edit.position), edit.container);
     }
   }
 
   void operator()(const AddVolume& edit) {
+    const auto list = pointer_of(spec_, "volumes");
     if (!has_volumes_) {
-      add(FieldPath{} / "spec" / "volumes", Json::array());
+      add(list, Value::Array{});
       has_volumes_ = true;
     }
-    add(FieldPath{} / "spec" / "volumes" / "-", to_json(edit.volume));
+    add(pointer_of(list, "-"), edit.volume);
   }
 
-  Json take() { return std::move(patch_); }
+  JsonPatch take() {
+    patch_.text += ']';
+    return std::move(patch_);
+  }
 
  private:
-  [[nodiscard]] std::string pointer(const FieldPath& path) const {
-    return to_pointer(prefix_ / path);
+  // More than the patch of an injection has.
+  static constexpr std::size_t kUsualBytes = 12 * 1024;
+
+  void begin(std::string_view operation, std::string_view pointer) {
+    auto& text = patch_.text;
+    if (patch_.operations++ > 0) text += ',';
+    text += R"({"op":")";
+    text += operation;
+    text += R"(","path":)";
+    append_json_string(text, pointer);
   }
 
-  void add(const FieldPath& path, Json value) {
-    patch_.push_back({{"op", "add"}, {"path", pointer(path)}, {"value", std::move(value)}});
+  void put(std::string_view operation, std::string_view pointer, const Value& value) {
+    begin(operation, pointer);
+    patch_.text += R"(,"value":)";
+    append_json(patch_.text, value);
+    patch_.text += '}';
   }
 
-  void create(bool& exists, const char* part) {
+  void add(std::string_view pointer, const Value& value) { put("add", pointer, value); }
+
+  static Value list_of(const std::vector<std::string>& words) {
+    return Value::Array(words.begin(), words.end());
+  }
+
+  void create(bool& exists, std::string_view part) {
     if (exists) return;
-    if (!has_metadata_) add(FieldPath{} / "metadata", Json::object());
+    if (!has_metadata_) add(metadata_, Value::Object{});
     has_metadata_ = true;
-    add(FieldPath{} / "metadata" / part, Json::object());
+    add(pointer_of(metadata_, part), Value::Object{});
     exists = true;
   }
 
-  std::pair<ContainerShape*, FieldPath> find(const std::string& name) {
+  std::pair<ContainerShape*, std::string> find(const std::string& name) {
     for (auto* list : {&containers_, &init_containers_}) {
       for (std::size_t i = 0; i < list->size(); ++i) {
         if ((*list)[i].name != name) continue;
-        return {&(*list)[i], FieldPath{} / "spec" /
-                                 (list == &containers_ ? "containers" : "initContainers") / i};
+        return {&(*list)[i],
+                pointer_of(spec_, list == &containers_ ? "containers" : "initContainers", i)};
       }
     }
-    return {nullptr, FieldPath{}};
+    return {nullptr, {}};
   }
 
   const Pod& pod_;
-  const FieldPath& prefix_;
+  const std::string metadata_;
+  const std::string spec_;
   bool has_metadata_;
   bool has_annotations_;
   bool has_labels_;
@@ -218,7 +288,7 @@ class PatchWriter {
   bool has_volumes_;
   std::vector<ContainerShape> containers_;
   std::vector<ContainerShape> init_containers_;
-  Json patch_ = Json::array();
+  JsonPatch patch_;
 };
 
 }  // namespace
@@ -241,10 +311,15 @@ Json to_json(const Value& value) {
   return nullptr;
 }
 
-Json to_json_patch(const Pod& pod, const std::vector<Edit>& edits, const FieldPath& prefix) {
+JsonPatch write_json_patch(const Pod& pod, const std::vector<Edit>& edits,
+                           const FieldPath& prefix) {
   PatchWriter writer(pod, prefix);
   for (const auto& edit : edits) std::visit(writer, edit);
   return writer.take();
+}
+
+Json to_json_patch(const Pod& pod, const std::vector<Edit>& edits, const FieldPath& prefix) {
+  return Json::parse(write_json_patch(pod, edits, prefix).text);
 }
 
 }  // namespace gracekeeper

@@ -7,5 +7,6 @@
 namespace gracekeeper {
 
 std::string base64(std::string_view bytes);
+void append_base64(std::string& out, std::string_view bytes);
 
 }  // namespace gracekeeper

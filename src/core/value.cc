@@ -2,6 +2,20 @@
 
 namespace gracekeeper {
 
+Value::Object Value::object(std::initializer_list<std::pair<std::string_view, Given>> members) {
+  Object out;
+  out.reserve(members.size());
+  for (const auto& [key, given] : members) out.emplace_back(key, std::move(given.value));
+  return out;
+}
+
+Value::Array Value::array(std::initializer_list<Given> items) {
+  Array out;
+  out.reserve(items.size());
+  for (const auto& given : items) out.push_back(std::move(given.value));
+  return out;
+}
+
 const Value* Value::find(std::string_view key) const {
   const auto* object = as_object();
   if (object == nullptr) return nullptr;

@@ -32,6 +32,12 @@ class Value {
   Value(Array value) : data_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
   Value(Object value) : data_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
 
+  // An object, a list; what they are made of is moved. (The elements of an initializer list are
+  // constant: those of Object{…} and Array{…} are copied, trees and all.)
+  struct Given;
+  static Object object(std::initializer_list<std::pair<std::string_view, Given>> members);
+  static Array array(std::initializer_list<Given> items);
+
   [[nodiscard]] bool is_null() const { return std::holds_alternative<std::nullptr_t>(data_); }
   [[nodiscard]] const bool* as_bool() const { return std::get_if<bool>(&data_); }
   [[nodiscard]] const std::int64_t* as_int() const { return std::get_if<std::int64_t>(&data_); }
@@ -51,6 +57,12 @@ class Value {
 
  private:
   std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> data_;
+};
+
+struct Value::Given {
+  template <typename T>
+  Given(T&& given) : value(std::forward<T>(given)) {}  // NOLINT(google-explicit-constructor)
+  mutable Value value;
 };
 
 }  // namespace gracekeeper

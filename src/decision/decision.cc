@@ -54,12 +54,7 @@ Decision start(const Assessment& a) {
 
 // Only those of the pod's own: a Namespace's are reported at the Namespace.
 void add_dropped_values(const Policy& policy, Assessment& a) {
-  const auto& annotations = a.pod().annotations;
-  if (std::none_of(annotations.begin(), annotations.end(), [](const auto& entry) {
-        return entry.first.starts_with("config.linkerd.io/");
-      })) {
-    return;
-  }
+  if (!has_values_to_drop(a.pod().annotations)) return;
   auto effective = effective_values(a.pod(), nullptr, a.settings, policy.linkerd);
   for (auto& dropped : effective.dropped) a.settings.dropped.push_back(std::move(dropped));
 }

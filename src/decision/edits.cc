@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
 #include "core/annotations.h"
 #include "sidecar/custom_profile.h"
@@ -92,7 +93,6 @@ std::int64_t admin_port_of(const Container& proxy) {
 void add_job_shutdown(const Assessment& a, const Namespace* where, const Policy& policy, Pod& pod,
                       std::vector<Edit>& edits) {
   const auto& job = a.job_shutdown;
-  if (job.kind != JobShutdown::Kind::Wrap) return;
   const auto annotate = [&](std::string_view key, std::string value) {
     pod.annotations.insert_or_assign(std::string(key), AnnotationValue{value, true});
     edits.emplace_back(SetAnnotation{std::string(key), std::move(value)});
@@ -135,8 +135,12 @@ std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const 
   // A pod without containers is not a pod that the API server takes.
   if (a.pod().containers.empty()) return edits;
   add_app_sleeps(a, edits);
-  Pod pod = a.pod();
-  add_job_shutdown(a, where, policy, pod, edits);
+  std::optional<Pod> with_shutdown;
+  if (a.job_shutdown.kind == JobShutdown::Kind::Wrap) {
+    with_shutdown = a.pod();
+    add_job_shutdown(a, where, policy, *with_shutdown, edits);
+  }
+  const Pod& pod = with_shutdown ? *with_shutdown : a.pod();
   if (a.proxy.profile) {
     add(profile_edits(a, where), edits);
   } else if (a.proxy.presence == Proxy::Presence::Adopted && !a.proxy.is_istio()) {

@@ -396,7 +396,7 @@ void apply_additional_env(const Annotations& annotations, Source source, Effecti
   const auto* text = text_of(annotations, annotation::kAdditionalEnv);
   if (text == nullptr) return;
   if (const auto variables = parse_additional_env(*text)) {
-    merge_additional_env(out.values.proxy.additional_env, *variables);
+    merge_additional_env(out.values.proxy.additional_env.write(), *variables);
     return;
   }
   out.dropped.push_back({.key = std::string(annotation::kAdditionalEnv),
@@ -412,12 +412,12 @@ void apply_trace_attributes(const Pod& pod, LinkerdTracing& tracing) {
   constexpr std::string_view prefix = "resource.opentelemetry.io/";
   for (const auto* label : {"app.kubernetes.io/name", "app.kubernetes.io/instance"}) {
     if (const auto found = pod.labels.find(label); found != pod.labels.end()) {
-      tracing.labels["service.name"] = found->second;
+      tracing.labels.write()["service.name"] = found->second;
     }
   }
   for (const auto& [key, value] : pod.annotations) {
     if (key.starts_with(prefix) && key.size() > prefix.size() && value.is_string) {
-      tracing.labels[key.substr(prefix.size())] = value.text;
+      tracing.labels.write()[key.substr(prefix.size())] = value.text;
     }
   }
 }
@@ -439,6 +439,20 @@ EffectiveValues effective_values(const Pod& pod, const Namespace* where,
   apply_additional_env(pod.annotations, Source::Pod, out);
   apply_trace_attributes(pod, proxy.tracing);
   return out;
+}
+
+bool has_values_to_drop(const Annotations& annotations) {
+  constexpr std::string_view prefix = "config.linkerd.io/";
+  for (auto at = annotations.lower_bound(prefix);
+       at != annotations.end() && at->first.starts_with(prefix); ++at) {
+    // The grace is reported elsewhere.
+    if (at->first == annotation::kAdditionalEnv) return true;
+    if (at->first != annotation::kGrace &&
+        std::any_of(kRows.begin(), kRows.end(),
+                    [&](const Row& row) { return row.key == at->first; }))
+      return true;
+  }
+  return false;
 }
 
 std::vector<DroppedValue> dropped_linkerd_values(const Namespace& where,

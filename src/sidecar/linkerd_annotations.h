@@ -38,6 +38,10 @@ struct EffectiveValues {
 EffectiveValues effective_values(const Pod& pod, const Namespace* where,
                                  const PodSettings& settings, const LinkerdValues& values);
 
+// Whether one of them could be among the dropped: else nothing needs to be worked out to know that
+// none is.
+bool has_values_to_drop(const Annotations& annotations);
+
 // What a Namespace's own annotations hold that its pods cannot use: the inherited keys.
 std::vector<DroppedValue> dropped_linkerd_values(const Namespace& where,
                                                  const LinkerdValues& values);

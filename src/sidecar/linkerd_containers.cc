@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kServiceAccountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-Value runtime_default_seccomp() { return Value::Object{{"type", "RuntimeDefault"}}; }
+Value runtime_default_seccomp() { return Value::object({{"type", "RuntimeDefault"}}); }
 
 std::string image_of(const LinkerdImage& image, const LinkerdValues& values) {
   return fmt::format("{}:{}", image.name,
@@ -63,30 +63,30 @@ Value service_account_mount(const Pod& pod) {
     const auto* name = mount.find("name");
     if (path == nullptr || *path != Value(kServiceAccountPath) || name == nullptr) continue;
     const auto* read_only = mount.find("readOnly");
-    return Value::Object{{"mountPath", *path},
-                         {"name", *name},
-                         {"readOnly", read_only != nullptr && *read_only == Value(true)}};
+    return Value::object({{"mountPath", *path},
+                          {"name", *name},
+                          {"readOnly", read_only != nullptr && *read_only == Value(true)}});
   }
   return {};
 }
 
 Value mount(std::string_view path, std::string_view volume) {
-  return Value::Object{{"mountPath", path}, {"name", volume}};
+  return Value::object({{"mountPath", path}, {"name", volume}});
 }
 
 Value http_probe(std::string_view path, std::int64_t port) {
-  return Value::Object{{"httpGet", Value::Object{{"path", path}, {"port", port}}}};
+  return Value::object({{"httpGet", Value::object({{"path", path}, {"port", port}})}});
 }
 
 Value exec(Value::Array command) {
-  return Value::Object{{"exec", Value::Object{{"command", std::move(command)}}}};
+  return Value::object({{"exec", Value::object({{"command", std::move(command)}})}});
 }
 
 Value proxy_security_context(const Pod& pod, const LinkerdProxyValues& proxy) {
-  if (const auto* own = proxy.security_context.as_object(); own != nullptr && !own->empty()) {
-    return proxy.security_context;
+  if (const auto* own = proxy.security_context->as_object(); own != nullptr && !own->empty()) {
+    return *proxy.security_context;
   }
-  Value context{Value::Object{{"allowPrivilegeEscalation", false}}};
+  Value context{Value::object({{"allowPrivilegeEscalation", false}})};
   Value capabilities;
   for (const auto* key : {"add", "drop"}) {
     if (auto list = capability_list(pod, key); !list.empty()) {
@@ -181,7 +181,7 @@ Value init_security_context(const Pod& pod, const LinkerdInitValues& init) {
       drop.push_back(std::move(capability));
     }
   }
-  Value capabilities{Value::Object{{"add", std::move(add)}}};
+  Value capabilities{Value::object({{"add", std::move(add)}})};
   if (!drop.empty()) capabilities.set("drop", std::move(drop));
   const bool privileged = init.privileged || init.close_wait_timeout_seconds > 0;
   // User 0 without runAsRoot would contradict runAsNonRoot.
@@ -189,14 +189,14 @@ Value init_security_context(const Pod& pod, const LinkerdInitValues& init) {
     if (init.run_as_root) return 0;
     return configured == 0 ? 65534 : configured;
   };
-  return Value::Object{{"allowPrivilegeEscalation", privileged},
-                       {"capabilities", std::move(capabilities)},
-                       {"privileged", privileged},
-                       {"runAsNonRoot", !init.run_as_root},
-                       {"runAsUser", id(init.run_as_user)},
-                       {"runAsGroup", id(init.run_as_group)},
-                       {"readOnlyRootFilesystem", true},
-                       {"seccompProfile", runtime_default_seccomp()}};
+  return Value::object({{"allowPrivilegeEscalation", privileged},
+                        {"capabilities", std::move(capabilities)},
+                        {"privileged", privileged},
+                        {"runAsNonRoot", !init.run_as_root},
+                        {"runAsUser", id(init.run_as_user)},
+                        {"runAsGroup", id(init.run_as_group)},
+                        {"readOnlyRootFilesystem", true},
+                        {"seccompProfile", runtime_default_seccomp()}});
 }
 
 }  // namespace
@@ -211,17 +211,17 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& 
   ready.set("initialDelaySeconds", settings.readiness.initial_delay_seconds);
   ready.set("timeoutSeconds", settings.readiness.timeout_seconds);
 
-  Value container{Value::Object{
-      {"name", kProxyName},
-      {"image", image_of(settings.image, values)},
-      {"imagePullPolicy", pull_policy_of(settings.image, values)},
-      {"env", proxy_environment(pod, values, proxy.grace)},
-      {"livenessProbe", std::move(live)},
-      {"ports",
-       Value::Array{
-           Value::Object{{"containerPort", settings.inbound_port}, {"name", "linkerd-proxy"}},
-           Value::Object{{"containerPort", settings.admin_port}, {"name", "linkerd-admin"}}}},
-      {"readinessProbe", std::move(ready)}}};
+  Value container{Value::object(
+      {{"name", kProxyName},
+       {"image", image_of(settings.image, values)},
+       {"imagePullPolicy", pull_policy_of(settings.image, values)},
+       {"env", proxy_environment(pod, values, proxy.grace)},
+       {"livenessProbe", std::move(live)},
+       {"ports",
+        Value::array(
+            {Value::object({{"containerPort", settings.inbound_port}, {"name", "linkerd-proxy"}}),
+             Value::object({{"containerPort", settings.admin_port}, {"name", "linkerd-admin"}})})},
+       {"readinessProbe", std::move(ready)}})};
   const bool native = proxy.mode == Proxy::Mode::Native;
   if (native && settings.await) container.set("startupProbe", startup_probe(settings));
   set_if_any(container, "resources", resources_of(settings.resources));
@@ -235,11 +235,11 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& 
 
 Value init_container(const Pod& pod, const LinkerdValues& values) {
   Value container{
-      Value::Object{{"name", kInitName},
-                    {"image", image_of(values.proxy.image, values)},
-                    {"imagePullPolicy", pull_policy_of(values.proxy.image, values)},
-                    {"command", Value::Array{Value("/usr/lib/linkerd/linkerd2-proxy-init")}},
-                    {"args", init_arguments(values)}}};
+      Value::object({{"name", kInitName},
+                     {"image", image_of(values.proxy.image, values)},
+                     {"imagePullPolicy", pull_policy_of(values.proxy.image, values)},
+                     {"command", Value::array({Value("/usr/lib/linkerd/linkerd2-proxy-init")})},
+                     {"args", init_arguments(values)}})};
   set_if_any(container, "resources", resources_of(values.proxy.resources));
   container.set("securityContext", init_security_context(pod, values.init));
   container.set("terminationMessagePolicy", "FallbackToLogsOnError");
@@ -260,18 +260,18 @@ Value validator_container(const LinkerdValues& values) {
   const std::string listen = !validator.listen_addr.empty() ? validator.listen_addr
                              : values.disable_ipv6          ? "0.0.0.0:4140"
                                                             : "[::]:4140";
-  Value container{Value::Object{
-      {"name", kValidatorName},
-      {"image", image_of(values.proxy.image, values)},
-      {"imagePullPolicy", pull_policy_of(values.proxy.image, values)},
-      {"command", Value::Array{Value("/usr/lib/linkerd/linkerd2-network-validator")}},
-      {"args", Value::Array{"--log-format", validator.log_format, "--log-level",
-                            validator.log_level, "--connect-addr", connect, "--listen-addr", listen,
-                            "--timeout", validator.timeout}}}};
+  Value container{Value::object(
+      {{"name", kValidatorName},
+       {"image", image_of(values.proxy.image, values)},
+       {"imagePullPolicy", pull_policy_of(values.proxy.image, values)},
+       {"command", Value::array({Value("/usr/lib/linkerd/linkerd2-network-validator")})},
+       {"args", Value::array({"--log-format", validator.log_format, "--log-level",
+                              validator.log_level, "--connect-addr", connect, "--listen-addr",
+                              listen, "--timeout", validator.timeout})}})};
   set_if_any(container, "resources", resources_of(values.proxy.resources));
-  if (const auto* context = validator.security_context.as_object();
+  if (const auto* context = validator.security_context->as_object();
       context != nullptr && !context->empty()) {
-    container.set("securityContext", validator.security_context);
+    container.set("securityContext", *validator.security_context);
   }
   return container;
 }
@@ -279,38 +279,38 @@ Value validator_container(const LinkerdValues& values) {
 Value debug_container(const LinkerdValues& values) {
   // Some clusters demand probes of every container; these cannot fail.
   const auto always = exec({Value("true")});
-  return Value::Object{{"name", kDebugName},
-                       {"image", image_of(values.debug_image, values)},
-                       {"imagePullPolicy", pull_policy_of(values.debug_image, values)},
-                       {"terminationMessagePolicy", "FallbackToLogsOnError"},
-                       {"livenessProbe", always},
-                       {"readinessProbe", always}};
+  return Value::object({{"name", kDebugName},
+                        {"image", image_of(values.debug_image, values)},
+                        {"imagePullPolicy", pull_policy_of(values.debug_image, values)},
+                        {"terminationMessagePolicy", "FallbackToLogsOnError"},
+                        {"livenessProbe", always},
+                        {"readinessProbe", always}});
 }
 
 Value lock_volume(const LinkerdValues& values) {
-  return Value::Object{{"name", values.init.lock_volume}, {"emptyDir", Value::Object{}}};
+  return Value::object({{"name", values.init.lock_volume}, {"emptyDir", Value::Object{}}});
 }
 
 Value identity_volume() {
-  return Value::Object{{"name", "linkerd-identity-end-entity"},
-                       {"emptyDir", Value::Object{{"medium", "Memory"}}}};
+  return Value::object({{"name", "linkerd-identity-end-entity"},
+                        {"emptyDir", Value::object({{"medium", "Memory"}})}});
 }
 
 Value pod_info_volume() {
-  const Value labels{Value::Object{{"path", "labels"},
-                                   {"fieldRef", Value::Object{{"fieldPath", "metadata.labels"}}}}};
-  return Value::Object{{"name", "linkerd-podinfo"},
-                       {"downwardAPI", Value::Object{{"items", Value::Array{labels}}}}};
+  const Value labels{Value::object(
+      {{"path", "labels"}, {"fieldRef", Value::object({{"fieldPath", "metadata.labels"}})}})};
+  return Value::object({{"name", "linkerd-podinfo"},
+                        {"downwardAPI", Value::object({{"items", Value::array({labels})}})}});
 }
 
 Value token_volume() {
   constexpr int day_in_seconds = 86'400;
   const Value token{
-      Value::Object{{"serviceAccountToken", Value::Object{{"path", "linkerd-identity-token"},
-                                                          {"expirationSeconds", day_in_seconds},
-                                                          {"audience", "identity.l5d.io"}}}}};
-  return Value::Object{{"name", "linkerd-identity-token"},
-                       {"projected", Value::Object{{"sources", Value::Array{token}}}}};
+      Value::object({{"serviceAccountToken", Value::object({{"path", "linkerd-identity-token"},
+                                                            {"expirationSeconds", day_in_seconds},
+                                                            {"audience", "identity.l5d.io"}})}})};
+  return Value::object({{"name", "linkerd-identity-token"},
+                        {"projected", Value::object({{"sources", Value::array({token})}})}});
 }
 
 }  // namespace gracekeeper

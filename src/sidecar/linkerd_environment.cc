@@ -12,8 +12,10 @@ namespace {
 
 class Environment {
  public:
+  Environment() { variables_.reserve(64); }  // an injection has some 50
+
   void set(std::string_view name, Value value) {
-    variables_.emplace_back(Value::Object{{"name", name}, {"value", std::move(value)}});
+    variables_.emplace_back(Value::object({{"name", name}, {"value", std::move(value)}}));
   }
   void set(std::string_view name, std::int64_t value) {
     set(name, Value(fmt::format("{}", value)));
@@ -23,9 +25,9 @@ class Environment {
     if (!value.empty()) set(name, Value(value));
   }
   void from_field(std::string_view name, std::string_view path) {
-    variables_.emplace_back(Value::Object{
-        {"name", name},
-        {"valueFrom", Value::Object{{"fieldRef", Value::Object{{"fieldPath", path}}}}}});
+    variables_.emplace_back(Value::object(
+        {{"name", name},
+         {"valueFrom", Value::object({{"fieldRef", Value::object({{"fieldPath", path}})}})}}));
   }
   void append(const Value& variable) { variables_.push_back(variable); }
 
@@ -142,7 +144,7 @@ void add_tracing(Environment& env, const LinkerdValues& values) {
           Value(identity_of(values, fmt::format("{}.{}", tracing.collector_service_account,
                                                 tracing.collector_namespace))));
   std::string attributes;
-  for (const auto& [key, value] : tracing.labels) {
+  for (const auto& [key, value] : *tracing.labels) {
     attributes += fmt::format("{}={}\n", key, value);
   }
   env.set("LINKERD2_PROXY_TRACE_EXTRA_ATTRIBUTES", Value(attributes));
@@ -179,9 +181,7 @@ void add_identity(Environment& env, const LinkerdValues& values) {
   env.set("_l5d_ns", Value(values.control_plane_namespace));
   env.set("_l5d_trustdomain", Value(values.effective_trust_domain()));
   env.set("LINKERD2_PROXY_IDENTITY_DIR", Value("/var/run/linkerd/identity/end-entity"));
-  const auto anchors = trim(values.trust_anchors_pem);
-  env.set("LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS",
-          Value(anchors.empty() ? std::string() : std::string(anchors) + '\n'));
+  env.set("LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS", Value(values.trust_anchors_pem.trimmed()));
   env.set("LINKERD2_PROXY_IDENTITY_TOKEN_FILE",
           Value(values.service_account_token_projection
                     ? "/var/run/secrets/tokens/linkerd-identity-token"
@@ -223,13 +223,13 @@ Value proxy_environment(const Pod& pod, const LinkerdValues& values, const Sourc
   add_timeouts(env, proxy);
   add_addresses(env, pod, values);
   add_tracing(env, values);
-  add_parameters(env, "INBOUND", proxy.inbound);
-  add_parameters(env, "OUTBOUND", proxy.outbound);
+  add_parameters(env, "INBOUND", *proxy.inbound);
+  add_parameters(env, "OUTBOUND", *proxy.outbound);
   env.set_if_any("LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION", proxy.opaque_ports);
   add_identity(env, values);
   env.set_if_any("LINKERD2_PROXY_ACCESS_LOG", proxy.access_log);
   if (const auto text = grace_text(grace, proxy)) env.set(kGraceVariable, Value(*text));
-  for (const auto& variable : proxy.additional_env) env.append(variable);
+  for (const auto& variable : *proxy.additional_env) env.append(variable);
   return env.take();
 }
 

@@ -6,8 +6,6 @@
 
 #include "sidecar/linkerd_annotations.h"
 #include "sidecar/linkerd_ports.h"
-#include "sidecar/scalars.h"
-#include "sidecar/sha256.h"
 
 namespace gracekeeper {
 namespace {
@@ -68,9 +66,9 @@ Metadata injected_annotations(const LinkerdInjection& injection, const LinkerdVa
   }
   annotations.insert_or_assign(std::string(annotation::kCreatedBy), injection.created_by);
   annotations.insert_or_assign(std::string(annotation::kProxyVersion), effective.proxy_version());
-  if (!trim(effective.trust_anchors_pem).empty()) {
+  if (!effective.trust_anchors_pem.empty()) {
     annotations.insert_or_assign(std::string(annotation::kTrustRoot),
-                                 sha256_hex(effective.trust_anchors_pem));
+                                 effective.trust_anchors_pem.sha256());
   }
   return annotations;
 }

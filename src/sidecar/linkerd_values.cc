@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <limits>
+#include <memory>
 
 #include "sidecar/scalars.h"
+#include "sidecar/sha256.h"
 
 namespace gracekeeper {
 namespace {
@@ -279,7 +281,7 @@ void read_proxy(Reader& reader, LinkerdProxyValues& proxy) {
   reader.text("proxy.resources.ephemeral-storage.limit", proxy.resources.ephemeral_storage.limit);
   reader.whole("proxy.uid", proxy.uid);
   reader.whole("proxy.gid", proxy.gid, -1);
-  reader.mapping("proxy.securityContext", proxy.security_context);
+  reader.mapping("proxy.securityContext", proxy.security_context.write());
   reader.flag("proxy.enableExternalProfiles", proxy.enable_external_profiles);
   reader.flag("proxy.isGateway", proxy.is_gateway);
   reader.flag("proxy.isIngress", proxy.is_ingress);
@@ -290,17 +292,17 @@ void read_proxy(Reader& reader, LinkerdProxyValues& proxy) {
   reader.text("proxy.control.streams.initialTimeout", proxy.stream_initial_timeout);
   reader.text("proxy.control.streams.idleTimeout", proxy.stream_idle_timeout);
   reader.text("proxy.control.streams.lifetime", proxy.stream_lifetime);
-  reader.parameters("proxy.inbound", proxy.inbound);
-  reader.parameters("proxy.outbound", proxy.outbound);
+  reader.parameters("proxy.inbound", proxy.inbound.write());
+  reader.parameters("proxy.outbound", proxy.outbound.write());
   reader.flag("proxy.tracing.enabled", proxy.tracing.enabled);
   reader.text("proxy.tracing.traceServiceName", proxy.tracing.trace_service_name);
-  reader.texts("proxy.tracing.labels", proxy.tracing.labels);
+  reader.texts("proxy.tracing.labels", proxy.tracing.labels.write());
   reader.text("proxy.tracing.protocol", proxy.tracing.protocol);
   reader.text("proxy.tracing.collector.endpoint", proxy.tracing.collector_endpoint);
   reader.text("proxy.tracing.collector.meshIdentity.serviceAccountName",
               proxy.tracing.collector_service_account);
   reader.text("proxy.tracing.collector.meshIdentity.namespace", proxy.tracing.collector_namespace);
-  reader.environment("proxy.additionalEnv", proxy.additional_env);
+  reader.environment("proxy.additionalEnv", proxy.additional_env.write());
 }
 
 void read_init(Reader& reader, LinkerdInitValues& init) {
@@ -324,6 +326,14 @@ void read_init(Reader& reader, LinkerdInitValues& init) {
 }
 
 }  // namespace
+
+TrustAnchors::TrustAnchors(const std::string& pem) {
+  const auto anchors = trim(pem);
+  parts_ = std::make_shared<const Parts>(
+      Parts{.pem = pem,
+            .trimmed = anchors.empty() ? std::string() : std::string(anchors) + '\n',
+            .sha256 = sha256_hex(pem)});
+}
 
 Value LinkerdProxyValues::default_parameters() {
   return Value::Object{
@@ -353,7 +363,9 @@ Result<LinkerdValues> parse_linkerd_values(const Value& tree) {
   reader.text("linkerdVersion", values.linkerd_version);
   reader.flag("disableIPv6", values.disable_ipv6);
   reader.flag("cniEnabled", values.cni_enabled);
-  reader.text("identityTrustAnchorsPEM", values.trust_anchors_pem);
+  std::string trust_anchors;
+  reader.text("identityTrustAnchorsPEM", trust_anchors);
+  values.trust_anchors_pem = trust_anchors;
   reader.text("identityTrustDomain", values.trust_domain);
   reader.flag("identity.serviceAccountTokenProjection", values.service_account_token_projection);
   read_proxy(reader, values.proxy);
@@ -363,7 +375,7 @@ Result<LinkerdValues> parse_linkerd_values(const Value& tree) {
   reader.text("networkValidator.connectAddr", values.validator.connect_addr);
   reader.text("networkValidator.listenAddr", values.validator.listen_addr);
   reader.text("networkValidator.timeout", values.validator.timeout);
-  reader.mapping("networkValidator.securityContext", values.validator.security_context);
+  reader.mapping("networkValidator.securityContext", values.validator.security_context.write());
   read_image(reader, "debugContainer.image", values.debug_image);
   if (reader.error()) return tl::make_unexpected(*reader.error());
   return values;
@@ -371,7 +383,7 @@ Result<LinkerdValues> parse_linkerd_values(const Value& tree) {
 
 std::vector<std::string> missing_values(const LinkerdValues& values) {
   std::vector<std::string> missing;
-  if (trim(values.trust_anchors_pem).empty()) missing.emplace_back("identityTrustAnchorsPEM");
+  if (values.trust_anchors_pem.empty()) missing.emplace_back("identityTrustAnchorsPEM");
   if (values.proxy.tracing.enabled && values.proxy.tracing.collector_endpoint.empty()) {
     missing.emplace_back("proxy.tracing.collector.endpoint");
   }

@@ -14,18 +14,45 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/duration.h"
 #include "core/result.h"
+#include "core/shared_value.h"
 #include "core/value.h"
 
 namespace gracekeeper {
 
 // The release whose proxy is injected when no values name one.
 inline constexpr std::string_view kDefaultLinkerdVersion = "edge-26.5.2";
+
+// Certificates, PEM, with their fingerprint, which is computed once and not for every pod.
+class TrustAnchors {
+ public:
+  TrustAnchors() : TrustAnchors(std::string()) {}
+  TrustAnchors(const std::string& pem);  // NOLINT(google-explicit-constructor)
+  TrustAnchors(const char* pem)          // NOLINT(google-explicit-constructor)
+      : TrustAnchors(std::string(pem)) {}
+
+  [[nodiscard]] const std::string& pem() const { return parts_->pem; }  // as it was given
+  [[nodiscard]] bool empty() const { return parts_->trimmed.empty(); }
+  // Without blanks around it, with one line break at its end; "" when empty().
+  [[nodiscard]] const std::string& trimmed() const { return parts_->trimmed; }
+  [[nodiscard]] const std::string& sha256() const { return parts_->sha256; }  // of pem()
+
+  bool operator==(const TrustAnchors& other) const { return pem() == other.pem(); }
+
+ private:
+  struct Parts {
+    std::string pem;
+    std::string trimmed;
+    std::string sha256;
+  };
+  std::shared_ptr<const Parts> parts_;
+};
 
 struct LinkerdImage {
   std::string name;
@@ -63,9 +90,10 @@ struct LinkerdStartupProbe {
 struct LinkerdTracing {
   bool enabled = false;
   std::string trace_service_name = "linkerd-proxy";
-  std::map<std::string, std::string> labels{{"k8s.pod.ip", "$(_pod_ip)"},
-                                            {"k8s.pod.uid", "$(_pod_uid)"},
-                                            {"k8s.container.name", "$(_pod_containerName)"}};
+  using Labels = std::map<std::string, std::string>;
+  Shared<Labels> labels = Labels{{"k8s.pod.ip", "$(_pod_ip)"},
+                                 {"k8s.pod.uid", "$(_pod_uid)"},
+                                 {"k8s.container.name", "$(_pod_containerName)"}};
   std::string protocol;  // "": opentelemetry
   std::string collector_endpoint;
   std::string collector_service_account;  // meshIdentity
@@ -102,8 +130,8 @@ struct LinkerdProxyValues {
   double maximum_cpu_ratio = 0;
   LinkerdResources resources;
   std::int64_t uid = 2102;
-  std::int64_t gid = -1;   // negative: none
-  Value security_context;  // when not empty it replaces the proxy's
+  std::int64_t gid = -1;           // negative: none
+  Shared<Value> security_context;  // when not empty it replaces the proxy's
   bool enable_external_profiles = false;
   bool is_gateway = false;
   bool is_ingress = false;
@@ -117,10 +145,10 @@ struct LinkerdProxyValues {
   std::string stream_idle_timeout = "5m";
   std::string stream_lifetime = "1h";
   // scope → protocol → parameter, each a variable of its own.
-  Value inbound = default_parameters();
-  Value outbound = default_parameters();
+  Shared<Value> inbound = default_parameters();
+  Shared<Value> outbound = default_parameters();
   LinkerdTracing tracing;
-  std::vector<Value> additional_env;  // EnvVar objects
+  Shared<std::vector<Value>> additional_env;  // EnvVar objects
   bool operator==(const LinkerdProxyValues&) const = default;
 
   static Value default_parameters();
@@ -149,7 +177,7 @@ struct LinkerdValidatorValues {
   std::string connect_addr;  // "": an address that the CNI plugin must redirect
   std::string listen_addr;
   std::string timeout = "10s";
-  Value security_context = default_security_context();
+  Shared<Value> security_context = default_security_context();
   bool operator==(const LinkerdValidatorValues&) const = default;
 
   static Value default_security_context();
@@ -163,7 +191,7 @@ struct LinkerdValues {
   std::string linkerd_version{kDefaultLinkerdVersion};
   bool disable_ipv6 = true;
   bool cni_enabled = false;
-  std::string trust_anchors_pem;
+  TrustAnchors trust_anchors_pem;
   std::string trust_domain;  // "": the cluster domain
   bool service_account_token_projection = true;
   LinkerdProxyValues proxy;

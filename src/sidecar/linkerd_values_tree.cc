@@ -32,7 +32,7 @@ void put_tracing(Value& tree, const LinkerdTracing& tracing) {
   put(tree, "proxy.tracing.enabled", tracing.enabled);
   put(tree, "proxy.tracing.traceServiceName", tracing.trace_service_name);
   Value labels{Value::Object{}};
-  for (const auto& [key, value] : tracing.labels) labels.set(key, value);
+  for (const auto& [key, value] : *tracing.labels) labels.set(key, value);
   put(tree, "proxy.tracing.labels", std::move(labels));
   put(tree, "proxy.tracing.protocol", tracing.protocol);
   put(tree, "proxy.tracing.collector.endpoint", tracing.collector_endpoint);
@@ -78,7 +78,7 @@ void put_proxy(Value& tree, const LinkerdProxyValues& proxy) {
   put_resource(tree, "proxy.resources.ephemeral-storage", proxy.resources.ephemeral_storage);
   put(tree, "proxy.uid", proxy.uid);
   put(tree, "proxy.gid", proxy.gid);
-  put(tree, "proxy.securityContext", proxy.security_context);
+  put(tree, "proxy.securityContext", *proxy.security_context);
   put(tree, "proxy.enableExternalProfiles", proxy.enable_external_profiles);
   put(tree, "proxy.isGateway", proxy.is_gateway);
   put(tree, "proxy.isIngress", proxy.is_ingress);
@@ -95,11 +95,11 @@ void put_proxy(Value& tree, const LinkerdProxyValues& proxy) {
   put(tree, "proxy.control.streams.initialTimeout", proxy.stream_initial_timeout);
   put(tree, "proxy.control.streams.idleTimeout", proxy.stream_idle_timeout);
   put(tree, "proxy.control.streams.lifetime", proxy.stream_lifetime);
-  put(tree, "proxy.inbound", proxy.inbound);
-  put(tree, "proxy.outbound", proxy.outbound);
+  put(tree, "proxy.inbound", *proxy.inbound);
+  put(tree, "proxy.outbound", *proxy.outbound);
   put_tracing(tree, proxy.tracing);
   put(tree, "proxy.additionalEnv",
-      Value::Array(proxy.additional_env.begin(), proxy.additional_env.end()));
+      Value::Array(proxy.additional_env->begin(), proxy.additional_env->end()));
 }
 
 void put_init(Value& tree, const LinkerdInitValues& init) {
@@ -129,7 +129,7 @@ Value linkerd_values_tree(const LinkerdValues& values) {
   put(tree, "linkerdVersion", values.linkerd_version);
   put(tree, "disableIPv6", values.disable_ipv6);
   put(tree, "cniEnabled", values.cni_enabled);
-  put(tree, "identityTrustAnchorsPEM", values.trust_anchors_pem);
+  put(tree, "identityTrustAnchorsPEM", values.trust_anchors_pem.pem());
   put(tree, "identityTrustDomain", values.trust_domain);
   put(tree, "identity.serviceAccountTokenProjection", values.service_account_token_projection);
   put_proxy(tree, values.proxy);
@@ -139,7 +139,7 @@ Value linkerd_values_tree(const LinkerdValues& values) {
   put(tree, "networkValidator.connectAddr", values.validator.connect_addr);
   put(tree, "networkValidator.listenAddr", values.validator.listen_addr);
   put(tree, "networkValidator.timeout", values.validator.timeout);
-  put(tree, "networkValidator.securityContext", values.validator.security_context);
+  put(tree, "networkValidator.securityContext", *values.validator.security_context);
   put_image(tree, "debugContainer.image", values.debug_image);
   return tree;
 }

@@ -248,8 +248,8 @@ TEST(InheritedAnnotations, AreThoseThatThePodLacksAndInherits) {
 
 TEST(AdditionalEnv, IsMergedFromChartNamespaceAndPod) {
   LinkerdValues values;
-  values.proxy.additional_env = {Value::Object{{"name", "A"}, {"value", "chart"}},
-                                 Value::Object{{"name", "B"}, {"value", "chart"}}};
+  values.proxy.additional_env.write() = {Value::Object{{"name", "A"}, {"value", "chart"}},
+                                         Value::Object{{"name", "B"}, {"value", "chart"}}};
   constexpr std::string_view key = "config.linkerd.io/proxy-additional-env";
   const Namespace where{"shop", annotations({{key, R"([{"name":"B","value":"ns"},
                                                       {"name":"C","value":"ns"}])"}})};
@@ -278,14 +278,14 @@ TEST(TraceAttributes, ComeFromAnnotationsAndNameLabels) {
   Pod pod = web();
   pod.labels["app.kubernetes.io/name"] = "by-name";
   const auto service = [&] {
-    return effective(pod).values.proxy.tracing.labels.at("service.name");
+    return effective(pod).values.proxy.tracing.labels->at("service.name");
   };
   EXPECT_EQ(service(), "by-name");
   pod.labels["app.kubernetes.io/instance"] = "by-instance";
   EXPECT_EQ(service(), "by-instance");
   pod.annotations["resource.opentelemetry.io/service.name"] = {"by-annotation", true};
   EXPECT_EQ(service(), "by-annotation");
-  EXPECT_EQ(effective(web()).values.proxy.tracing.labels.count("service.name"), 0U);
+  EXPECT_EQ(effective(web()).values.proxy.tracing.labels->count("service.name"), 0U);
 }
 
 TEST(ConfigurationKeys, AreKnownToTheSearchForMisspellings) {

@@ -123,7 +123,7 @@ TEST(Environment, PutsOptionalVariablesInTheirPlaces) {
   proxy.is_gateway = true;
   proxy.is_ingress = true;
   proxy.access_log = "apache";
-  proxy.additional_env = {Value::Object{{"name", "EXTRA"}, {"value", "1"}}};
+  proxy.additional_env.write() = {Value::Object{{"name", "EXTRA"}, {"value", "1"}}};
   EXPECT_EQ(added(values, {Millis{5000}, Source::Configuration}),
             "LINKERD2_PROXY_CORES_MAX after LINKERD2_PROXY_CORES_MIN\n"
             "LINKERD2_PROXY_CORES_MAX_RATIO after LINKERD2_PROXY_CORES_MAX\n"

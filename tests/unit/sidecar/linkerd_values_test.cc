@@ -48,8 +48,8 @@ TEST(LinkerdValues, ReadBackFromTheirTree) {
   values.proxy.resources.memory.limit = "250Mi";
   values.proxy.security_context = Object{{"runAsUser", 5}};
   values.proxy.inbound = Object{};
-  values.proxy.tracing.labels = {{"a.b", "c"}};
-  values.proxy.additional_env = {Object{{"name", "A"}, {"value", "1"}}};
+  values.proxy.tracing.labels.write() = {{"a.b", "c"}};
+  values.proxy.additional_env.write() = {Object{{"name", "A"}, {"value", "1"}}};
   values.init.run_as_root = true;
   values.init.close_wait_timeout_seconds = 30;
   values.validator.security_context = Object{};

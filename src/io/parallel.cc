@@ -1,0 +1,75 @@
+#include "io/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <sched.h>
+#include <thread>
+#include <vector>
+
+namespace gracekeeper::io {
+namespace {
+
+// Those it may run on, which is fewer than there are under taskset or in a cpuset.
+std::size_t core_count() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof(set), &set) == 0)
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+class Run {
+ public:
+  Run(std::size_t count, const std::function<void(std::size_t)>& work)
+      : count_(count), work_(work) {}
+
+  void go(const Watch& watch) {
+    const std::size_t threads = std::min(core_count(), count_);
+    std::unique_lock lock(mutex_);
+    running_ = threads;
+    std::vector<std::thread> workers;
+    for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this] { work_until_done(); });
+    const auto done = [this] { return running_ == 0; };
+    if (watch.look) {
+      while (!ended_.wait_for(lock, watch.period, done)) watch.look();
+    }
+    ended_.wait(lock, done);
+    lock.unlock();
+    for (auto& worker : workers) worker.join();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  void work_until_done() {
+    std::exception_ptr failure;
+    try {
+      for (auto i = next_++; i < count_; i = next_++) work_(i);
+    } catch (...) {
+      failure = std::current_exception();
+      next_ = count_;
+    }
+    const std::lock_guard lock(mutex_);
+    if (failure && !failure_) failure_ = failure;
+    if (--running_ == 0) ended_.notify_one();
+  }
+
+  const std::size_t count_;
+  const std::function<void(std::size_t)>& work_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::size_t running_ = 0;
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+void for_each_index(std::size_t count, const std::function<void(std::size_t)>& work,
+                    const Watch& watch) {
+  Run(count, work).go(watch);
+}
+
+}  // namespace gracekeeper::io
