@@ -4,7 +4,7 @@ JOBS  ?= $(shell nproc)
 # A conformance suite for Linkerd's injection; not part of this repository.
 LINKERD_CONFORMANCE ?= ../shared/conformance/linkerd
 
-.PHONY: help run test serve build conformance linkerd-case image image-test chart-test cluster-test node-test evidence \
+.PHONY: help run test serve build conformance linkerd-case image image-test chart-test cluster-test node-test evidence bench \
   manifests lint format docs clean
 
 help: ## Show this list
@@ -51,6 +51,11 @@ node-test: build ## Prove the predictions on a real kubelet and containerd (root
 evidence: build ## The same, and write what was predicted and measured to docs/evidence.md
 	@scripts/install-deps.sh node
 	@tests/node/run.py --program $(BUILD)/gracekeeper --evidence docs/evidence.md $(if $(ARCHIVE),--image $(ARCHIVE))
+
+bench: $(BUILD)/CMakeCache.txt ## Measure the speed goals beside a Go webhook and a linter, write docs/performance.md; ONLY=part,part
+	@scripts/install-deps.sh bench
+	@cmake --build $(BUILD) --parallel $(JOBS) --target gracekeeper bench-ceiling
+	@tests/bench/run.py --build $(BUILD) $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive $(ARCHIVE))
 
 chart-test: ## Test the Helm chart and deploy/ with the real helm and kubectl, without a cluster
 	@scripts/install-deps.sh

@@ -6,6 +6,7 @@
 #   scripts/install-deps.sh clang      also clang and its sanitizers
 #   scripts/install-deps.sh cluster    also what the cluster tests use, but for Go
 #   scripts/install-deps.sh node       also a real node for the node test, but for Go
+#   scripts/install-deps.sh bench      also what `make bench` uses, but for Go
 #   scripts/install-deps.sh image      also what builds an image where no docker engine is
 set -eu
 packages="
@@ -28,8 +29,9 @@ for extra in "$@"; do
       command -v containerd >/dev/null || packages="$packages containerd"
       command -v runc >/dev/null || packages="$packages runc"
       ;;
+    bench) packages="$packages wrk python3-matplotlib util-linux openssl" ;;
     image) packages="$packages buildah debootstrap" ;;
-    *) echo "install-deps.sh: unknown group '$extra' (known: lint, clang, cluster, node, image)" >&2; exit 2 ;;
+    *) echo "install-deps.sh: unknown group '$extra' (known: lint, clang, cluster, node, bench, image)" >&2; exit 2 ;;
   esac
 done
 missing=""

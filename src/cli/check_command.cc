@@ -13,6 +13,7 @@
 #include "cli/fixer.h"
 #include "cli/inputs.h"
 #include "cli/policy_options.h"
+#include "cli/progress.h"
 #include "cli/report_output.h"
 #include "codec/unified_diff.h"
 #include "io/files.h"
@@ -115,7 +116,9 @@ int check(const Options& options) {
     print_errors(write_errors);
   }
 
-  auto report = check_inputs(inputs, *policy);
+  auto progress = Progress::on_terminal(inputs.size());
+  auto report = check_inputs(inputs, *policy, progress.get());
+  progress.reset();
   if (!options.write_baseline.empty()) {
     if (const auto written = io::write_file(options.write_baseline, render_baseline(report));
         !written)

@@ -1,29 +1,33 @@
 #include "cli/checker.h"
 
-#include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "cli/ignore_comments.h"
 #include "decision/decision.h"
+#include "io/parallel.h"
 
 namespace gracekeeper::cli {
 namespace {
 
-// Collects the findings of one file after the other.
+// Collects the findings of one file.
 class Checker {
  public:
-  Checker(const Policy& policy, const Namespaces& namespaces)
-      : policy_(policy), namespaces_(namespaces) {}
+  Checker(const Policy& policy, const Namespaces& namespaces, const std::string& file)
+      : policy_(policy), namespaces_(namespaces), file_(file) {}
 
-  void check(const InputFile& file) {
-    ++report_.summary.files;
-    file_ = &file;
-    for_each_object(
-        file, {.object = [&](const FoundObject& found) { look_at(found); },
-               .error = [&](Error error) { report_.input_errors.push_back(std::move(error)); }});
+  CheckReport check(const Inputs& inputs, std::size_t index, Progress* progress) {
+    const bool was_read = inputs.for_each_object(
+        index, {.object = [&](const FoundObject& found) { look_at(found); },
+                .document =
+                    [&](const Document&) {
+                      if (progress != nullptr) progress->document_done();
+                    },
+                .error = [&](Error error) { report_.input_errors.push_back(std::move(error)); }});
+    if (was_read) ++report_.summary.files;
+    if (progress != nullptr) progress->file_done();
+    return std::move(report_);
   }
-
-  CheckReport take() { return std::move(report_); }
-  std::vector<Error>& input_errors() { return report_.input_errors; }
 
  private:
   void look_at(const FoundObject& found) {
@@ -52,7 +56,7 @@ class Checker {
       count(report_.summary, finding.severity);
       report_.findings.push_back(
           {.finding = std::move(finding),
-           .file = file_->name,
+           .file = file_,
            .position = position,
            .object = object,
            .namespace_name = namespace_name,
@@ -62,9 +66,22 @@ class Checker {
 
   const Policy& policy_;
   const Namespaces& namespaces_;
-  const InputFile* file_ = nullptr;
+  const std::string& file_;
   CheckReport report_;
 };
+
+void add(CheckSummary& sum, const CheckSummary& more) {
+  for (const auto member : {&CheckSummary::files, &CheckSummary::objects, &CheckSummary::pods,
+                            &CheckSummary::errors, &CheckSummary::warnings, &CheckSummary::infos,
+                            &CheckSummary::ignored, &CheckSummary::skipped, &CheckSummary::known})
+    sum.*member += more.*member;
+}
+
+template <typename T>
+void append(std::vector<T>& list, std::vector<T> more) {
+  list.insert(list.end(), std::make_move_iterator(more.begin()),
+              std::make_move_iterator(more.end()));
+}
 
 }  // namespace
 
@@ -83,15 +100,29 @@ void count(CheckSummary& summary, Severity severity) {
 }
 
 CheckReport check_inputs(const std::vector<std::string>& paths, const Policy& policy) {
-  Inputs inputs(paths);
-  return check_inputs(inputs, policy);
+  return check_inputs(Inputs(paths), policy);
 }
 
-CheckReport check_inputs(Inputs& inputs, const Policy& policy) {
-  const auto namespaces = inputs.namespaces();
-  Checker checker(policy, namespaces);
-  inputs.for_each_file([&](const InputFile& file) { checker.check(file); }, checker.input_errors());
-  return checker.take();
+CheckReport check_inputs(const Inputs& inputs, const Policy& policy, Progress* progress) {
+  io::Watch watch;
+  if (progress != nullptr) watch = {Progress::kPeriod, [progress] { progress->show(); }};
+  const auto namespaces = inputs.namespaces(watch);
+  std::vector<CheckReport> of_files(inputs.size());
+  io::for_each_index(
+      inputs.size(),
+      [&](std::size_t index) {
+        of_files[index] =
+            Checker(policy, namespaces, inputs.name(index)).check(inputs, index, progress);
+      },
+      watch);
+  CheckReport report;
+  report.input_errors = inputs.listing_errors();
+  for (auto& of_file : of_files) {
+    add(report.summary, of_file.summary);
+    append(report.findings, std::move(of_file.findings));
+    append(report.input_errors, std::move(of_file.input_errors));
+  }
+  return report;
 }
 
 }  // namespace gracekeeper::cli

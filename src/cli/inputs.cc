@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <unistd.h>
+#include <span>
+#include <utility>
 
-#include "io/files.h"
+#include "codec/document_split.h"
+#include "io/parallel.h"
 
 namespace gracekeeper::cli {
 namespace {
@@ -13,6 +15,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kStandardInputName = "<stdin>";
+// Files and, for for_each_object, documents above this are refused.
+constexpr std::size_t kMaxBytes = std::size_t{1} << 30U;
+// What is read at a time; documents that are larger are collected.
+constexpr std::size_t kPieceBytes = std::size_t{128} << 10U;
 
 bool is_manifest(const fs::path& path) {
   const auto extension = path.extension();
@@ -22,6 +28,50 @@ bool is_manifest(const fs::path& path) {
 Error error_at(const std::string& file, std::string message) {
   return {.message = std::move(message), .file = file, .position = {}, .path = {}};
 }
+
+tl::unexpected<Error> fail_in(const std::string& file, std::string message) {
+  return tl::make_unexpected(error_at(file, std::move(message)));
+}
+
+// Visits the objects of one file, which comes in pieces.
+class ObjectFinder {
+ public:
+  ObjectFinder(const std::string& name, const DocumentVisitor& visitor)
+      : name_(name), visitor_(visitor) {}
+
+  void look_into(std::string_view text, int first_line) {
+    has_looked_ = true;
+    for_each_document(
+        text, name_, [&](Result<Document> document) { look_at(std::move(document)); }, first_line);
+  }
+  [[nodiscard]] bool has_looked() const { return has_looked_; }
+
+ private:
+  void look_at(const Result<Document>& document) {
+    const auto index = next_index_++;
+    if (!document) return visitor_.error(document.error());
+    if (!document->is_empty) {
+      decoder_.decode(document->json, [&](DecodedObject object, const FieldPath& place) {
+        if (object) {
+          visitor_.object({*document, index, place, std::move(*object)});
+          return;
+        }
+        const auto path = place / object.error().path;
+        visitor_.error({.message = object.error().message,
+                        .file = name_,
+                        .position = document->positions.locate_value(path),
+                        .path = to_string(object.error().path)});
+      });
+    }
+    if (visitor_.document) visitor_.document(*document);
+  }
+
+  const std::string& name_;
+  const DocumentVisitor& visitor_;
+  ObjectDecoder decoder_;
+  std::size_t next_index_ = 0;
+  bool has_looked_ = false;
+};
 
 }  // namespace
 
@@ -35,13 +85,18 @@ Inputs::Inputs(const std::vector<std::string>& paths) {
 }
 
 void Inputs::list(const std::string& path) {
+  std::error_code failed;
   if (path == "-") {
-    files_.push_back({kStandardInputName, true});
+    const auto same = std::find_if(files_.begin(), files_.end(),
+                                   [](const Listed& listed) { return listed.is_standard_input; });
+    files_.push_back(
+        {kStandardInputName, true, same == files_.end() ? std::make_shared<Once>() : same->once});
     return;
   }
-  std::error_code failed;
   if (!fs::is_directory(path, failed)) {
-    files_.push_back({path, false});  // reading it says what is wrong with it
+    // Reading it says what is wrong with it.
+    const bool regular = fs::is_regular_file(path, failed);
+    files_.push_back({path, false, regular ? nullptr : std::make_shared<Once>()});
     return;
   }
   std::vector<std::string> found;
@@ -57,21 +112,70 @@ void Inputs::list(const std::string& path) {
   for (auto& name : found) files_.push_back({std::move(name), false});
 }
 
-Result<InputFile> Inputs::read(const Listed& listed) {
-  if (!listed.is_standard_input) {
-    if (const auto replaced = replacements_.find(listed.name); replaced != replacements_.end())
-      return InputFile{listed.name, replaced->second};
-    auto text = io::read_file(listed.name, std::size_t{1} << 30U);
-    if (!text) return tl::make_unexpected(text.error());
-    return InputFile{listed.name, std::move(*text)};
+Result<void> Inputs::with_source(const Listed& listed, const UseSource& use) const {
+  if (listed.once == nullptr) {
+    auto opened = io::Rereadable::open(listed.name);
+    return opened ? use(*opened) : tl::make_unexpected(std::move(opened).error());
   }
-  if (!standard_input_is_read_) {
-    auto text = io::read_descriptor(STDIN_FILENO, kStandardInputName, std::size_t{1} << 30U);
-    if (!text) return tl::make_unexpected(text.error());
-    standard_input_ = std::move(*text);
-    standard_input_is_read_ = true;
+  std::call_once(listed.once->opened, [&] {
+    listed.once->source = listed.is_standard_input
+                              ? io::Rereadable::standard_input(kStandardInputName)
+                              : io::Rereadable::open(listed.name);
+  });
+  const auto& opened = *listed.once->source;
+  return opened ? use(*opened) : tl::make_unexpected(opened.error());
+}
+
+Result<void> Inputs::read_pieces(const Listed& listed, const TakePiece& take) const {
+  if (const auto replaced = replacements_.find(listed.name); replaced != replacements_.end()) {
+    take(replaced->second, 1);
+    return {};
   }
-  return InputFile{kStandardInputName, standard_input_};
+  return with_source(listed, [&](const io::Rereadable& source) -> Result<void> {
+    std::string text;  // from the last cut on
+    std::uint64_t offset = 0;
+    int first_line = 1;
+    while (true) {
+      const auto had = text.size();
+      if (had > kMaxBytes)
+        return fail_in(listed.name, fmt::format("a document is larger than {} bytes", kMaxBytes));
+      text.resize(had + kPieceBytes);
+      const auto count = source.read_at(offset, std::span(text).subspan(had));
+      if (!count) return tl::make_unexpected(count.error());
+      offset += *count;
+      text.resize(had + *count);
+      const bool at_end = *count < kPieceBytes;
+      const auto cut = at_end ? text.size() : last_cut(text, had);
+      if (cut > 0 || (at_end && offset == 0)) {
+        const auto piece = std::string_view(text).substr(0, cut);
+        take(piece, first_line);
+        first_line += static_cast<int>(std::count(piece.begin(), piece.end(), '\n'));
+        text.erase(0, cut);
+      }
+      if (at_end) return {};
+    }
+  });
+}
+
+Result<InputFile> Inputs::read(const Listed& listed) const {
+  if (const auto replaced = replacements_.find(listed.name); replaced != replacements_.end())
+    return InputFile{listed.name, replaced->second};
+  InputFile file{listed.name, {}};
+  const auto done = with_source(listed, [&](const io::Rereadable& source) -> Result<void> {
+    std::size_t had = 0;
+    do {
+      had = file.text.size();
+      if (had > kMaxBytes)
+        return fail_in(listed.name, fmt::format("is larger than {} bytes", kMaxBytes));
+      file.text.resize(had + kPieceBytes);
+      const auto count = source.read_at(had, std::span(file.text).subspan(had));
+      if (!count) return tl::make_unexpected(count.error());
+      file.text.resize(had + *count);
+    } while (file.text.size() > had);
+    return {};
+  });
+  if (!done) return tl::make_unexpected(done.error());
+  return file;
 }
 
 void Inputs::for_each_file(const std::function<void(const InputFile&)>& visit,
@@ -86,20 +190,40 @@ void Inputs::for_each_file(const std::function<void(const InputFile&)>& visit,
   }
 }
 
-Namespaces Inputs::namespaces() {
-  Namespaces namespaces;
-  const auto take = [&](const FoundObject& found) {
-    const auto* where = std::get_if<Namespace>(&found.object);
-    if (where != nullptr) namespaces.insert_or_assign(where->name, *where);
-  };
-  std::vector<Error> ignored;
-  for_each_file(
-      [&](const InputFile& file) {
-        // Most files have none; then nothing needs to be parsed twice.
-        if (file.text.find("Namespace") == std::string::npos) return;
-        for_each_object(file, {.object = take, .error = [](const Error&) {}});
+bool Inputs::for_each_object(std::size_t index, const DocumentVisitor& visitor) const {
+  const auto& listed = files_[index];
+  ObjectFinder finder(listed.name, visitor);
+  const auto read = read_pieces(
+      listed, [&](std::string_view text, int first_line) { finder.look_into(text, first_line); });
+  if (!read) visitor.error(read.error());
+  return finder.has_looked() || read.has_value();
+}
+
+Namespaces Inputs::namespaces(const io::Watch& watch) const {
+  // Of each file by itself, so that the last file wins, whichever is read last.
+  std::vector<std::vector<Namespace>> of_files(files_.size());
+  io::for_each_index(
+      files_.size(),
+      [&](std::size_t index) {
+        const DocumentVisitor visitor{.object =
+                                          [&](const FoundObject& found) {
+                                            const auto* where =
+                                                std::get_if<Namespace>(&found.object);
+                                            if (where != nullptr) of_files[index].push_back(*where);
+                                          },
+                                      .error = [](const Error&) {}};
+        ObjectFinder finder(files_[index].name, visitor);
+        // What cannot be read is reported by the pass that looks at everything.
+        static_cast<void>(read_pieces(files_[index], [&](std::string_view text, int first_line) {
+          // Most have none; then nothing needs to be parsed twice.
+          if (text.find("Namespace") != std::string_view::npos) finder.look_into(text, first_line);
+        }));
       },
-      ignored);
+      watch);
+  Namespaces namespaces;
+  for (auto& found : of_files) {
+    for (auto& where : found) namespaces.insert_or_assign(where.name, std::move(where));
+  }
   return namespaces;
 }
 
@@ -113,26 +237,7 @@ std::string Inputs::replacement(const std::string& name) const {
 }
 
 void for_each_object(const InputFile& file, const DocumentVisitor& visitor) {
-  ObjectDecoder decoder;
-  std::size_t next_index = 0;
-  for_each_document(file.text, file.name, [&](Result<Document> document) {
-    const auto index = next_index++;
-    if (!document) return visitor.error(document.error());
-    if (!document->is_empty) {
-      decoder.decode(document->json, [&](DecodedObject object, const FieldPath& place) {
-        if (object) {
-          visitor.object({*document, index, place, std::move(*object)});
-          return;
-        }
-        const auto path = place / object.error().path;
-        visitor.error({.message = object.error().message,
-                       .file = file.name,
-                       .position = document->positions.locate_value(path),
-                       .path = to_string(object.error().path)});
-      });
-    }
-    if (visitor.document) visitor.document(*document);
-  });
+  ObjectFinder(file.name, visitor).look_into(file.text, 1);
 }
 
 }  // namespace gracekeeper::cli

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "codec/configuration_codec.h"
+#include "codec/json_writer.h"
 #include "codec/profile_codec.h"
 #include "codec/value_codec.h"
 #include "core/settings.h"
@@ -188,7 +189,10 @@ tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& option
     }
   }
   if (!errors.empty()) return tl::make_unexpected(std::move(errors));
-  return make_policy(file.configuration, std::move(linkerd.values), kCreatedBy);
+  auto policy = make_policy(file.configuration, std::move(linkerd.values), kCreatedBy);
+  policy.prepared = std::make_shared<const PreparedEnvironment>(
+      prepare_environment(policy.linkerd, with_json_text));
+  return policy;
 }
 
 std::vector<std::string> policy_files(const PolicyOptions& options) {

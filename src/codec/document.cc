@@ -124,9 +124,10 @@ bool InputReader::read_json(const DocumentSlice& slice) {
 
 }  // namespace
 
-void for_each_document(std::string_view text, const std::string& file, const Deliver& deliver) {
+void for_each_document(std::string_view text, const std::string& file, const Deliver& deliver,
+                       int first_line) {
   InputReader reader(text, file, deliver);
-  if (looks_like_utf16(text)) {
+  if (first_line == 1 && looks_like_utf16(text)) {
     reader.refuse("the text is UTF-16; save it as UTF-8", {.line = 1, .column = 1});
     return;
   }
@@ -135,7 +136,8 @@ void for_each_document(std::string_view text, const std::string& file, const Del
       [&](const StrayText& stray) {
         reader.refuse("expected nothing but a comment after '...' in its line",
                       {.line = stray.line, .column = stray.column});
-      });
+      },
+      first_line);
 }
 
 DocumentStream read_documents(std::string_view text, const std::string& file) {

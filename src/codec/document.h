@@ -60,9 +60,10 @@ struct Document {
 
 // Reads the documents of a text one after the other, so that memory is bounded by the largest one.
 // Errors carry `file`, line and column. Empty documents are delivered too, so that nothing of an
-// input is lost; blank text before the first and after the last document is not.
+// input is lost; blank text before the first and after the last document is not. A text that is the
+// rest of an input, cut with last_cut() (document_split.h), begins in another line than the first.
 void for_each_document(std::string_view text, const std::string& file,
-                       const std::function<void(Result<Document>)>& deliver);
+                       const std::function<void(Result<Document>)>& deliver, int first_line = 1);
 
 struct DocumentStream {
   std::vector<std::variant<Document, Error>> items;  // in the order of the input

@@ -22,13 +22,13 @@ bool is_marker(std::string_view line, std::string_view marker) {
 class Splitter {
  public:
   Splitter(std::string_view text, const std::function<void(const DocumentSlice&)>& deliver,
-           const std::function<void(const StrayText&)>& deliver_stray)
-      : text_(text), deliver_(deliver), deliver_stray_(deliver_stray) {}
+           const std::function<void(const StrayText&)>& deliver_stray, int first_line)
+      : text_(text), deliver_(deliver), deliver_stray_(deliver_stray), first_line_(first_line) {}
 
   void run() {
     const std::size_t start = text_.substr(0, 3) == kByteOrderMark ? 3 : 0;
-    start_bare(start, 1);
-    int number = 1;
+    start_bare(start, first_line_);
+    int number = first_line_;
     for (std::size_t begin = start; begin < text_.size(); ++number) {
       const std::size_t newline = std::min(text_.find('\n', begin), text_.size());
       const auto line = text_.substr(begin, newline - begin);
@@ -112,6 +112,7 @@ class Splitter {
   std::string_view text_;
   const std::function<void(const DocumentSlice&)>& deliver_;
   const std::function<void(const StrayText&)>& deliver_stray_;
+  const int first_line_;
   DocumentSlice slice_;
   bool marked_ = false;      // begun by a `---` line
   bool blank_ = true;        // without a `---` line and nothing but blanks so far
@@ -122,8 +123,30 @@ class Splitter {
 
 void split_documents(std::string_view text,
                      const std::function<void(const DocumentSlice&)>& deliver,
-                     const std::function<void(const StrayText&)>& deliver_stray) {
-  Splitter(text, deliver, deliver_stray).run();
+                     const std::function<void(const StrayText&)>& deliver_stray, int first_line) {
+  Splitter(text, deliver, deliver_stray, first_line).run();
+}
+
+std::size_t last_cut(std::string_view text, std::size_t from) {
+  constexpr std::string_view marker = "\n---";
+  // The last marker line before a place.
+  const auto last_before = [&](std::size_t place) {
+    return place == 0 ? std::string_view::npos : text.rfind(marker, place - 1);
+  };
+  // One that the last piece had only the begin of is looked at again.
+  const std::size_t first = from > marker.size() ? from - marker.size() : 0;
+  for (auto at = last_before(text.size()); at != std::string_view::npos && at >= first;
+       at = last_before(at)) {
+    const auto after = at + marker.size();
+    if (after >= text.size() || !(is_blank(text[after]) || text[after] == '\n')) continue;
+    // A line with '%' may be a directive, which belongs to the document after it.
+    const auto before = last_before(at);
+    auto between = text.substr(0, at);
+    if (before != std::string_view::npos) between.remove_prefix(before);
+    if (between.starts_with(kByteOrderMark)) between.remove_prefix(kByteOrderMark.size());
+    if (!between.starts_with('%') && between.find("\n%") == std::string_view::npos) return at + 1;
+  }
+  return 0;
 }
 
 }  // namespace gracekeeper

@@ -30,9 +30,15 @@ struct StrayText {
 };
 
 // Delivers what the text holds, in its order. Blank text that no `---` line announces is left out,
-// a byte order mark too.
+// a byte order mark too. Its first line has the number `first_line`.
 void split_documents(std::string_view text,
                      const std::function<void(const DocumentSlice&)>& deliver,
-                     const std::function<void(const StrayText&)>& deliver_stray);
+                     const std::function<void(const StrayText&)>& deliver_stray,
+                     int first_line = 1);
+
+// The last place from `from` on where the text can be cut in two that hold the same documents as
+// the whole, whatever comes after it; 0: none. It is the begin of a `---` line that no directive
+// stands before.
+std::size_t last_cut(std::string_view text, std::size_t from = 0);
 
 }  // namespace gracekeeper

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "codec/json_text.h"
+#include "codec/json_writer.h"
 
 namespace gracekeeper {
 namespace {
@@ -110,8 +110,7 @@ class PatchWriter {
     init_containers_.reserve(pod.init_containers.size() + 2);
     for (const auto& container : pod.containers) containers_.emplace_back(container);
     for (const auto& container : pod.init_containers) init_containers_.emplace_back(container);
-    patch_.text.reserve(kUsualBytes);
-    patch_.text += '[';
+    out_.put('[');
   }
 
   void operator()(const SetAnnotation& edit) {
@@ -151,7 +150,7 @@ class PatchWriter {
     auto [container, path] = find(edit.container);
     if (container == nullptr || !container->has_pre_stop) return;
     begin("remove", pointer_of(path, "lifecycle", "preStop"));
-    patch_.text += '}';
+    out_.put('}');
     container->has_pre_stop = false;
   }
 
@@ -229,8 +228,8 @@ class PatchWriter {
   }
 
   JsonPatch take() {
-    patch_.text += ']';
-    return std::move(patch_);
+    out_.put(']');
+    return {.text = out_.take(), .operations = operations_};
   }
 
  private:
@@ -238,19 +237,18 @@ class PatchWriter {
   static constexpr std::size_t kUsualBytes = 12 * 1024;
 
   void begin(std::string_view operation, std::string_view pointer) {
-    auto& text = patch_.text;
-    if (patch_.operations++ > 0) text += ',';
-    text += R"({"op":")";
-    text += operation;
-    text += R"(","path":)";
-    append_json_string(text, pointer);
+    if (operations_++ > 0) out_.put(',');
+    out_.put(R"({"op":")");
+    out_.put(operation);
+    out_.put(R"(","path":)");
+    out_.string(pointer);
   }
 
   void put(std::string_view operation, std::string_view pointer, const Value& value) {
     begin(operation, pointer);
-    patch_.text += R"(,"value":)";
-    append_json(patch_.text, value);
-    patch_.text += '}';
+    out_.put(R"(,"value":)");
+    out_.value(value);
+    out_.put('}');
   }
 
   void add(std::string_view pointer, const Value& value) { put("add", pointer, value); }
@@ -288,7 +286,8 @@ class PatchWriter {
   bool has_volumes_;
   std::vector<ContainerShape> containers_;
   std::vector<ContainerShape> init_containers_;
-  JsonPatch patch_;
+  JsonWriter out_{kUsualBytes};
+  std::size_t operations_ = 0;
 };
 
 }  // namespace

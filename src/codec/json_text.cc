@@ -1,11 +1,8 @@
 #include "codec/json_text.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdint>
-#include <cstring>
 
 namespace gracekeeper {
 namespace {
@@ -67,44 +64,15 @@ void append_scientific(std::string& out, const Decimal& decimal, int exponent_di
   out += exponent;
 }
 
-// Whether one of eight bytes has to be escaped: below 0x20, '"' or '\\'. A byte of x is zero where
-// (x - 0x01…) & ~x has its highest bit set, as long as no byte below it is (Hacker's Delight, 6-1);
-// one that is too many only costs a closer look.
-bool may_have_escaped(std::uint64_t bytes) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101U;
-  constexpr std::uint64_t kHighs = 0x8080808080808080U;
-  const auto has_zero = [](std::uint64_t x) { return (x - kOnes) & ~x & kHighs; };
-  const auto below_space = (bytes - kOnes * 0x20) & ~bytes & kHighs;
-  return (below_space | has_zero(bytes ^ (kOnes * '"')) | has_zero(bytes ^ (kOnes * '\\'))) != 0;
-}
-
-// The place of the first character from `from` on that has to be escaped; the size when none has.
-std::size_t first_escaped(std::string_view text, std::size_t from) {
-  std::uint64_t eight = 0;
-  for (std::size_t i = from; i < text.size();) {
-    if (text.size() - i >= sizeof(eight)) {
-      std::memcpy(&eight, text.data() + i, sizeof(eight));
-      if (!may_have_escaped(eight)) {
-        i += sizeof(eight);
-        continue;
-      }
-    }
-    for (const auto end = std::min(text.size(), i + sizeof(eight)); i < end; ++i) {
-      const auto c = static_cast<unsigned char>(text[i]);
-      if (c < 0x20 || c == '"' || c == '\\') return i;
-    }
-  }
-  return text.size();
-}
-
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
   std::size_t copied = 0;
-  for (std::size_t i = first_escaped(text, 0); i < text.size(); i = first_escaped(text, i + 1)) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(text, copied, i - copied);
     copied = i + 1;
     out += '\\';
@@ -132,37 +100,6 @@ void append_json_string(std::string& out, std::string_view text) {
   }
   out.append(text, copied, std::string_view::npos);
   out += '"';
-}
-
-void append_json(std::string& out, const Value& value) {
-  if (const auto* text = value.as_string()) return append_json_string(out, *text);
-  if (const auto* members = value.as_object()) {
-    out += '{';
-    for (const auto& member : *members) {
-      if (&member != members->data()) out += ',';
-      append_json_string(out, member.first);
-      out += ':';
-      append_json(out, member.second);
-    }
-    out += '}';
-  } else if (const auto* items = value.as_array()) {
-    out += '[';
-    for (const auto& item : *items) {
-      if (&item != items->data()) out += ',';
-      append_json(out, item);
-    }
-    out += ']';
-  } else if (const auto* integer = value.as_int()) {
-    std::array<char, 24> digits{};
-    out.append(digits.data(),
-               std::to_chars(digits.data(), digits.data() + digits.size(), *integer).ptr);
-  } else if (const auto* boolean = value.as_bool()) {
-    out += *boolean ? "true" : "false";
-  } else if (const auto* number = value.as_double(); number != nullptr && std::isfinite(*number)) {
-    append_json_number(out, *number);
-  } else {
-    out += "null";
-  }
 }
 
 void append_json_number(std::string& out, double value) {

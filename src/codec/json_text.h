@@ -4,8 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "core/value.h"
-
 namespace gracekeeper {
 
 // Appends a JSON string: quoted, with '"', '\' and control characters escaped. The text must be
@@ -16,10 +14,6 @@ void append_json_string(std::string& out, std::string_view text);
 // back as the same value, without a fraction when there is none (19.0 is 19), with an exponent
 // below 1e-6 and from 1e21.
 void append_json_number(std::string& out, double value);
-
-// Appends a value without blanks, its objects' members in their order. A number that is not finite
-// has no form in JSON: null.
-void append_json(std::string& out, const Value& value);
 
 // How go-yaml writes a float as a mapping key: rounded to float32, in Go's %g with the shortest
 // digits.

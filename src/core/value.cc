@@ -16,6 +16,32 @@ Value::Array Value::array(std::initializer_list<Given> items) {
   return out;
 }
 
+Value Value::shared(Value value, std::string text) {
+  value.unshare();
+  Value out;
+  out.data_ = std::make_shared<const Kept>(Kept{std::move(value), std::move(text)});
+  return out;
+}
+
+const std::string* Value::text() const {
+  const auto* kept = std::get_if<KeptPtr>(&data_);
+  return kept == nullptr ? nullptr : &(*kept)->text;
+}
+
+void Value::unshare() {
+  if (const auto* kept = std::get_if<KeptPtr>(&data_)) *this = Value((*kept)->value);
+}
+
+Value::Array* Value::as_array() {
+  unshare();
+  return std::get_if<Array>(&data_);
+}
+
+Value::Object* Value::as_object() {
+  unshare();
+  return std::get_if<Object>(&data_);
+}
+
 const Value* Value::find(std::string_view key) const {
   const auto* object = as_object();
   if (object == nullptr) return nullptr;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,26 +39,54 @@ class Value {
   static Object object(std::initializer_list<std::pair<std::string_view, Given>> members);
   static Array array(std::initializer_list<Given> items);
 
-  [[nodiscard]] bool is_null() const { return std::holds_alternative<std::nullptr_t>(data_); }
-  [[nodiscard]] const bool* as_bool() const { return std::get_if<bool>(&data_); }
-  [[nodiscard]] const std::int64_t* as_int() const { return std::get_if<std::int64_t>(&data_); }
-  [[nodiscard]] const double* as_double() const { return std::get_if<double>(&data_); }
-  [[nodiscard]] const std::string* as_string() const { return std::get_if<std::string>(&data_); }
-  [[nodiscard]] const Array* as_array() const { return std::get_if<Array>(&data_); }
-  [[nodiscard]] const Object* as_object() const { return std::get_if<Object>(&data_); }
-  [[nodiscard]] Array* as_array() { return std::get_if<Array>(&data_); }
-  [[nodiscard]] Object* as_object() { return std::get_if<Object>(&data_); }
+  // The same value, from now on shared by its copies, with the text that it is written as by the
+  // writer who made it (codec/json_writer.h). For what is added to one pod after the other.
+  static Value shared(Value value, std::string text);
+  // That text; nullptr where there is none.
+  [[nodiscard]] const std::string* text() const;
+
+  [[nodiscard]] bool is_null() const { return get<std::nullptr_t>() != nullptr; }
+  [[nodiscard]] const bool* as_bool() const { return get<bool>(); }
+  [[nodiscard]] const std::int64_t* as_int() const { return get<std::int64_t>(); }
+  [[nodiscard]] const double* as_double() const { return get<double>(); }
+  [[nodiscard]] const std::string* as_string() const { return get<std::string>(); }
+  [[nodiscard]] const Array* as_array() const { return get<Array>(); }
+  [[nodiscard]] const Object* as_object() const { return get<Object>(); }
+  // To be changed: a value that was shared is one of its own then.
+  [[nodiscard]] Array* as_array();
+  [[nodiscard]] Object* as_object();
 
   // The member of an object, or nullptr when this is no object or has no such key.
   [[nodiscard]] const Value* find(std::string_view key) const;
   // Sets a member, keeping its place when it exists. This must be an object or null.
   void set(std::string_view key, Value value);
 
-  bool operator==(const Value&) const = default;
+  bool operator==(const Value& other) const { return itself().data_ == other.itself().data_; }
 
  private:
-  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> data_;
+  struct Kept;
+  using KeptPtr = std::shared_ptr<const Kept>;
+
+  [[nodiscard]] const Value& itself() const;
+  template <typename T>
+  [[nodiscard]] const T* get() const {
+    return std::get_if<T>(&itself().data_);
+  }
+  void unshare();
+
+  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object, KeptPtr>
+      data_;
 };
+
+struct Value::Kept {
+  Value value;  // not shared itself
+  std::string text;
+};
+
+inline const Value& Value::itself() const {
+  const auto* kept = std::get_if<KeptPtr>(&data_);
+  return kept == nullptr ? *this : (*kept)->value;
+}
 
 struct Value::Given {
   template <typename T>

@@ -51,6 +51,10 @@ void adjust_adopted(const Assessment& a, std::vector<Edit>& edits) {
 }
 
 void add(std::vector<Edit> more, std::vector<Edit>& edits) {
+  if (edits.empty()) {
+    edits = std::move(more);
+    return;
+  }
   edits.insert(edits.end(), std::make_move_iterator(more.begin()),
                std::make_move_iterator(more.end()));
 }
@@ -154,7 +158,8 @@ std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const 
                                     .proxy = a.proxy,
                                     .values = policy.linkerd,
                                     .wait_handler = proxy_wait_handler(a),
-                                    .created_by = policy.created_by});
+                                    .created_by = policy.created_by,
+                                    .prepared = policy.prepared.get()});
     add(std::move(injected), edits);
   } else if (const auto ports = due_opaque_ports(a.pod(), where, policy.linkerd)) {
     // Clients' proxies look for it on pods without a proxy too.

@@ -1,10 +1,12 @@
 // What a decision is made with: the configuration and Linkerd's values, resolved.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/configuration.h"
+#include "sidecar/linkerd_environment.h"
 #include "sidecar/linkerd_values.h"
 
 namespace gracekeeper {
@@ -13,6 +15,8 @@ struct Policy {
   Configuration configuration;
   LinkerdValues linkerd;
   std::string created_by = "gracekeeper";  // the value of linkerd.io/created-by
+  // Of `linkerd`, for who decides about many pods; null: made for each pod.
+  std::shared_ptr<const PreparedEnvironment> prepared = nullptr;
 };
 
 // The policy of a configuration and Linkerd's values: where the configuration leaves the proxy's

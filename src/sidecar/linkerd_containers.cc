@@ -202,7 +202,7 @@ Value init_security_context(const Pod& pod, const LinkerdInitValues& init) {
 }  // namespace
 
 Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
-                      const Value& wait_handler) {
+                      const Value& wait_handler, const PreparedEnvironment* prepared) {
   const auto& settings = values.proxy;
   auto live = http_probe("/live", settings.admin_port);
   live.set("initialDelaySeconds", settings.liveness.initial_delay_seconds);
@@ -215,7 +215,7 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& 
       {{"name", kProxyName},
        {"image", image_of(settings.image, values)},
        {"imagePullPolicy", pull_policy_of(settings.image, values)},
-       {"env", proxy_environment(pod, values, proxy.grace)},
+       {"env", proxy_environment(pod, values, proxy.grace, prepared)},
        {"livenessProbe", std::move(live)},
        {"ports",
         Value::array(

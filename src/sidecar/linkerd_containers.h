@@ -8,6 +8,7 @@
 #include "core/pod.h"
 #include "core/proxy.h"
 #include "core/value.h"
+#include "sidecar/linkerd_environment.h"
 #include "sidecar/linkerd_values.h"
 
 namespace gracekeeper {
@@ -18,7 +19,7 @@ inline constexpr std::string_view kDebugName = "linkerd-debug";
 
 // linkerd-proxy. `wait_handler` becomes the preStop hook of a classic proxy; null: none.
 Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
-                      const Value& wait_handler);
+                      const Value& wait_handler, const PreparedEnvironment* prepared = nullptr);
 
 // linkerd-init, which redirects the pod's traffic with iptables.
 Value init_container(const Pod& pod, const LinkerdValues& values);

@@ -10,12 +10,14 @@
 namespace gracekeeper {
 namespace {
 
+constexpr std::string_view kInboundPorts = "LINKERD2_PROXY_INBOUND_PORTS";
+
 class Environment {
  public:
   Environment() { variables_.reserve(64); }  // an injection has some 50
 
   void set(std::string_view name, Value value) {
-    variables_.emplace_back(Value::object({{"name", name}, {"value", std::move(value)}}));
+    variables_.push_back(variable(name, std::move(value)));
   }
   void set(std::string_view name, std::int64_t value) {
     set(name, Value(fmt::format("{}", value)));
@@ -30,10 +32,18 @@ class Environment {
          {"valueFrom", Value::object({{"fieldRef", Value::object({{"fieldPath", path}})}})}}));
   }
   void append(const Value& variable) { variables_.push_back(variable); }
+  void start_with(const PreparedEnvironment& prepared, const std::string& ports) {
+    variables_.assign(prepared.variables.begin(), prepared.variables.end());
+    variables_[prepared.inbound_ports] = variable(kInboundPorts, Value(ports));
+  }
 
-  Value take() { return Value(std::move(variables_)); }
+  Value::Array take() { return std::move(variables_); }
 
  private:
+  static Value variable(std::string_view name, Value value) {
+    return Value::object({{"name", name}, {"value", std::move(value)}});
+  }
+
   Value::Array variables_;
 };
 
@@ -114,7 +124,7 @@ void add_addresses(Environment& env, const Pod& pod, const LinkerdValues& values
   env.set("LINKERD2_PROXY_OUTBOUND_LISTEN_ADDRS", Value(local + local6));
   env.set("LINKERD2_PROXY_INBOUND_LISTEN_ADDR", any(proxy.inbound_port));
   env.from_field("LINKERD2_PROXY_INBOUND_IPS", "status.podIPs");
-  env.set("LINKERD2_PROXY_INBOUND_PORTS", Value(inbound_ports(pod)));
+  env.set(kInboundPorts, Value(inbound_ports(pod)));
   const auto internal = fmt::format("svc.{}.", values.cluster_domain);
   if (proxy.is_gateway) env.set("LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES", Value(internal));
   if (proxy.is_ingress) env.set("LINKERD2_PROXY_INGRESS_MODE", true);
@@ -199,6 +209,36 @@ void add_identity(Environment& env, const LinkerdValues& values) {
   env.set("LINKERD2_PROXY_POLICY_SVC_NAME", component("linkerd-destination"));
 }
 
+void add_before_grace(Environment& env, const Pod& pod, const LinkerdValues& values) {
+  const auto& proxy = values.proxy;
+  add_pod_references(env);
+  add_cores(env, proxy);
+  add_control_plane(env, values);
+  add_timeouts(env, proxy);
+  add_addresses(env, pod, values);
+  add_tracing(env, values);
+  add_parameters(env, "INBOUND", *proxy.inbound);
+  add_parameters(env, "OUTBOUND", *proxy.outbound);
+  env.set_if_any("LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION", proxy.opaque_ports);
+  add_identity(env, values);
+  env.set_if_any("LINKERD2_PROXY_ACCESS_LOG", proxy.access_log);
+}
+
+// Whether a pod with these values has the prepared variables: everything is the same but for what
+// none of them is made of.
+bool fits(const PreparedEnvironment& prepared, const LinkerdValues& values) {
+  if (values.proxy.tracing.enabled) return false;  // its labels are the pod's
+  LinkerdValues same = values;
+  same.proxy.native_sidecar = prepared.values.proxy.native_sidecar;
+  same.proxy.wait = prepared.values.proxy.wait;
+  same.proxy.shutdown_grace_period = prepared.values.proxy.shutdown_grace_period;
+  same.proxy.resources = prepared.values.proxy.resources;
+  same.proxy.tracing.labels = prepared.values.proxy.tracing.labels;
+  same.proxy.additional_env = prepared.values.proxy.additional_env;
+  same.init = prepared.values.init;
+  return same == prepared.values;
+}
+
 }  // namespace
 
 std::optional<std::string> grace_text(const Sourced<Millis>& grace,
@@ -214,22 +254,29 @@ std::optional<std::string> grace_text(const Sourced<Millis>& grace,
   return fmt::format("{}ms", grace.value.count());
 }
 
-Value proxy_environment(const Pod& pod, const LinkerdValues& values, const Sourced<Millis>& grace) {
-  const auto& proxy = values.proxy;
+PreparedEnvironment prepare_environment(const LinkerdValues& values, Value (*share)(Value)) {
   Environment env;
-  add_pod_references(env);
-  add_cores(env, proxy);
-  add_control_plane(env, values);
-  add_timeouts(env, proxy);
-  add_addresses(env, pod, values);
-  add_tracing(env, values);
-  add_parameters(env, "INBOUND", *proxy.inbound);
-  add_parameters(env, "OUTBOUND", *proxy.outbound);
-  env.set_if_any("LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION", proxy.opaque_ports);
-  add_identity(env, values);
-  env.set_if_any("LINKERD2_PROXY_ACCESS_LOG", proxy.access_log);
-  if (const auto text = grace_text(grace, proxy)) env.set(kGraceVariable, Value(*text));
-  for (const auto& variable : *proxy.additional_env) env.append(variable);
+  add_before_grace(env, {}, values);
+  PreparedEnvironment prepared{.values = values, .variables = env.take()};
+  for (std::size_t i = 0; i < prepared.variables.size(); ++i) {
+    auto& variable = prepared.variables[i];
+    if (*variable.find("name") == Value(kInboundPorts))
+      prepared.inbound_ports = i;
+    else
+      variable = share(std::move(variable));
+  }
+  return prepared;
+}
+
+Value proxy_environment(const Pod& pod, const LinkerdValues& values, const Sourced<Millis>& grace,
+                        const PreparedEnvironment* prepared) {
+  Environment env;
+  if (prepared != nullptr && fits(*prepared, values))
+    env.start_with(*prepared, inbound_ports(pod));
+  else
+    add_before_grace(env, pod, values);
+  if (const auto text = grace_text(grace, values.proxy)) env.set(kGraceVariable, Value(*text));
+  for (const auto& variable : *values.proxy.additional_env) env.append(variable);
   return env.take();
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 class Edits {
  public:
-  explicit Edits(const Pod& pod) : pod_(pod) {}
+  explicit Edits(const Pod& pod) : pod_(pod) { edits_.reserve(kUsualNumber); }
 
   template <typename Edit>
   void set(const Metadata& metadata) {
@@ -43,6 +43,8 @@ class Edits {
     edits_.emplace_back(
         AddContainer{.list = list, .position = position, .container = std::move(container)});
   }
+
+  static constexpr std::size_t kUsualNumber = 16;
 
   const Pod& pod_;
   std::vector<Edit> edits_;
@@ -82,7 +84,8 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   if (values.proxy.tracing.enabled) edits.add_volume(pod_info_volume());
   if (values.service_account_token_projection) edits.add_volume(token_volume());
 
-  auto proxy = proxy_container(pod, values, injection.proxy, injection.wait_handler);
+  auto proxy =
+      proxy_container(pod, values, injection.proxy, injection.wait_handler, injection.prepared);
   if (native)
     edits.add_init_container(std::move(proxy), 1);
   else

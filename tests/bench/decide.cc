@@ -7,9 +7,11 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 
 #include "admission/admission.h"
+#include "codec/json_writer.h"
 #include "codec/value_codec.h"
 
 namespace {
@@ -38,8 +40,10 @@ int main(int count, char** arguments) {
     fmt::print(stderr, "usage: bench-decide REVIEW COUNT [LINKERD_VALUES]\n");
     return 2;
   }
-  const auto policy = make_policy(
-      {}, count > 3 ? linkerd_values(arguments[3]) : LinkerdValues{}, "gracekeeper/bench");
+  auto policy = make_policy({}, count > 3 ? linkerd_values(arguments[3]) : LinkerdValues{},
+                            "gracekeeper/bench");
+  policy.prepared = std::make_shared<const PreparedEnvironment>(
+      prepare_environment(policy.linkerd, with_json_text));
   const auto start = std::chrono::steady_clock::now();
   std::size_t bytes = 0;
   for (long i = 0; i < rounds; ++i)

@@ -129,5 +129,72 @@ TEST(ForEachObject, DocumentsWithoutAKindAreOtherObjects) {
             "1: other \n(document)\n3: other \n(document)\n5: other \n(document)\n");
 }
 
+// The same visits when the text is read from a file, piece by piece.
+std::string objects_in_file(const std::string& text, bool& was_read) {
+  const TemporaryFolder folder;
+  const auto path = folder.put("f.yaml", text);
+  const Inputs inputs({path});
+  std::string out;
+  was_read = inputs.for_each_object(
+      0, {.object =
+              [&](const FoundObject& found) {
+                const auto line = found.document.positions.locate(found.place).line;
+                const auto* subject = std::get_if<Subject>(&found.object);
+                out += fmt::format("{} {}: {}\n", found.document_index, line,
+                                   subject != nullptr ? subject->reference() : "other");
+              },
+          .error =
+              [&](const Error& error) {
+                out += fmt::format("{}: {}\n", error.position.line, error.message);
+              }});
+  return out;
+}
+
+TEST(Inputs, FindObjectsOfLargeFilesWhereTheyStand) {
+  // Some 700 KB: several pieces, whose ends fall anywhere in the documents.
+  std::string text;
+  std::string expected;
+  int line = 1;
+  for (std::size_t i = 0; i < 3000; ++i) {
+    if (i % 500 == 499) {
+      text += "---\na: [\n";
+      expected += fmt::format("{}: did not find expected node content while parsing a flow node\n",
+                              line + 2);
+      line += 2;
+      continue;
+    }
+    text += fmt::format("---\n# {}\nkind: Pod\nmetadata: {{name: p{}}}\nspec: {{containers: []}}\n",
+                        std::string(i % 211, 'x'), i);
+    expected += fmt::format("{} {}: Pod/p{}\n", i, line + 2, i);
+    line += 5;
+  }
+  bool was_read = false;
+  EXPECT_EQ(objects_in_file(text, was_read), expected);
+  EXPECT_TRUE(was_read);
+}
+
+TEST(Inputs, FindTheObjectOfAFileThatIsOneLargeDocument) {
+  const std::string text = "kind: Pod\nmetadata:\n  name: large\n  annotations:\n    a: \"" +
+                           std::string(1'000'000, 'x') + "\"\nspec: {containers: []}\n";
+  bool was_read = false;
+  EXPECT_EQ(objects_in_file(text, was_read), "0 1: Pod/large\n");
+}
+
+TEST(Inputs, ReadAnEmptyFile) {
+  bool was_read = false;
+  EXPECT_EQ(objects_in_file("", was_read), "");
+  EXPECT_TRUE(was_read);
+}
+
+TEST(Inputs, SayOfOneFileThatItCannotBeRead) {
+  const TemporaryFolder folder;
+  const Inputs inputs({folder.at("missing.yaml")});
+  std::string out;
+  EXPECT_FALSE(inputs.for_each_object(
+      0, {.object = [](const FoundObject&) {},
+          .error = [&](const Error& error) { out += error.message + '\n'; }}));
+  EXPECT_EQ(out, "No such file or directory\n");
+}
+
 }  // namespace
 }  // namespace gracekeeper::cli

@@ -253,5 +253,18 @@ TEST(ToJson, KeepsEveryTypeAndTheOrderOfMembers) {
             R"("l":[1,"two",{}]})");
 }
 
+TEST(JsonPatch, IsTextWithTheNumberOfItsOperations) {
+  const Pod pod = pod_in(pod_json(R"({"name":"p"})", R"({"containers":[{"name":"web"}]})"));
+  const auto patch = write_json_patch(
+      pod, {SetAnnotation{"a/b~c", "say \"hi\"\n"}, SetTerminationGracePeriod{95}});
+  EXPECT_EQ(patch.operations, 3U);
+  EXPECT_EQ(patch.text,
+            R"([{"op":"add","path":"/metadata/annotations","value":{}},)"
+            R"({"op":"add","path":"/metadata/annotations/a~1b~0c","value":"say \"hi\"\n"},)"
+            R"({"op":"add","path":"/spec/terminationGracePeriodSeconds","value":95}])");
+  EXPECT_EQ(write_json_patch(pod, {}).text, "[]");
+  EXPECT_EQ(write_json_patch(pod, {}).operations, 0U);
+}
+
 }  // namespace
 }  // namespace gracekeeper

@@ -56,5 +56,39 @@ TEST(SleepHandler, HasTheFormThatWasChosen) {
   EXPECT_EQ(sleep_handler(20, false, "/bin/sleep"), exec);
 }
 
+TEST(Value, OfObjectAndArrayIsMadeInTheOrderOfItsParts) {
+  EXPECT_EQ(Value(Value::object({{"b", 1}, {"a", Value::array({"x", true, nullptr})}})),
+            Value(Value::Object{{"b", 1}, {"a", Value::Array{"x", true, nullptr}}}));
+  EXPECT_EQ(Value(Value::object({})), Value(Value::Object{}));
+  EXPECT_EQ(Value(Value::array({})), Value(Value::Array{}));
+}
+
+TEST(Value, ThatIsSharedReadsAsTheOneItWasMadeOf) {
+  const Value plain{Value::Object{{"name", "a"}, {"list", Value::Array{1, 2}}}};
+  const Value shared = Value::shared(plain, "as written");
+  EXPECT_EQ(shared, plain);
+  EXPECT_EQ(plain, shared);
+  EXPECT_EQ(shared.find("name"), Value(shared).find("name")) << "copies share it";
+  EXPECT_EQ(*shared.text(), "as written");
+  EXPECT_EQ(plain.text(), nullptr);
+  EXPECT_EQ(Value::shared(shared, "again"), plain);
+  EXPECT_TRUE(Value::shared({}, "null").is_null());
+}
+
+TEST(Value, ThatIsSharedIsCopiedForWhoChangesIt) {
+  const Value shared = Value::shared(Value::Object{{"name", "a"}}, "as written");
+  Value changed = shared;
+  changed.set("name", "b");
+  EXPECT_EQ(changed.text(), nullptr) << "the text is no longer its own";
+  EXPECT_EQ(*changed.find("name"), Value("b"));
+  EXPECT_EQ(*shared.find("name"), Value("a"));
+  Value list = Value::shared(Value::Array{1}, "[1]");
+  list.as_array()->emplace_back(2);
+  EXPECT_EQ(list, Value(Value::Array{1, 2}));
+  Value nothing = Value::shared({}, "null");
+  nothing.set("a", 1);
+  EXPECT_EQ(nothing, Value(Value::Object{{"a", 1}}));
+}
+
 }  // namespace
 }  // namespace gracekeeper

@@ -1,5 +1,7 @@
 #include "sidecar/linkerd_environment.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -243,6 +245,70 @@ TEST(GraceVariable, ComesFromAnnotationElseFromTheValues) {
   EXPECT_EQ(Injected(annotated, values).variable(variable), "60000ms");
   const auto dropped = web({{"config.linkerd.io/shutdown-grace-period", "60"}});
   EXPECT_EQ(Injected(dropped, values).variable(variable), "45s");
+}
+
+Value share_in_test(Value value) { return Value::shared(std::move(value), "shared"); }
+
+// How many variables are shared ones, and that the list is the one that is made without
+// preparation.
+std::ptrdiff_t shared_by(const LinkerdValues& prepared_for, const LinkerdValues& values,
+                         const Pod& pod = web()) {
+  const auto prepared = prepare_environment(prepared_for, share_in_test);
+  const Sourced<Millis> grace{Millis{5000}, Source::Pod};
+  const auto environment = proxy_environment(pod, values, grace, &prepared);
+  EXPECT_EQ(environment, proxy_environment(pod, values, grace));
+  const auto& variables = *environment.as_array();
+  return std::count_if(variables.begin(), variables.end(),
+                       [](const Value& variable) { return variable.text() != nullptr; });
+}
+
+TEST(PreparedEnvironment, IsUsedByPodsThatChangeNothingAboutIt) {
+  LinkerdValues values;
+  values.trust_anchors_pem = "anchors";
+  values.proxy.additional_env.write() = {Value::Object{{"name", "EXTRA"}, {"value", "1"}}};
+  auto all =
+      static_cast<std::ptrdiff_t>(prepare_environment(values, share_in_test).variables.size());
+  --all;  // the ports are the pod's
+  EXPECT_GT(all, 40);
+  EXPECT_EQ(shared_by(values, values), all);
+  Pod other = web();
+  other.containers.front().ports = {{.number = 9999}};
+  EXPECT_EQ(shared_by(values, values, other), all);
+
+  LinkerdValues of_pod = values;  // what is no variable, or comes after the prepared ones
+  of_pod.proxy.wait = Millis{20000};
+  of_pod.proxy.native_sidecar = false;
+  of_pod.proxy.shutdown_grace_period = "5000ms";
+  of_pod.proxy.resources.cpu.limit = "1";
+  of_pod.proxy.tracing.labels.write()["service.name"] = "web";
+  of_pod.proxy.additional_env.write().push_back(Value::Object{{"name", "MORE"}, {"value", "2"}});
+  of_pod.init.ignore_inbound_ports = "25";
+  EXPECT_EQ(shared_by(values, of_pod), all);
+}
+
+TEST(PreparedEnvironment, IsLeftAloneByPodsThatChangeSomethingAboutIt) {
+  const LinkerdValues values;
+  const auto changed = [&](auto change) {
+    LinkerdValues of_pod = values;
+    change(of_pod);
+    return of_pod;
+  };
+  const LinkerdValues rows[] = {
+      changed([](auto& v) { v.proxy.log_level = "debug"; }),
+      changed([](auto& v) { v.proxy.admin_port = 4199; }),
+      changed([](auto& v) { v.proxy.opaque_ports = "3306"; }),
+      changed([](auto& v) { v.proxy.is_ingress = true; }),
+      changed([](auto& v) { v.proxy.minimum_workers = 4; }),
+      changed([](auto& v) { v.trust_anchors_pem = "others"; }),
+      changed([](auto& v) { v.cluster_domain = "example"; }),
+      changed([](auto& v) { v.proxy.tracing.enabled = true; }),
+  };
+  for (const auto& row : rows) EXPECT_EQ(shared_by(values, row), 0);
+  LinkerdValues traced;
+  traced.proxy.tracing.enabled = true;
+  LinkerdValues labelled = traced;
+  labelled.proxy.tracing.labels.write()["service.name"] = "web";
+  EXPECT_EQ(shared_by(traced, labelled), 0) << "its labels are the pod's";
 }
 
 }  // namespace

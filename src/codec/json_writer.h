@@ -1,0 +1,61 @@
+// JSON text written straight into one buffer, for texts that are written with every request.
+//
+//   JsonWriter out(4096);             // room from the start; it grows when that is not enough
+//   out.put(R"({"op":"add","path":)");
+//   out.string("/metadata/labels/a~1b");
+//   out.put(R"(,"value":)");
+//   out.value(value);
+//   out.put('}');
+//   const std::string text = out.take();
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "core/value.h"
+
+namespace gracekeeper {
+
+class JsonWriter {
+ public:
+  explicit JsonWriter(std::size_t bytes) : text_(bytes, '\0') {}
+
+  // As it stands.
+  void put(char c) {
+    make_room(1);
+    text_[used_++] = c;
+  }
+  void put(std::string_view text) {
+    make_room(text.size());
+    std::memcpy(text_.data() + used_, text.data(), text.size());
+    used_ += text.size();
+  }
+
+  // Quoted, with '"', '\' and control characters escaped. The text must be UTF-8.
+  void string(std::string_view text);
+
+  // Without blanks, the members of objects in their order. A number that is not finite has no form
+  // in JSON: null.
+  void value(const Value& value);
+
+  std::string take() {
+    text_.resize(used_);
+    return std::move(text_);
+  }
+
+ private:
+  void make_room(std::size_t bytes) {
+    if (text_.size() - used_ < bytes) grow(bytes);
+  }
+  void grow(std::size_t bytes);
+
+  std::string text_;  // all of its size may be written to; used_ bytes of it have been
+  std::size_t used_ = 0;
+};
+
+// The value, shared by its copies (core/value.h), with the text that a JsonWriter writes for it.
+Value with_json_text(Value value);
+
+}  // namespace gracekeeper
