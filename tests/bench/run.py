@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Measures the speed goals and writes docs/performance.md: make bench. Needs Go (once), wrk and two cores.
 
     run.py --build build [--only ceiling,peer,growth,check,start] [--archive IMAGE.tar] [--quick] [--no-document]
