@@ -31,7 +31,8 @@ class PodMaker {
   std::optional<Namespace> where() {
     if (input_.below(3) != 1) return std::nullopt;
     Namespace made{.name = "shop", .annotations = {}};
-    for (const auto& [key, value] : annotations(4).items())
+    const Json inherited = annotations(4);
+    for (const auto& [key, value] : inherited.items())
       made.annotations[key] = {value.get<std::string>()};
     return made;
   }
@@ -109,7 +110,7 @@ class PodMaker {
   }
 
   Json annotations(unsigned most) {
-    static constexpr std::array<const char*, 32> kKeys{
+    static constexpr std::array<const char*, 36> kKeys{
         "linkerd.io/inject",
         "config.alpha.linkerd.io/proxy-wait-before-exit-seconds",
         "config.linkerd.io/shutdown-grace-period",
@@ -141,12 +142,17 @@ class PodMaker {
         "gate.example.com/wait",
         "gate.example.com/drain",
         "side.example.com/inject",
-        "side.example.com/grace"};
+        "side.example.com/grace",
+        "side.example.com/wait",
+        "slow.example.com/inject",
+        "slow.example.com/wait",
+        "slow.example.com/grace"};
     Json made = Json::object();
     // A small number stands for what matters most.
     for (auto left = input_.below(most + 1); left > 0; --left) {
       const auto key = input_.below(kKeys.size());
-      const bool is_time = key == 25 || key == 26 || key == 28 || key == 29 || key == 31;
+      const bool is_time = key == 25 || key == 26 || key == 28 || key == 29 || key == 31 ||
+                           key == 32 || key == 34 || key == 35;
       made[kKeys[key]] = value_of(is_time ? 2 : key);
     }
     return made;
@@ -242,7 +248,7 @@ class PodMaker {
   }
 
   const char* sidecar_name() {
-    return input_.pick<const char*>({"linkerd-proxy", "istio-proxy", "envoy", "gate", "side",
+    return input_.pick<const char*>({"linkerd-proxy", "istio-proxy", "envoy", "gate", "side", "slow",
                                      "linkerd-init", "gate-metrics", "linkerd-debug"});
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -16,10 +17,10 @@
 
 namespace gracekeeper::fuzz {
 
-// Three profiles, in which every way of stating a time and of telling it occurs.
+// Four profiles, in which every way of stating a time and of telling it occurs.
 inline const std::vector<ProfilePtr>& profiles() {
   static const std::vector<ProfilePtr> all = [] {
-    constexpr std::array<const char*, 3> texts{
+    constexpr std::array<const char*, 4> texts{
         R"({apiVersion: gracekeeper.dev/v1alpha1, kind: SidecarProfile, name: envoy, container: envoy,
            inject: {annotation: envoy.example.com/inject, value: enabled}, native: auto,
            nativeAnnotation: envoy.example.com/native,
@@ -40,7 +41,13 @@ inline const std::vector<ProfilePtr>& profiles() {
            nativeAnnotation: side.example.com/native,
            wait: {annotation: side.example.com/wait},
            grace: {annotation: side.example.com/grace, default: 20s, argument: "--grace {}"},
-           containers: [{name: side, image: s}]})"};
+           containers: [{name: side, image: s, args: [run]}]})",
+        R"({apiVersion: gracekeeper.dev/v1alpha1, kind: SidecarProfile, name: slow, container: slow,
+           inject: {annotation: slow.example.com/inject, value: "true"}, native: auto,
+           wait: {annotation: slow.example.com/wait, preStop: true, unit: milliseconds,
+             default: 1500ms},
+           grace: {annotation: slow.example.com/grace, unit: milliseconds, default: 2500ms},
+           containers: [{name: slow, image: s}]})"};
     std::vector<ProfilePtr> made;
     for (const auto* text : texts) {
       auto profile = parse_sidecar_profile(text, "profile.yaml");
@@ -89,7 +96,9 @@ inline Configuration some_configuration(Input& input) {
       {OnShortfall::Raise, OnShortfall::Fit, OnShortfall::Deny, OnShortfall::Warn});
   const auto set = input.byte();
   const auto extra = input.byte();
-  if ((set & 1U) != 0) c.wait = {some_configured_time(input), Source::Configuration};
+  // The file and Linkerd's values take whole seconds only.
+  if ((set & 1U) != 0)
+    c.wait = {std::chrono::floor<Seconds>(some_configured_time(input)), Source::Configuration};
   if ((set & 2U) != 0) c.grace = {some_configured_time(input), Source::Configuration};
   if ((set & 4U) != 0) c.app_shutdown = {some_configured_time(input), Source::Configuration};
   if ((set & 8U) != 0) c.native_sidecar = Sourced<bool>{input.flag(), Source::Configuration};

@@ -60,7 +60,9 @@ def seed_folder(build, name):
 
 
 def options(name):
-    made = [f"-max_len={FUZZERS[name]}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"]
+    made = [f"-max_len={FUZZERS[name]}", "-timeout=10", "-rss_limit_mb=2048",
+            # The entropic schedule takes more time than programs as quick as these.
+            "-entropic=0", "-print_funcs=0", "-print_final_stats=1"]
     dictionary = HERE / "dictionaries" / f"{name}.dict"
     return made + ([f"-dict={dictionary}"] if dictionary.exists() else [])
 

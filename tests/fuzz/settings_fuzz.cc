@@ -76,12 +76,14 @@ void check_settings(const PodSettings& settings) {
   for (const auto& id : settings.ignored_rules) require(!id.empty(), "an empty rule id");
 }
 
-void check_dropped(const std::vector<DroppedValue>& dropped, const Annotations& annotations) {
+void check_dropped(const std::vector<DroppedValue>& dropped, const Annotations& of_pod,
+                   const Annotations& of_namespace) {
   for (const auto& value : dropped) {
     require(!value.message.empty(), "dropped without a message");
+    const auto& annotations = value.source == Source::Pod ? of_pod : of_namespace;
     const auto found = annotations.find(value.key);
     require(found != annotations.end() && found->second.text == value.text,
-            "dropped, but not written");
+            [&] { return "dropped, but not written: " + value.key + " \"" + value.text + '"'; });
   }
 }
 
@@ -125,13 +127,16 @@ void check_annotations(Input& input) {
 
   const auto settings = resolve_settings(pod, known, policy.configuration, profile);
   check_settings(settings);
-  check_dropped(settings.dropped, pod.annotations);
+  const auto dropped_are_written = [&](const std::vector<DroppedValue>& dropped) {
+    check_dropped(dropped, pod.annotations, where.annotations);
+  };
+  dropped_are_written(settings.dropped);
   require(resolve_settings(pod, known, policy.configuration, profile) == settings,
           "other settings the second time");
   const auto effective = effective_values(pod, known, settings, policy.linkerd);
-  check_dropped(effective.dropped, pod.annotations);
-  check_dropped(dropped_values(where, policy.configuration.profiles), where.annotations);
-  check_dropped(dropped_linkerd_values(where, policy.linkerd), where.annotations);
+  dropped_are_written(effective.dropped);
+  dropped_are_written(dropped_values(where, policy.configuration.profiles));
+  dropped_are_written(dropped_linkerd_values(where, policy.linkerd));
   if (!profile) check_right_spellings(pod, policy);
 }
 
