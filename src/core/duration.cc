@@ -145,8 +145,7 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
   if (all_digits(rest)) {
     const auto with_unit = fmt::format("{}s", rest);
     if (!parse_go_duration(with_unit)) return invalid(too_long);
-    return invalid(
-        fmt::format("a duration needs a unit: write {} for seconds", quoted(with_unit)));
+    return invalid(fmt::format("a duration needs a unit: write {} for seconds", quoted(with_unit)));
   }
 
   std::uint64_t total = 0;

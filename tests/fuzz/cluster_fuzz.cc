@@ -1,8 +1,8 @@
 // What comes from a cluster and from its users: kubeconfigs, Secrets, webhook configurations, list
 // pages, watch events, versions.
 //
-// Held to: what is refused says why; a Secret that is written back is read as the same; a patch of a
-// webhook configuration applies and is needed only once; the same bytes are read as the same.
+// Held to: what is refused says why; a Secret that is written back is read as the same; a patch of
+// a webhook configuration applies and is needed only once; the same bytes are read as the same.
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -98,7 +98,8 @@ const std::array<Json, 6>& seeds() {
       Json::parse(R"({"kind": "MutatingWebhookConfiguration", "metadata": {"resourceVersion": "3"},
         "webhooks": [{"name": "a", "clientConfig": {"caBundle": "YQ==", "service": {}}},
                      {"name": "b", "clientConfig": {"service": {}}}]})"),
-      Json::parse(R"({"kind": "NamespaceList", "metadata": {"resourceVersion": "7", "continue": "c"},
+      Json::parse(
+          R"({"kind": "NamespaceList", "metadata": {"resourceVersion": "7", "continue": "c"},
         "items": [{"metadata": {"name": "a", "annotations": {"linkerd.io/inject": "enabled"}}},
           {"metadata": {"name": "b", "ownerReferences": [{"kind": "ReplicaSet", "apiVersion":
             "apps/v1", "controller": true}]}, "status": {"phase": "Succeeded", "conditions":

@@ -67,7 +67,8 @@ void check_seconds(std::string_view text) {
   const auto parsed = parse_whole_seconds(text);
   check_suggestion(text, parse_whole_seconds);
   const auto expected = reference::unsigned_number(text);
-  require(parsed.has_value() == expected.has_value(), [&] { return about(text, "Go's ParseUint"); });
+  require(parsed.has_value() == expected.has_value(),
+          [&] { return about(text, "Go's ParseUint"); });
   constexpr auto longest = static_cast<std::uint64_t>(kLongest.count() / 1000);
   if (parsed) {
     require(static_cast<std::uint64_t>(parsed->count()) == std::min(*expected, longest),
@@ -110,7 +111,8 @@ void check_time(std::string_view text) {
   }
   const auto sleep = parse_sleep_argument(text);
   const auto expected = reference::sleep_argument(text);
-  require(sleep.has_value() == expected.has_value(), [&] { return about(text, "sleep's argument"); });
+  require(sleep.has_value() == expected.has_value(),
+          [&] { return about(text, "sleep's argument"); });
   if (sleep) {
     require(sleep->count() == *expected, [&] { return about(text, "another sleep"); });
     check_written(*sleep);
@@ -174,8 +176,9 @@ int duration_fuzz(const std::uint8_t* data, std::size_t size) {
   check_time(text);
   check_numbers(text);
   check_words(text);
-  if (size >= 8) check_written(Millis{static_cast<std::int64_t>(Input(data, size).word() %
-                                                              (kLongest.count() + 1ULL))});
+  if (size >= 8)
+    check_written(
+        Millis{static_cast<std::int64_t>(Input(data, size).word() % (kLongest.count() + 1ULL))});
   return 0;
 }
 

@@ -3,13 +3,12 @@
 // Held to: what is read does not depend on where the network cuts the bytes; a body is as long as
 // was announced and within the limit; a request that was read is read as the same again when it is
 // written in the plainest way.
-#include "io/http_framing.h"
-
 #include <string>
 #include <string_view>
 
 #include "fuzz/fuzz.h"
 #include "fuzz/fuzzers.h"
+#include "io/http_framing.h"
 
 namespace gracekeeper::fuzz {
 namespace {
@@ -57,8 +56,9 @@ Reading read(std::string_view bytes, std::string_view pieces, FramingLimits limi
       return reading;
     }
     if (end == bytes.size()) return reading;
-    const std::size_t piece =
-        pieces.empty() ? bytes.size() : 1 + static_cast<unsigned char>(pieces[turn++ % pieces.size()]);
+    const std::size_t piece = pieces.empty()
+                                  ? bytes.size()
+                                  : 1 + static_cast<unsigned char>(pieces[turn++ % pieces.size()]);
     end = std::min(bytes.size(), end + piece);
   }
 }
@@ -66,8 +66,8 @@ Reading read(std::string_view bytes, std::string_view pieces, FramingLimits limi
 // The request as a careful client would write it.
 std::string written(const Reading& reading) {
   const auto& head = reading.head;
-  std::string text = head.method + ' ' + head.target + " HTTP/1." +
-                     std::to_string(head.minor_version) + "\r\n";
+  std::string text =
+      head.method + ' ' + head.target + " HTTP/1." + std::to_string(head.minor_version) + "\r\n";
   if (!head.content_type.empty()) text += "Content-Type: " + head.content_type + "\r\n";
   if (!head.content_encoding.empty()) text += "Content-Encoding: " + head.content_encoding + "\r\n";
   if (head.expects_continue) text += "Expect: 100-continue\r\n";
@@ -81,7 +81,8 @@ void check_complete(const Reading& reading, FramingLimits limits) {
   const auto& head = reading.head;
   require(!head.chunked || !head.content_length, "two lengths");
   if (!head.chunked)
-    require(reading.body.size() == head.content_length.value_or(0), "another length than announced");
+    require(reading.body.size() == head.content_length.value_or(0),
+            "another length than announced");
   auto plain = reading.head;
   plain.chunked = false;
   plain.content_length = reading.body.size();

@@ -67,8 +67,7 @@ class Input {
   // Up to `most` characters of `alphabet`.
   std::string text(std::string_view alphabet, unsigned most) {
     std::string out;
-    for (auto left = below(most + 1); left > 0; --left)
-      out += alphabet[byte() % alphabet.size()];
+    for (auto left = below(most + 1); left > 0; --left) out += alphabet[byte() % alphabet.size()];
     return out;
   }
 

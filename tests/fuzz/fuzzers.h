@@ -1,7 +1,8 @@
 // The fuzzers by name.
 //
-// To add one, you must: write <name>_fuzz.cc, add its name in CMakeLists.txt, run.py, replay.cc and here, and keep at
-// least one input in corpus/<name>; describe in docs/fuzzing.md what it holds the program to.
+// To add one, you must: write <name>_fuzz.cc, add its name in CMakeLists.txt, run.py, replay.cc and
+// here, and keep at least one input in corpus/<name>; describe in docs/fuzzing.md what it holds the
+// program to.
 #pragma once
 
 #include <cstddef>

@@ -71,8 +71,7 @@ void check_written(const Json& value) {
   const auto written = to_yaml(value);
   const auto again = read_documents(written, kFile);
   require(again.items.size() == 1 && std::holds_alternative<Document>(again.items.front()), [&] {
-    const auto* error =
-        again.items.empty() ? nullptr : std::get_if<Error>(&again.items.front());
+    const auto* error = again.items.empty() ? nullptr : std::get_if<Error>(&again.items.front());
     return about(error != nullptr ? error->message.c_str() : "not one document", written);
   });
   const auto& json = std::get<Document>(again.items.front()).json;
@@ -120,11 +119,13 @@ std::optional<Found> some_member(const Json& root, Input& input) {
 
 Fix some_fix(const Json& root, const Found& found, Input& input) {
   const auto kind = input.below(8);
-  if (kind < 3) return SetField{.path = found.path, .value = std::int64_t{input.byte()}, .instead_of = {}};
+  if (kind < 3)
+    return SetField{.path = found.path, .value = std::int64_t{input.byte()}, .instead_of = {}};
   if (kind < 5) {
-    return SetField{.path = found.path,
-                    .value = input.pick<std::string>({"5s", "it's", "true", "a: b # c", "", "\xc3\xa4"}),
-                    .instead_of = {}};
+    return SetField{
+        .path = found.path,
+        .value = input.pick<std::string>({"5s", "it's", "true", "a: b # c", "", "\xc3\xa4"}),
+        .instead_of = {}};
   }
   if (kind == 5) {
     auto segments = found.path.segments();

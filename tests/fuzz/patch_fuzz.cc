@@ -1,9 +1,9 @@
 // The patch of the mutating webhook, on pods of every kind under every policy.
 //
-// Held to: the patch applies, by an independent implementation of RFC 6902, and touches only what it
-// may; a pod that was mutated is not mutated again; a pod that was let through is let through by the
-// validating webhook; a refused pod is left as it is; no sleep action is longer than the API server
-// takes; inside a workload the same operations stand below the template's path.
+// Held to: the patch applies, by an independent implementation of RFC 6902, and touches only what
+// it may; a pod that was mutated is not mutated again; a pod that was let through is let through by
+// the validating webhook; a refused pod is left as it is; no sleep action is longer than the API
+// server takes; inside a workload the same operations stand below the template's path.
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -30,9 +30,8 @@ std::optional<Subject> decode(const Json& object) {
   static ObjectDecoder decoder;
   std::optional<Subject> subject;
   decoder.decode(object.dump(), [&](DecodedObject decoded, const FieldPath&) {
-    require(decoded.has_value(), [&] {
-      return to_string(decoded.error().path) + ": " + decoded.error().message;
-    });
+    require(decoded.has_value(),
+            [&] { return to_string(decoded.error().path) + ": " + decoded.error().message; });
     if (auto* found = std::get_if<Subject>(&*decoded)) subject = std::move(*found);
   });
   if (subject) subject->namespace_name = "shop";
@@ -42,9 +41,8 @@ std::optional<Subject> decode(const Json& object) {
 // ---- what a patch may touch
 
 bool is_index(std::string_view text) {
-  return text == "-" || (!text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-           return c >= '0' && c <= '9';
-         }));
+  return text == "-" || (!text.empty() && std::all_of(text.begin(), text.end(),
+                                                      [](char c) { return c >= '0' && c <= '9'; }));
 }
 
 // The next token of a JSON pointer, taken off.
@@ -155,8 +153,7 @@ std::string refusal_by(const Decision& decision) {
 }
 
 void check_in_workload(const Subject& subject, const Decision& decision, const Json& patch) {
-  const auto below =
-      to_json_patch(subject.pod, decision.edits, FieldPath{} / "spec" / "template");
+  const auto below = to_json_patch(subject.pod, decision.edits, FieldPath{} / "spec" / "template");
   require(below.size() == patch.size(), "another number of operations in a workload");
   for (std::size_t i = 0; i < patch.size(); ++i) {
     auto expected = patch[i];
@@ -203,7 +200,8 @@ void check_decisions(const Case& c, Input& input) {
   require(second.refusal.empty(),
           [&] { return c.about("refused when it is seen again", after) + refusal_by(second); });
   const Json again = to_json_patch(then->pod, second.edits);
-  require(again.empty(), [&] { return c.about("mutated again", after) + "\nagain " + again.dump(); });
+  require(again.empty(),
+          [&] { return c.about("mutated again", after) + "\nagain " + again.dump(); });
   const auto verdict = judge(*then, c.known(), c.policy);
   require(verdict.refusal.empty(),
           [&] { return c.about("denied by validate", after) + refusal_by(verdict); });
@@ -214,8 +212,8 @@ void check_decisions(const Case& c, Input& input) {
 
 // The same by way of the whole webhook, bytes to bytes.
 void check_answers(const Case& c) {
-  const AdmissionContext context{
-      .policy = c.policy, .find_namespace = [&](std::string_view) { return c.where; }};
+  const AdmissionContext context{.policy = c.policy,
+                                 .find_namespace = [&](std::string_view) { return c.where; }};
   const auto first = mutate(testing::review_of(c.pod, "shop").dump(), context);
   require(first.status == 200 && first.record.outcome != Outcome::Invalid, first.record.message);
   const Json after = c.pod.patch(testing::patch_of(first.body));

@@ -46,7 +46,8 @@ Millis some_time(Input& input) {
     case 6:
       return Millis{(input.byte() * 256 + input.byte()) % 40'000};
     default:
-      return kind == 255 ? kLongest : Millis{static_cast<std::int64_t>(input.word() % kLongest.count())};
+      return kind == 255 ? kLongest
+                         : Millis{static_cast<std::int64_t>(input.word() % kLongest.count())};
   }
 }
 
@@ -134,7 +135,8 @@ void check_longer(const Plan& plan, Millis grace, const Timeline& timeline, Mill
     const auto& before = timeline.containers[i];
     const auto& after = later.containers[i];
     const bool holds = after.sigterm >= before.sigterm && after.sigkill >= before.sigkill &&
-                       after.exit >= before.exit && (before.hook_cut_short || !after.hook_cut_short);
+                       after.exit >= before.exit &&
+                       (before.hook_cut_short || !after.hook_cut_short);
     require(holds, [&] { return "a longer grace brings something forward: " + dump(plan, grace); });
   }
   require(!nothing_is_cut(timeline) || nothing_is_cut(later),
@@ -160,7 +162,9 @@ void check_plan(Input& input) {
 
 // ---- assessments
 
-std::string about(const char* what, const Json& pod) { return std::string(what) + ": " + pod.dump(); }
+std::string about(const char* what, const Json& pod) {
+  return std::string(what) + ": " + pod.dump();
+}
 
 void check_budget(const Assessment& a, const Json& pod) {
   const auto& budget = a.budget;
@@ -172,7 +176,8 @@ void check_budget(const Assessment& a, const Json& pod) {
   hold(budget.stated_exact_need <= budget.exact_need, "what is stated needs more");
   hold(budget.need >= 1 && budget.exact_need >= 1, "a need below 1 s");
   hold(budget.fits(from_seconds(budget.required())), "what is required does not fit");
-  hold(from_seconds(budget.required()) == kSecond || !budget.fits(from_seconds(budget.required() - 1)),
+  hold(from_seconds(budget.required()) == kSecond ||
+           !budget.fits(from_seconds(budget.required() - 1)),
        "less than what is required fits");
   const WhatIf raised(a, {.termination_grace_period_seconds = budget.required()}, std::nullopt);
   hold(raised.fits(), "T as it is required does not fit");

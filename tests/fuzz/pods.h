@@ -172,8 +172,8 @@ class PodMaker {
   }
 
   std::int64_t seconds() {
-    return input_.pick<std::int64_t>({5, 0, 1, 20, 45, 30, -1, 3600, input_.byte(),
-                                      std::numeric_limits<std::int64_t>::max()});
+    return input_.pick<std::int64_t>(
+        {5, 0, 1, 20, 45, 30, -1, 3600, input_.byte(), std::numeric_limits<std::int64_t>::max()});
   }
 
   Json hook() {
@@ -182,10 +182,12 @@ class PodMaker {
         return {{"sleep", {{"seconds", seconds()}}}};
       case 1:
         return {{"exec",
-                 {{"command", {"/bin/sleep", input_.pick<const char*>(
-                                                 {"5", "20", "1.5", "2m", "x", "99999999999d"})}}}}};
+                 {{"command",
+                   {"/bin/sleep",
+                    input_.pick<const char*>({"5", "20", "1.5", "2m", "x", "99999999999d"})}}}}};
       case 2:
-        return {{"exec", {{"command", {"sh", "-c", "exec sleep " + std::to_string(input_.byte())}}}}};
+        return {
+            {"exec", {{"command", {"sh", "-c", "exec sleep " + std::to_string(input_.byte())}}}}};
       case 3:
         return {{"exec", {{"command", {"/drain"}}}}};
       case 4:
@@ -229,17 +231,17 @@ class PodMaker {
                           {"name", input_.pick<const char*>({"http", "linkerd-admin", ""})}}}));
     }
     if ((parts & 16U) != 0) {
-      made["command"] = input_.pick<Json>({Json::array({"run", "it"}), Json::array({"linkerd-await"}),
-                                           Json::array({"linkerd-await", "--shutdown", "--", "run"}),
-                                           Json::array(), nullptr});
+      made["command"] = input_.pick<Json>(
+          {Json::array({"run", "it"}), Json::array({"linkerd-await"}),
+           Json::array({"linkerd-await", "--shutdown", "--", "run"}), Json::array(), nullptr});
     }
     if ((parts & 32U) != 0) {
-      maybe(made, "args", Json::array({input_.pick<const char*>({"a", "--delay=5ms", "--grace",
-                                                                 "--drain-time-s"}),
-                                       std::to_string(input_.byte())}));
+      maybe(
+          made, "args",
+          Json::array({input_.pick<const char*>({"a", "--delay=5ms", "--grace", "--drain-time-s"}),
+                       std::to_string(input_.byte())}));
     }
-    if ((parts & 64U) != 0)
-      made["livenessProbe"] = {{"terminationGracePeriodSeconds", seconds()}};
+    if ((parts & 64U) != 0) made["livenessProbe"] = {{"terminationGracePeriodSeconds", seconds()}};
     if ((parts & 128U) != 0) {
       made["volumeMounts"] = {
           {{"name", "t"}, {"mountPath", "/var/run/secrets/kubernetes.io/serviceaccount"}}};
@@ -248,16 +250,17 @@ class PodMaker {
   }
 
   const char* sidecar_name() {
-    return input_.pick<const char*>({"linkerd-proxy", "istio-proxy", "envoy", "gate", "side", "slow",
-                                     "linkerd-init", "gate-metrics", "linkerd-debug"});
+    return input_.pick<const char*>({"linkerd-proxy", "istio-proxy", "envoy", "gate", "side",
+                                     "slow", "linkerd-init", "gate-metrics", "linkerd-debug"});
   }
 
   Json spec() {
     Json spec = Json::object();
-    maybe(spec, "terminationGracePeriodSeconds",
-          input_.pick<std::int64_t>({30, 60, 1, 10, 0, 200, -5, 100'000, input_.byte(),
-                                     kLongest.count() / 1000, std::numeric_limits<std::int64_t>::max(),
-                                     std::numeric_limits<std::int64_t>::min()}));
+    maybe(
+        spec, "terminationGracePeriodSeconds",
+        input_.pick<std::int64_t>(
+            {30, 60, 1, 10, 0, 200, -5, 100'000, input_.byte(), kLongest.count() / 1000,
+             std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}));
     const auto parts = input_.byte();
     if ((parts & 1U) != 0) {
       maybe(spec, "volumes",

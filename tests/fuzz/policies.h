@@ -85,15 +85,15 @@ inline const std::vector<LinkerdValues>& linkerd_values() {
 
 // A time as configurations have it.
 inline Millis some_configured_time(Input& input) {
-  return Millis{input.pick<std::int64_t>({0, 1, 999, 1000, 5000, 20'000, 25'500, 40'000, 120'000,
-                                          3'600'000, kLongest.count()})};
+  return Millis{input.pick<std::int64_t>(
+      {0, 1, 999, 1000, 5000, 20'000, 25'500, 40'000, 120'000, 3'600'000, kLongest.count()})};
 }
 
 inline Configuration some_configuration(Input& input) {
   Configuration c;
   c.kubernetes_version = {1, input.pick({34, 28, 29, 30})};
-  c.on_shortfall = input.pick(
-      {OnShortfall::Raise, OnShortfall::Fit, OnShortfall::Deny, OnShortfall::Warn});
+  c.on_shortfall =
+      input.pick({OnShortfall::Raise, OnShortfall::Fit, OnShortfall::Deny, OnShortfall::Warn});
   const auto set = input.byte();
   const auto extra = input.byte();
   // The file and Linkerd's values take whole seconds only.
@@ -126,12 +126,18 @@ inline const Policy& some_policy(std::uint8_t number) {
   auto& policy = made[number];
   if (!policy) {
     // Bits of the number and of its products, so that all combinations of two settings occur.
-    const std::array<std::uint8_t, 12> bytes{
-        number, static_cast<std::uint8_t>(number >> 2U), static_cast<std::uint8_t>(number * 37U),
-        static_cast<std::uint8_t>(number >> 5U), static_cast<std::uint8_t>(number >> 1U),
-        static_cast<std::uint8_t>(number >> 3U), static_cast<std::uint8_t>(number >> 4U),
-        static_cast<std::uint8_t>(number * 11U), number, static_cast<std::uint8_t>(number >> 6U),
-        static_cast<std::uint8_t>(number * 3U), number};
+    const std::array<std::uint8_t, 12> bytes{number,
+                                             static_cast<std::uint8_t>(number >> 2U),
+                                             static_cast<std::uint8_t>(number * 37U),
+                                             static_cast<std::uint8_t>(number >> 5U),
+                                             static_cast<std::uint8_t>(number >> 1U),
+                                             static_cast<std::uint8_t>(number >> 3U),
+                                             static_cast<std::uint8_t>(number >> 4U),
+                                             static_cast<std::uint8_t>(number * 11U),
+                                             number,
+                                             static_cast<std::uint8_t>(number >> 6U),
+                                             static_cast<std::uint8_t>(number * 3U),
+                                             number};
     Input input(bytes.data(), bytes.size());
     policy = std::make_unique<const Policy>(some_policy(input));
   }

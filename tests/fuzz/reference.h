@@ -95,8 +95,8 @@ inline std::optional<std::int64_t> go_duration(std::string_view text) {
     if (!factor) return std::nullopt;
     text.remove_prefix(end);
     Wide value = whole * *factor;
-    value += static_cast<Wide>(static_cast<double>(fraction) *
-                               (static_cast<double>(*factor) / scale));
+    value +=
+        static_cast<Wide>(static_cast<double>(fraction) * (static_cast<double>(*factor) / scale));
     total += value;
     if (total > limit) return std::nullopt;
   }
@@ -118,9 +118,11 @@ inline std::optional<std::int64_t> proxy_duration(std::string_view text) {
   if (text.empty() || !is_digit(text.front())) return std::nullopt;
   const auto value = take_digits(text);
   if (text.empty()) return value == 0 ? std::optional<std::int64_t>(0) : std::nullopt;
-  for (const auto& [name, factor] :
-       {std::pair<std::string_view, int>{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000},
-        {"d", 86'400'000}}) {
+  for (const auto& [name, factor] : {std::pair<std::string_view, int>{"ms", 1},
+                                     {"s", 1'000},
+                                     {"m", 60'000},
+                                     {"h", 3'600'000},
+                                     {"d", 86'400'000}}) {
     if (text == name) return held(value > Wide{kLongest.count()} ? value : value * factor);
   }
   return std::nullopt;

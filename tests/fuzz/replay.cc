@@ -25,13 +25,13 @@ struct Fuzzer {
 };
 
 const std::array<Fuzzer, 8> kFuzzers{{{"review", review_fuzz},
-                                             {"manifest", manifest_fuzz},
-                                             {"duration", duration_fuzz},
-                                             {"settings", settings_fuzz},
-                                             {"patch", patch_fuzz},
-                                             {"planner", planner_fuzz},
-                                             {"framing", framing_fuzz},
-                                             {"cluster", cluster_fuzz}}};
+                                      {"manifest", manifest_fuzz},
+                                      {"duration", duration_fuzz},
+                                      {"settings", settings_fuzz},
+                                      {"patch", patch_fuzz},
+                                      {"planner", planner_fuzz},
+                                      {"framing", framing_fuzz},
+                                      {"cluster", cluster_fuzz}}};
 
 std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;

@@ -1,7 +1,7 @@
 // Admission reviews: whatever an HTTP body holds.
 //
-// Held to the contract of admission webhooks: an answer is well-formed JSON, an AdmissionReview that
-// echoes the uid, or a Status where there is no uid to answer to; what cannot be read is never
+// Held to the contract of admission webhooks: an answer is well-formed JSON, an AdmissionReview
+// that echoes the uid, or a Status where there is no uid to answer to; what cannot be read is never
 // allowed, save by the last resort; a refusal has a code and a message; patch and patchType come
 // together, and the patch applies; warnings are short; the same review gets the same answer.
 #include <algorithm>
@@ -56,7 +56,8 @@ const std::vector<Json>& seeds() {
        "volumeMounts": [{"name": "t", "mountPath": "/t"}]}],
       "initContainers": [{"name": "logs", "image": "l", "restartPolicy": "Always",
        "env": [{"name": "A", "value": "1"}]}], "volumes": [{"name": "t", "emptyDir": {}}]})");
-    const Json adopted = Json::parse(R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a",
+    const Json adopted =
+        Json::parse(R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a",
       "annotations": {"config.linkerd.io/shutdown-grace-period": "7s"}}, "spec": {"containers": [
       {"name": "web", "image": "w"}, {"name": "linkerd-proxy", "image": "p", "env": [
        {"name": "LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD", "value": "20000ms"}],
@@ -145,8 +146,8 @@ void check_warnings(const Json& response) {
     const auto text = warning.get<std::string>();
     total += text.size();
     require(!text.empty(), "an empty warning");
-    const auto characters = std::count_if(text.begin(), text.end(),
-                                          [](char c) { return (c & '\xC0') != '\x80'; });
+    const auto characters =
+        std::count_if(text.begin(), text.end(), [](char c) { return (c & '\xC0') != '\x80'; });
     require(characters <= 120, [&] { return "a warning longer than 120 characters: " + text; });
     require(std::none_of(text.begin(), text.end(),
                          [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }),
@@ -221,11 +222,10 @@ int review_fuzz(const std::uint8_t* data, std::size_t size) {
   Namespace shop{.name = "shop", .annotations = {}};
   if (kind >= 64) shop.annotations["linkerd.io/inject"] = {"enabled"};
   if (kind >= 128) shop.annotations["config.linkerd.io/shutdown-grace-period"] = {"3m"};
-  const AdmissionContext context{
-      .policy = policy,
-      .find_namespace = [&](std::string_view name) {
-        return name == "shop" && kind >= 32 ? std::optional(shop) : std::nullopt;
-      }};
+  const AdmissionContext context{.policy = policy, .find_namespace = [&](std::string_view name) {
+                                   return name == "shop" && kind >= 32 ? std::optional(shop)
+                                                                       : std::nullopt;
+                                 }};
   const auto body = look_at(text);
   for (const auto path : {&mutate, &validate}) {
     const auto answer = path(text, context);

@@ -62,7 +62,7 @@ def seed_folder(build, name):
 def options(name):
     made = [f"-max_len={FUZZERS[name]}", "-timeout=10", "-rss_limit_mb=2048",
             # The entropic schedule takes more time than programs as quick as these.
-            "-entropic=0", "-print_funcs=0", "-print_final_stats=1"]
+            "-entropic=0 -len_control=0", "-print_funcs=0", "-print_final_stats=1"]
     dictionary = HERE / "dictionaries" / f"{name}.dict"
     return made + ([f"-dict={dictionary}"] if dictionary.exists() else [])
 
@@ -85,11 +85,11 @@ def run(name, build, seconds, runs, log_folder):
     with log.open("wb") as output:
         code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
     text = log.read_text(errors="replace")
-    done = last_number(r"stat::number_of_executed_units: (\d+)", text)
-    print(f"{name:9} {done:>10} runs {last_number(r'average_exec_per_sec: +(\d+)', text):>7}/s"
-          f"  coverage {last_number(r' cov: (\d+)', text):>6}  features {last_number(r' ft: (\d+)', text):>6}"
-          f"  corpus {last_number(r' corp: (\d+)', text):>5}  {'ok' if code == 0 else 'FOUND: ' + str(log)}",
-          flush=True)
+    runs_done = last_number(r"stat::number_of_executed_units: (\d+)", text)
+    speed = last_number(r"stat::average_exec_per_sec: +(\d+)", text)
+    coverage, features, inputs = (last_number(rf" {what}: (\d+)", text) for what in ("cov", "ft", "corp"))
+    print(f"{name:9} {runs_done:>10} runs {speed:>7}/s  coverage {coverage:>6}  features {features:>6}"
+          f"  corpus {inputs:>5}  {'ok' if code == 0 else f'FOUND: see {log}'}", flush=True)
     if code != 0:
         print(text[-4000:], file=sys.stderr)
     for folder in (kept, crashes):

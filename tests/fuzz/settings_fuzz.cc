@@ -99,9 +99,8 @@ std::vector<DroppedValue> all_dropped(const Pod& pod, const Policy& policy) {
 void check_right_spellings(const Pod& pod, const Policy& policy) {
   for (const auto& value : all_dropped(pod, policy)) {
     const auto& written = pod.annotations.find(value.key)->second;
-    const auto right = value.right
-                           ? value.right
-                           : right_spelling(value.key, value.text, written.is_string);
+    const auto right =
+        value.right ? value.right : right_spelling(value.key, value.text, written.is_string);
     if (!right) continue;
     Pod mended = pod;
     mended.annotations[value.key] = {*right, true};
@@ -145,9 +144,8 @@ void check_annotations(Input& input) {
 void check_errors(const std::vector<Error>& errors) {
   require(!errors.empty(), "refused without an error");
   for (const auto& error : errors) {
-    require(!error.message.empty() && error.file == kFile, [&] {
-      return "an error that does not say where and what: " + to_string(error);
-    });
+    require(!error.message.empty() && error.file == kFile,
+            [&] { return "an error that does not say where and what: " + to_string(error); });
   }
 }
 
