@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 
+import capture
 import evidence
 import judge
 import scenarios
@@ -64,6 +65,8 @@ def main(options, cgroup):
     results.late = judge.tolerance(results.terminations)
     results.verdicts = [judge.Verdict(one, results.late) for one in results.terminations]
     report(results)
+    if options.captures:
+        capture.write(options.captures, world, results.terminations)
     if options.evidence:
         options.evidence.write_text(evidence.document(world, results, webhook is not None))
     print(f"{results.passes()} passed, {results.failures()} failed in "

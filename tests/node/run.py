@@ -44,6 +44,8 @@ def parse():
     parser.add_argument("--tools", type=pathlib.Path, help="folder of the programs, already built")
     parser.add_argument("--evidence", type=pathlib.Path, metavar="FILE",
                         help="write the table of predicted and measured there")
+    parser.add_argument("--captures", type=pathlib.Path, metavar="FOLDER",
+                        help="write there what is left of each pod: its last status and its events")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     parser.add_argument("--folder", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("scenarios", nargs="*")
@@ -104,6 +106,8 @@ def outside(options):
                "--program", options.program.resolve()]
     if options.evidence:
         options.evidence.parent.mkdir(parents=True, exist_ok=True)
+    if options.captures:
+        options.captures.mkdir(parents=True, exist_ok=True)
     janitor = os.fork()
     if janitor == 0:
         os.setsid()

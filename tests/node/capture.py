@@ -1,0 +1,71 @@
+"""What is left of a pod that has terminated: its last status and its events, as a v1 List.
+
+    capture.of(world, "app-1")   # what `kubectl get pod,events -o yaml` would have shown just in time
+    capture.write(folder, world, terminations)
+
+Only what somebody looking for the cause of a kill would read is kept, so that the files can be read by
+people and stay the same from run to run, but for times and ids.
+"""
+
+import json
+
+POD = {"name", "namespace", "uid", "labels", "annotations", "creationTimestamp", "deletionTimestamp",
+       "deletionGracePeriodSeconds", "finalizers", "ownerReferences"}
+CONTAINER = {"name", "image", "command", "args", "env", "lifecycle", "livenessProbe", "startupProbe",
+             "restartPolicy", "ports"}
+STATUS = {"name", "state", "lastState", "restartCount", "ready"}
+TERMINATED = {"exitCode", "signal", "reason", "startedAt", "finishedAt"}
+EVENT = {"reason", "message", "type", "firstTimestamp", "lastTimestamp", "eventTime", "count", "source"}
+
+
+def only(thing, keys):
+    return {key: value for key, value in thing.items() if key in keys}
+
+
+def container_status(status):
+    kept = only(status, STATUS)
+    for state in ("state", "lastState"):
+        if "terminated" in kept.get(state, {}):
+            kept[state] = {"terminated": only(kept[state]["terminated"], TERMINATED)}
+    return kept
+
+
+def pod(found):
+    spec, status = found["spec"], found.get("status", {})
+    kept = {"apiVersion": "v1", "kind": "Pod", "metadata": only(found["metadata"], POD), "spec": {
+        "terminationGracePeriodSeconds": spec.get("terminationGracePeriodSeconds"),
+        "restartPolicy": spec.get("restartPolicy"), "nodeName": spec.get("nodeName")},
+        "status": only(status, {"phase", "reason", "message"})}
+    for group in ("initContainers", "containers"):
+        if group in spec:
+            kept["spec"][group] = [only(one, CONTAINER) for one in spec[group]]
+    for group in ("initContainerStatuses", "containerStatuses"):
+        if group in status:
+            kept["status"][group] = [container_status(one) for one in status[group]]
+    kept["status"]["conditions"] = [c for c in status.get("conditions", [])
+                                    if c["type"] in ("Ready", "DisruptionTarget")]
+    return kept
+
+
+def event(found):
+    return {"apiVersion": "v1", "kind": "Event",
+            "metadata": only(found["metadata"], {"name", "namespace"}),
+            "involvedObject": only(found["involvedObject"],
+                                   {"kind", "namespace", "name", "uid", "fieldPath"}),
+            **only(found, EVENT)}
+
+
+def of(world, name):
+    latest = world.watch.pod(name).latest
+    events = {}  # an event that happens again is the same object
+    for found in list(world.watch.events):
+        if found["involvedObject"].get("name") == name and found["involvedObject"]["kind"] == "Pod":
+            events[found["metadata"]["name"]] = event(found)
+    return {"apiVersion": "v1", "kind": "List",
+            "items": ([pod(latest)] if latest else []) + list(events.values())}
+
+
+def write(folder, world, terminations):
+    for seen in terminations:
+        (folder / f"{seen.scenario.name}.json").write_text(
+            json.dumps(of(world, seen.pod), indent=1) + "\n")
