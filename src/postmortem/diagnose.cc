@@ -320,7 +320,7 @@ bool Diagnosis::is_hard() const {
 }
 
 bool Diagnosis::has_something() const {
-  return !conclusions.empty() || (is_gone && stop.kind != Stop::Kind::None);
+  return !conclusions.empty() || stop.kind != Stop::Kind::None;
 }
 
 Diagnosis diagnose(const Question& question) { return Diagnoser(question).diagnose(); }

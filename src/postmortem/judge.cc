@@ -182,13 +182,26 @@ class Judge {
             one.stop.evidence);
       default:
         return add(Cause::GracePeriodOverridden, sureness(one), one,
-                   fmt::format("the deletion gave {} s where the pod asks for {}{}: {} {}.", G, T,
+                   fmt::format("the deletion gave {}{} s where the pod asks for {}{}: {} {}.",
+                               one.stop.grace_is_known ? "" : "about ", G, T,
                                one.stop.by.empty() ? "" : " (by " + one.stop.by + ")", one.name,
                                stop_words(one)),
-                   fmt::format("metadata.deletionGracePeriodSeconds {}, "
-                               "spec.terminationGracePeriodSeconds {}; {}",
-                               G, T, end_evidence(one)));
+                   grace_evidence(one));
     }
+  }
+
+  [[nodiscard]] std::string grace_evidence(const Ended& one) const {
+    const auto T = a_->termination_grace_period_seconds;
+    if (!one.stop.grace_is_known) {
+      return fmt::format(
+          "{}, and spec.terminationGracePeriodSeconds {}: the deletion's own grace is "
+          "no longer recorded",
+          end_evidence(one), T);
+    }
+    return fmt::format(
+        "metadata.deletionGracePeriodSeconds {}, spec.terminationGracePeriodSeconds "
+        "{}; {}",
+        seconds(one.stop.grace), T, end_evidence(one));
   }
 
   void hook_outlived(const Ended& one) {
@@ -210,10 +223,12 @@ class Judge {
 
   void turn_came_too_late(const Ended& one, const Gate& gate) {
     add(Cause::SidecarOrder, sureness(one), one,
-        fmt::format("{} is a native sidecar, whose SIGTERM waits for the others: {} ended only at "
-                    "{} s, when the {} s of grace were over. It had 2 s, and {}.",
-                    one.name, gate.last, seconds(gate.time), seconds(one.stop.grace),
-                    stop_words(one)),
+        fmt::format(
+            "{} is a native sidecar, whose SIGTERM waits for the others: {} ended at {} s of "
+            "the {} s of grace{}. It had 2 s left, and {}.",
+            one.name, gate.last, seconds(gate.time), seconds(one.stop.grace),
+            one.planned->has_pre_stop ? ", and its own preStop hook is taken off them too" : "",
+            stop_words(one)),
         end_evidence(one));
   }
 

@@ -78,7 +78,11 @@ void guess_grace(const Case& found, const Assessment* a, Millis spec_grace, Stop
       life -= 2s;
     longest = std::max(longest.value_or(Millis{0}), life);
   }
-  if (!longest || *longest + kRounding >= spec_grace) return;
+  if (!longest) return;
+  const bool is_the_pods_own =
+      *longest + kRounding >= spec_grace && *longest <= spec_grace + 2 * kRounding;
+  stop.grace_is_known = is_the_pods_own;  // the kill itself shows it
+  if (is_the_pods_own) return;
   stop.grace = Millis{*longest / 1s * 1s};
   stop.is_overridden = true;
 }
@@ -144,12 +148,12 @@ Stop deletion(const Case& found, const Assessment* a, Millis spec_grace) {
   if (began_earlier || is_last_one) {
     // What is written is a later deletion's; the kubelet goes on with the first one.
     stop.asked = stop.kubelet;
-    guess_grace(found, a, spec_grace, stop);
     stop.grace_is_known = false;
+    guess_grace(found, a, spec_grace, stop);
     stop.evidence =
         stop.kubelet ? "the kubelet's first event Killing" : "metadata.deletionTimestamp";
   }
-  if (stop.grace_is_known) stop.is_overridden = stop.grace != spec_grace;
+  if (!began_earlier && !is_last_one) stop.is_overridden = stop.grace != spec_grace;
   return stop;
 }
 

@@ -1,6 +1,7 @@
 """What is left of a pod that has terminated: its last status and its events, as a v1 List.
 
-    capture.of(world, "app-1")   # what `kubectl get pod,events -o yaml` would have shown just in time
+    capture.of(world, "app-1", world.watch.pod("app-1").latest)
+                                 # what `kubectl get pod,events -o yaml` would have shown just in time
     capture.write(folder, world, terminations)
 
 Only what somebody looking for the cause of a kill would read is kept, so that the files can be read by
@@ -55,17 +56,24 @@ def event(found):
             **only(found, EVENT)}
 
 
-def of(world, name):
-    latest = world.watch.pod(name).latest
-    events = {}  # an event that happens again is the same object
-    for found in list(world.watch.events):
-        if found["involvedObject"].get("name") == name and found["involvedObject"]["kind"] == "Pod":
-            events[found["metadata"]["name"]] = event(found)
+def events(world, name):
+    found = {}  # an event that happens again is the same object
+    for one in list(world.watch.events):
+        if one["involvedObject"].get("name") == name and one["involvedObject"]["kind"] == "Pod":
+            found[one["metadata"]["name"]] = event(one)
+    return list(found.values())
+
+
+def of(world, name, state):
+    """`state`: one of the pod's states that the watch has seen; None: only its events."""
     return {"apiVersion": "v1", "kind": "List",
-            "items": ([pod(latest)] if latest else []) + list(events.values())}
+            "items": ([pod(state)] if state else []) + events(world, name)}
 
 
 def write(folder, world, terminations):
     for seen in terminations:
-        (folder / f"{seen.scenario.name}.json").write_text(
-            json.dumps(of(world, seen.pod), indent=1) + "\n")
+        watched = world.watch.pod(seen.pod)
+        for kind, state in (("terminating", watched.terminating), ("last", watched.latest)):
+            if state:
+                (folder / f"{seen.scenario.name}.{kind}.json").write_text(
+                    json.dumps(of(world, seen.pod, state), indent=1) + "\n")

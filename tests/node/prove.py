@@ -9,6 +9,7 @@ import traceback
 import capture
 import evidence
 import judge
+import postmortem
 import scenarios
 import traffic
 from measure import Scene
@@ -42,7 +43,8 @@ class Results:
 
 
 def main(options, cgroup):
-    known = [s.name for s in scenarios.table()] + list(traffic.NAMES) + list(WEBHOOK)
+    known = [s.name for s in scenarios.table()] + list(traffic.NAMES) + list(WEBHOOK) + [
+        postmortem.NAME]
     if unknown := [name for name in options.scenarios if name not in known]:
         sys.exit(f"no scenario {', '.join(unknown)}; there are: {', '.join(known)}")
     started = time.monotonic()
@@ -62,8 +64,15 @@ def main(options, cgroup):
     updates(rollouts, results)
     if webhook:
         disturbances(webhook, options.scenarios, results)
+    if not options.scenarios or postmortem.NAME in options.scenarios:
+        try:
+            results.streams.append(postmortem.Scene(world, options.captures).run())
+        except Exception as error:
+            results.fail(postmortem.NAME, error)
     results.late = judge.tolerance(results.terminations)
     results.verdicts = [judge.Verdict(one, results.late) for one in results.terminations]
+    for verdict in results.verdicts:
+        verdict.errors += postmortem.errors(world, verdict.seen)
     report(results)
     if options.captures:
         capture.write(options.captures, world, results.terminations)
