@@ -143,7 +143,8 @@ Stop deletion(const Case& found, const Assessment* a, Millis spec_grace) {
             .grace_is_known = true,
             .by = deleted_by(found),
             .evidence = "metadata.deletionTimestamp less deletionGracePeriodSeconds"};
-  const bool began_earlier = stop.kubelet && *stop.kubelet + kRounding < *stop.asked;
+  // Nobody begins before the request; both times are truncated alike.
+  const bool began_earlier = stop.kubelet && *stop.kubelet + 1s < *stop.asked;
   const bool is_last_one = written == 0 && has_ended_before(record, *stop.asked);
   if (began_earlier || is_last_one) {
     // What is written is a later deletion's; the kubelet goes on with the first one.
@@ -208,12 +209,18 @@ std::optional<Stop> find_probe_stop(const Case& found, const Container* containe
       stop.grace = effective_grace_period(*(*probe)->termination_grace_period_seconds);
       stop.is_overridden = stop.grace != spec_grace;
     }
-    // The same event again and again has only its first and its last time.
-    for (const auto time : {event.last, event.first}) {
-      if (!time || !end.finished || *time > *end.finished + kRounding) continue;
-      stop.asked = stop.kubelet = time;
-      return stop;
+    if (!end.finished) continue;
+    // The same event again and again has only its first and its last time: of a third one that has
+    // come since, the time of this one is lost.
+    if (event.last && *event.last <= *end.finished) {
+      stop.asked = event.last;
+    } else if (event.first && *event.first <= *end.finished) {
+      if (event.count <= 2) stop.asked = event.first;
+    } else {
+      continue;
     }
+    stop.kubelet = stop.asked;
+    return stop;
   }
   return std::nullopt;
 }

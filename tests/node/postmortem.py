@@ -113,13 +113,13 @@ class Scene:
     def manifests():
         annotations = {"gracekeeper.dev/on-shortfall": "warn"}
         deaf = scenarios.application(ignore=True, connect=False)
-        held = scenarios.pod(HELD, 5, annotations, deaf)
+        held = scenarios.pod(HELD, 5, {**annotations, scenarios.SHUTDOWN: "2s"}, deaf)
         held["metadata"]["finalizers"] = ["gracekeeper.test/hold"]
         slow = {**scenarios.application(connect=False, pre_stop=scenarios.exec_sleep(30)),
                 "image": images.APPLICATION + ":with-sleep"}
         gone = scenarios.deployment(GONE, 4, annotations, slow)
         probed = copy.deepcopy(deaf)
-        probed["livenessProbe"] = {"tcpSocket": {"port": 1}, "initialDelaySeconds": 1,
+        probed["livenessProbe"] = {"tcpSocket": {"port": 1}, "initialDelaySeconds": 15,
                                    "periodSeconds": 1, "failureThreshold": 1,
                                    "terminationGracePeriodSeconds": 3}
         return held, gone, scenarios.pod(PROBED, 30, annotations, probed)
