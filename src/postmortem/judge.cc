@@ -123,8 +123,10 @@ class Judge {
     const Millis had = std::max(Millis{2'000}, one.stop.grace - sigterm);
     const bool planned_kill = one.times.killed;
     const bool cut = one.hook_was_cut();
-    if (!cut && !planned_kill && !one.is_role(Role::Proxy))
-      out_.slower.emplace_back(one.name, from_seconds(ceil_seconds(had)) + Millis{1'000});
+    if (!cut && !one.is_role(Role::Proxy) && (!planned_kill || is_assumed(one))) {
+      out_.slower.emplace_back(
+          one.name, std::max(one.planned->stop, from_seconds(ceil_seconds(had)) + Millis{1'000}));
+    }
     if (would_have_lived(one, had)) return overridden(one);
     if (cut) return hook_outlived(one);
     if (one.is_ordered_sidecar(*a_) && one.stop.kind != Stop::Kind::Probe) {
@@ -134,6 +136,12 @@ class Judge {
     if (one.is_role(Role::Proxy)) return proxy_cut(one, sigterm, had);
     if (planned_kill) return too_short(one);
     needs_longer(one, had);
+  }
+
+  // Nobody has said how long it takes to stop.
+  [[nodiscard]] bool is_assumed(const Ended& one) const {
+    return !is_stated(
+        a_->settings.shutdown_of(one.name, one.is_role(Role::App), *a_->configuration).source);
   }
 
   // Under the pod's own grace period, with what was seen of it.

@@ -151,8 +151,9 @@ Stop deletion(const Case& found, const Assessment* a, Millis spec_grace) {
     stop.asked = stop.kubelet;
     stop.grace_is_known = false;
     guess_grace(found, a, spec_grace, stop);
-    stop.evidence =
-        stop.kubelet ? "the kubelet's first event Killing" : "metadata.deletionTimestamp";
+    stop.evidence = !stop.kubelet         ? "metadata.deletionTimestamp"
+                    : stop.grace_is_known ? "the kubelet's first event Killing, and the SIGKILL"
+                                          : "the kubelet's first event Killing";
   }
   if (!began_earlier && !is_last_one) stop.is_overridden = stop.grace != spec_grace;
   return stop;

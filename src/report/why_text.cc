@@ -99,7 +99,8 @@ class Page {
   void conclusions(const Diagnosis& d) {
     title("Which budget ran out");
     if (d.conclusions.empty()) {
-      paragraph("  ", d.stop.kind == Stop::Kind::None
+      paragraph("  ", d.is_gone ? "Not known: no end of a container is recorded."
+                      : d.stop.kind == Stop::Kind::None
                           ? "None: nothing told the containers to stop, and none was killed."
                           : "None that is recorded: no container was killed.");
     }

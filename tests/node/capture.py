@@ -12,8 +12,10 @@ import json
 
 POD = {"name", "namespace", "uid", "labels", "annotations", "creationTimestamp", "deletionTimestamp",
        "deletionGracePeriodSeconds", "finalizers", "ownerReferences"}
-CONTAINER = {"name", "image", "command", "args", "env", "lifecycle", "livenessProbe", "startupProbe",
-             "restartPolicy", "ports"}
+CONTAINER = {"name", "image", "lifecycle", "livenessProbe", "startupProbe", "restartPolicy"}
+ANNOTATIONS = ("linkerd.io/inject", "config.", "gracekeeper.dev/")
+VARIABLES = {"LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD"}
+BEGINNING = {"Scheduled", "Pulled", "Created", "Started"}  # events that tell of no end
 STATUS = {"name", "state", "lastState", "restartCount", "ready"}
 TERMINATED = {"exitCode", "signal", "reason", "startedAt", "finishedAt"}
 EVENT = {"reason", "message", "type", "firstTimestamp", "lastTimestamp", "eventTime", "count", "source"}
@@ -21,6 +23,13 @@ EVENT = {"reason", "message", "type", "firstTimestamp", "lastTimestamp", "eventT
 
 def only(thing, keys):
     return {key: value for key, value in thing.items() if key in keys}
+
+
+def container(found):
+    kept = only(found, CONTAINER)
+    if env := [one for one in found.get("env", []) if one["name"] in VARIABLES]:
+        kept["env"] = env
+    return kept
 
 
 def container_status(status):
@@ -37,9 +46,13 @@ def pod(found):
         "terminationGracePeriodSeconds": spec.get("terminationGracePeriodSeconds"),
         "restartPolicy": spec.get("restartPolicy"), "nodeName": spec.get("nodeName")},
         "status": only(status, {"phase", "reason", "message"})}
+    if "annotations" in kept["metadata"]:
+        kept["metadata"]["annotations"] = {
+            key: value for key, value in kept["metadata"]["annotations"].items()
+            if key.startswith(ANNOTATIONS)}
     for group in ("initContainers", "containers"):
         if group in spec:
-            kept["spec"][group] = [only(one, CONTAINER) for one in spec[group]]
+            kept["spec"][group] = [container(one) for one in spec[group]]
     for group in ("initContainerStatuses", "containerStatuses"):
         if group in status:
             kept["status"][group] = [container_status(one) for one in status[group]]
@@ -59,7 +72,8 @@ def event(found):
 def events(world, name):
     found = {}  # an event that happens again is the same object
     for one in list(world.watch.events):
-        if one["involvedObject"].get("name") == name and one["involvedObject"]["kind"] == "Pod":
+        about = one["involvedObject"]
+        if about.get("name") == name and about["kind"] == "Pod" and one["reason"] not in BEGINNING:
             found[one["metadata"]["name"]] = event(one)
     return list(found.values())
 

@@ -140,6 +140,7 @@ TEST(DiagnosisTest, AFailedProbesOwnGraceIsToldFromThePods) {
   EXPECT_EQ(causes(probed.diagnose()), "web probe-grace-period certain");
   EXPECT_EQ(options(probed.diagnose()),
             "longer-probe-grace-period "
+            "gracekeeper.dev/app-shutdown=10s "
             "spec.containers[0].livenessProbe.terminationGracePeriodSeconds=10 ok; "
             "pod-grace-period "
             "spec.containers[0].livenessProbe.terminationGracePeriodSeconds=(absent) ok");
@@ -272,7 +273,7 @@ TEST(DiagnosisTest, OptionsAreSettingsThatWerePlannedAgainWithWhatWasSeen) {
             "longer-termination-grace-period gracekeeper.dev/app-shutdown=31s "
             "spec.terminationGracePeriodSeconds=31 ok");
   EXPECT_EQ(options(Scene().T(60).app("web").deleted(5).ended("web", 137, 5).diagnose()),
-            "leave-grace-period ok");
+            "leave-grace-period gracekeeper.dev/app-shutdown=10s ok");
   EXPECT_EQ(options(Scene()
                         .T(20)
                         .app("web", Scene::exec_sleep(30))
