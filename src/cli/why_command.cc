@@ -161,6 +161,8 @@ int why(const Options& options) {
     if (!seen->is_whole) return kUsageOrInput;
     return fail_with(fail(no_pods(options, seen->namespace_name, seen->evidence)).value());
   }
+  if (diagnoses.empty())
+    fmt::print(stderr, "gracekeeper: there are no pods, and no events about any\n");
   const int code = print(options, worth_showing(std::move(diagnoses), target));
   return seen->is_whole ? code : kUsageOrInput;
 }

@@ -64,7 +64,7 @@ class Diagnoser {
     tell_facts(all);
     if (a_ != nullptr) {
       tell_plan(all);
-      out_.options = find_options(found_, *a_, out_.stop, all, judgement);
+      out_.options = find_options(*a_, out_.stop, all, judgement);
     }
     tell_what_is_missing(all);
     return std::move(out_);

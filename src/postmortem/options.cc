@@ -48,10 +48,9 @@ Subject learned_subject(const Assessment& a, const std::string& shutdown) {
 
 class OptionFinder {
  public:
-  OptionFinder(const Case& found, const Assessment& a, const Stop& pod_stop,
-               const std::vector<Ended>& all, const Judgement& judgement)
-      : found_(found),
-        a_(a),
+  OptionFinder(const Assessment& a, const Stop& pod_stop, const std::vector<Ended>& all,
+               const Judgement& judgement)
+      : a_(a),
         stop_(pod_stop),
         all_(all),
         judgement_(judgement),
@@ -256,7 +255,6 @@ class OptionFinder {
     }
   }
 
-  const Case& found_;
   const Assessment& a_;
   const Stop& stop_;
   const std::vector<Ended>& all_;
@@ -269,10 +267,9 @@ class OptionFinder {
 
 }  // namespace
 
-std::vector<Option> find_options(const Case& found, const Assessment& assessment,
-                                 const Stop& pod_stop, const std::vector<Ended>& all,
-                                 const Judgement& judgement) {
-  return OptionFinder(found, assessment, pod_stop, all, judgement).find();
+std::vector<Option> find_options(const Assessment& assessment, const Stop& pod_stop,
+                                 const std::vector<Ended>& all, const Judgement& judgement) {
+  return OptionFinder(assessment, pod_stop, all, judgement).find();
 }
 
 }  // namespace gracekeeper::postmortem

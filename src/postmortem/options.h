@@ -5,8 +5,7 @@
 
 namespace gracekeeper::postmortem {
 
-std::vector<Option> find_options(const Case& found, const Assessment& assessment,
-                                 const Stop& pod_stop, const std::vector<Ended>& all,
-                                 const Judgement& judgement);
+std::vector<Option> find_options(const Assessment& assessment, const Stop& pod_stop,
+                                 const std::vector<Ended>& all, const Judgement& judgement);
 
 }  // namespace gracekeeper::postmortem

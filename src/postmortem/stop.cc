@@ -135,7 +135,10 @@ std::optional<Stop> kubelet_stop(const Case& found, const Assessment* a, Millis 
 
 Stop deletion(const Case& found, const Assessment* a, Millis spec_grace) {
   const auto& record = found.pod->record;
-  const auto written = record.deletion_grace_period_seconds.value_or(0);
+  // Longer than anything that ends: so that times stay times.
+  constexpr std::int64_t most = 1'000'000'000;
+  const auto written =
+      std::clamp<std::int64_t>(record.deletion_grace_period_seconds.value_or(0), 0, most);
   Stop stop{.kind = Stop::Kind::Deletion,
             .asked = *record.deletion_timestamp - from_seconds(written),
             .kubelet = first_kill(found),
