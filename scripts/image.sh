@@ -27,7 +27,8 @@ if [ "$base" = debootstrap ]; then base=$(CONTAINER_TOOL="$tool" scripts/base-im
 arguments=(--build-arg "BASE_IMAGE=$base" --build-arg "VERSION=$version"
   --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
 if [ "${1:-}" = test ]; then
-  arguments+=(--target test)
+  # A test opens more connections than the 1,024 descriptors that some builders allow.
+  arguments+=(--target test --ulimit nofile=4096:4096)
   image=gracekeeper-test:$version
 fi
 if [ "$tool" = docker ]; then

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 
 #include "codec/decode_object.h"
+#include "codec/json_errors.h"
 #include "codec/pod_codec.h"
 
 namespace gracekeeper {
@@ -229,7 +231,7 @@ void ObjectDecoder::decode(std::string_view text, const ObjectVisitor& visit) {
   if (const auto error = state_->parser.parse(text.data(), text.size()).get(root);
       error != simdjson::SUCCESS) {
     return visit(tl::make_unexpected(FieldError{
-                     FieldPath{}, std::string("not JSON: ") + simdjson::error_message(error)}),
+                     FieldPath{}, fmt::format("not JSON: {}", json_error_text(error))}),
                  FieldPath{});
   }
   json::visit_elements(

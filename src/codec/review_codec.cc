@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "codec/decode_object.h"
+#include "codec/json_errors.h"
 #include "codec/json_fields.h"
 
 namespace gracekeeper {
@@ -104,7 +105,7 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
   if (const auto error = parser_of_this_thread().parse(body.data(), body.size()).get(root);
       error != simdjson::SUCCESS) {
     return refuse(
-        {}, fmt::format("the body is not one JSON document: {}", simdjson::error_message(error)));
+        {}, fmt::format("the body is not one JSON document: {}", json_error_text(error)));
   }
   if (!root.is_object())
     return refuse({}, fmt::format("an AdmissionReview is expected, got {}", json::describe(root)));
