@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "codec/decode_object.h"
+#include "codec/json_errors.h"
 #include "codec/json_fields.h"
 
 namespace gracekeeper {
@@ -219,7 +220,7 @@ void EvidenceDecoder::decode(
   Element root;
   if (const auto error = state_->parser.parse(text.data(), text.size()).get(root);
       error != simdjson::SUCCESS) {
-    return unreadable({FieldPath{}, fmt::format("not JSON: {}", simdjson::error_message(error))},
+    return unreadable({FieldPath{}, fmt::format("not JSON: {}", json_error_text(error))},
                       FieldPath{});
   }
   Collector collector(evidence, unreadable);
