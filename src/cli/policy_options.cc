@@ -129,6 +129,14 @@ void add_policy_options(CLI::App& command, PolicyOptions& options) {
       .add_option("--on-shortfall", options.on_shortfall,
                   "deny, warn, raise or fit, where no annotation says (default deny)")
       ->type_name("MODE");
+  command
+      .add_option("--helper-image", options.helper_image,
+                  "This project's image, for gracekeeper.dev/wait-mode: until-app-exits")
+      ->type_name("IMAGE");
+  command
+      .add_option("--helper-delivery", options.helper_delivery,
+                  "How its program reaches a pod: auto, init-container or image-volume")
+      ->type_name("HOW");
 }
 
 Result<LinkerdValues> parse_linkerd_config(const std::string& values, const std::string& name,
@@ -185,6 +193,16 @@ tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& option
     } else {
       option_error("--on-shortfall", fmt::format("expected deny, warn, raise or fit, got \"{}\"",
                                                  options.on_shortfall));
+    }
+  }
+  if (!options.helper_image.empty()) file.configuration.helper_image = options.helper_image;
+  if (!options.helper_delivery.empty()) {
+    if (const auto delivery = parse_helper_delivery(options.helper_delivery)) {
+      file.configuration.helper_delivery = *delivery;
+    } else {
+      option_error("--helper-delivery",
+                   fmt::format("expected auto, init-container or image-volume, got \"{}\"",
+                               options.helper_delivery));
     }
   }
   if (!errors.empty()) return tl::make_unexpected(std::move(errors));
