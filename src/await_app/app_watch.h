@@ -1,6 +1,6 @@
 // Decides from what is seen of a pod's network, look by look, whether its application is gone.
 //
-//   AppWatch watch(now, {.quiet = 1s, .timeout = 30s});
+//   AppWatch watch(now, {.quiet = 800ms, .timeout = 30s});
 //   while (watch.take(now, look) == Verdict::Wait) …
 //
 // The application shows itself in two ways: a process other than the proxy's holds a socket, or a
@@ -23,7 +23,7 @@ using Millis = std::chrono::milliseconds;
 
 // A pod shall be gone within two seconds of its application: the kubelet and the proxy have what
 // these two leave of them.
-inline constexpr Millis kDefaultQuiet{1'000};
+inline constexpr Millis kDefaultQuiet{800};
 inline constexpr Millis kBetweenLooks{100};
 
 struct Look {

@@ -40,7 +40,7 @@ struct Options {
 int usage(const char* what, const char* which) {
   std::fprintf(stderr,
                "gracekeeper-await-app: %s%s\n"
-               "usage: gracekeeper-await-app --proxy-uid UID --timeout 30s [--quiet 1s]\n"
+               "usage: gracekeeper-await-app --proxy-uid UID --timeout 30s [--quiet 800ms]\n"
                "       gracekeeper-await-app --install FOLDER\n",
                what, which);
   return kUsage;

@@ -114,11 +114,11 @@ void add_policy_options(CLI::App& command, PolicyOptions& options) {
       ->type_name("FILE");
   command
       .add_option("--linkerd-values", options.linkerd_values,
-                  "Linkerd's chart values, or its ConfigMap linkerd-config")
+                  "Linkerd's chart values, or its ConfigMap")
       ->type_name("FILE");
   command
       .add_option("--sidecar-profile", options.sidecar_profiles,
-                  "Profile of another sidecar (kind: SidecarProfile); can be given again")
+                  "Profile of another sidecar; can be given again")
       ->allow_extra_args(false)
       ->type_name("FILE");
   command
@@ -131,11 +131,11 @@ void add_policy_options(CLI::App& command, PolicyOptions& options) {
       ->type_name("MODE");
   command
       .add_option("--helper-image", options.helper_image,
-                  "This project's image, for gracekeeper.dev/wait-mode: until-app-exits")
+                  "Has the program for wait-mode: until-app-exits")
       ->type_name("IMAGE");
   command
       .add_option("--helper-delivery", options.helper_delivery,
-                  "How its program reaches a pod: auto, init-container or image-volume")
+                  "init-container, image-volume or auto (default)")
       ->type_name("HOW");
 }
 

@@ -39,7 +39,7 @@ struct PlannedContainer {
   bool operator==(const PlannedContainer&) const = default;
 };
 
-// How long after the last of them the hook notices it: gracekeeper-await-app's quiet period.
+// The hook's end after the last of them, at the latest: a quiet period (src/await_app) and a look.
 inline constexpr Millis kNoticed{1'000};
 
 struct ContainerTimes {

@@ -110,9 +110,12 @@ class Waiting(unittest.TestCase):
         # The application has closed, and its data waits for the proxy to read on: FIN_WAIT1.
         printed = self.expect(
             "import os\n"
+            "parent = os.getpid()\n"
             "if os.fork() == 0:\n"
             "  os.setuid(2102)\n"
-            "  s = socket(); s.bind(('127.0.0.1', 5000)); s.listen(); a, _ = s.accept(); time.sleep(60)\n"
+            "  s = socket(); s.bind(('127.0.0.1', 5000)); s.listen(); a, _ = s.accept()\n"
+            "  while os.getppid() == parent: time.sleep(0.1)\n"
+            "  os._exit(0)\n"
             "c = socket()\n"
             "while c.connect_ex(('127.0.0.1', 5000)): c = socket(); time.sleep(0.01)\n"
             "c.setblocking(False)\n"

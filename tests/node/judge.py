@@ -12,7 +12,7 @@ import dataclasses
 ROUNDING = 0.1
 LATE = 3.0          # seconds, on a machine where nine of ten signals take no longer than LATE / SLOWER
 SLOWER = 4
-NOTICED = 1.0       # for so long no sign of the applications is taken for their end
+NOTICED = 1.0       # so long after the applications' end, at the latest, their proxy's wait is planned to end
 SOON = 2.0          # from the last application's end to its proxy's, where the wait ends with it
 GONE_LATE = 12.0    # the pod object goes when the kubelet's housekeeping has seen all of it end
 
