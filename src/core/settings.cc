@@ -25,6 +25,7 @@ std::string_view trimmed(std::string_view text) {
 // What to write in place of a number or a boolean: its own spelling where that is a valid value.
 std::string as_string_would_work(std::string_view key, std::string_view text) {
   if (key == annotation::kInject) return "\"enabled\", \"ingress\" or \"disabled\"";
+  if (key == annotation::kWaitMode) return "\"fixed\" or \"until-app-exits\"";
   const bool lacks_unit = key == annotation::kGrace && !parse_go_duration(text);
   return fmt::format("\"{}{}\"", text, lacks_unit ? "s" : "");
 }

@@ -69,16 +69,14 @@ bool is_a_sleep(const Proxy& proxy) {
 WaitPlan plan_asked(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
                     const Configuration& configuration) {
   const auto name = proxy.container_name();
+  const auto remove = fmt::format("Remove {}.", annotation::kWaitMode);
   if (proxy.is_native())
-    return impossible(
-        "the proxy is a native sidecar, which the kubelet stops when the application is gone",
-        fmt::format("Remove {}.", annotation::kWaitMode));
+    return impossible("a native sidecar is stopped when the application is gone anyway", remove);
   if (proxy.is_istio())
-    return impossible("the pod's proxy is Istio's, which is never changed",
-                      fmt::format("Remove {}.", annotation::kWaitMode));
+    return impossible("the pod's proxy is Istio's, which is never changed", remove);
   if (!is_a_sleep(proxy))
     return impossible(fmt::format("the wait of {} is not a sleep in its preStop hook", name),
-                      fmt::format("Remove {}.", annotation::kWaitMode));
+                      remove);
   if (proxy.wait.value.count() == 0) {
     if (proxy.pre_stop && !proxy.pre_stop->length)
       return impossible(fmt::format("how long the preStop hook of {} takes is unknown", name),
@@ -90,26 +88,26 @@ WaitPlan plan_asked(const Pod& pod, const PodSettings& settings, const Proxy& pr
     return impossible("with hostNetwork the sockets of the whole node are in sight",
                       "Use a fixed wait there.");
   if (const auto sidecar = native_sidecar(pod, proxy); !sidecar.empty())
-    return impossible(fmt::format("the native sidecar {} ends only after {}, and its sockets would "
-                                  "be taken for the application's",
-                                  sidecar, name),
-                      "Let the proxy be a native sidecar too; it then needs no wait.");
+    return impossible(
+        fmt::format("the native sidecar {} outlives {}", sidecar, name),
+        "Let the proxy be a native sidecar too, which needs no wait: the sockets of the "
+        "other one would be taken for the application's.");
   const auto uid = proxy_user(pod, settings, proxy, configuration);
   if (!uid)
     return impossible(
-        fmt::format("the user that {} runs as is not known, and by it its sockets are told "
-                    "from the application's",
-                    name),
-        fmt::format("State securityContext.runAsUser of {}.", name));
+        fmt::format("the user that {} runs as is not known", name),
+        fmt::format("State securityContext.runAsUser of {}: by it its sockets are told "
+                    "from the application's.",
+                    name));
   if (*uid == 0)
     return impossible(
         fmt::format("{} runs as root, as an application may that states no user", name),
         "Let the proxy run as a user of its own.");
   if (const auto* container = same_user(pod, proxy, *uid))
-    return impossible(fmt::format("container {} runs as user {}, as {} does: their sockets cannot "
-                                  "be told apart",
-                                  container->name, *uid, name),
-                      fmt::format("Let {} run as another user.", container->name));
+    return impossible(
+        fmt::format("container {} runs as {}'s user {}", container->name, name, *uid),
+        fmt::format("Let {} run as another user: by it the sockets of the two are told apart.",
+                    container->name));
   if (configuration.helper_image.empty())
     return impossible("no image is known that has the program for it",
                       "Name this project's image with --helper-image, or with helper.image in the "

@@ -85,7 +85,7 @@ std::vector<Finding> check_mode(const Assessment& a) {
           waits ? fmt::format(", all of the {} s are waited", format_seconds(a.proxy.wait.value))
                 : "",
           reason, assumed_words(a)),
-      fmt::format("GK007 {} has no effect: {}", annotation::kWaitMode, reason),
+      fmt::format("GK007 until-app-exits has no effect: {}", reason),
       impossible ? a.wait_plan.remedy : fmt::format("Remove {}.", annotation::kWaitMode));
   findings.front().path = a.pod().annotations.contains(annotation::kWaitMode)
                               ? annotation_path(a, annotation::kWaitMode)

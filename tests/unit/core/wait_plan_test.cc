@@ -121,8 +121,7 @@ TEST(WaitPlan, SaysWhatStandsAgainstIt) {
   unknown_user.proxy_uid_is_annotated = false;
   const Row rows[] = {
       {changed(classic({web}), [](Pod& p) { annotate(p, annotation::kNative, "true"); }),
-       with_image(),
-       "the proxy is a native sidecar, which the kubelet stops when the application is gone"},
+       with_image(), "a native sidecar is stopped when the application is gone anyway"},
       {classic({web, container("istio-proxy")}), with_image(),
        "the pod's proxy is Istio's, which is never changed"},
       {changed(classic({web}),
@@ -138,24 +137,17 @@ TEST(WaitPlan, SaysWhatStandsAgainstIt) {
       {changed(classic({web, as_user(proxy(), 7)}), [](Pod& p) { p.host_network = true; }),
        with_image(), "with hostNetwork the sockets of the whole node are in sight"},
       {classic({web, native_sidecar("shipper")}), with_image(),
-       "the native sidecar shipper ends only after linkerd-proxy, and its sockets would be taken "
-       "for the application's"},
-      {classic({web, proxy()}), with_image(),
-       "the user that linkerd-proxy runs as is not known, and by it its sockets are told from the "
-       "application's"},
-      {classic({web}), unknown_user,
-       "the user that linkerd-proxy runs as is not known, and by it its sockets are told from the "
-       "application's"},
+       "the native sidecar shipper outlives linkerd-proxy"},
+      {classic({web, proxy()}), with_image(), "the user that linkerd-proxy runs as is not known"},
+      {classic({web}), unknown_user, "the user that linkerd-proxy runs as is not known"},
       {classic({web, as_user(proxy(), 0)}), with_image(),
        "linkerd-proxy runs as root, as an application may that states no user"},
       {classic({container("other"), as_user(web, 2102)}), with_image(),
-       "container web runs as user 2102, as linkerd-proxy does: their sockets cannot be told "
-       "apart"},
+       "container web runs as linkerd-proxy's user 2102"},
       {changed(classic({web}), [](Pod& p) { p.run_as_user = 2102; }), with_image(),
-       "container web runs as user 2102, as linkerd-proxy does: their sockets cannot be told "
-       "apart"},
+       "container web runs as linkerd-proxy's user 2102"},
       {changed(classic({web, proxy()}), [](Pod& p) { p.run_as_user = 7; }), with_image(),
-       "container web runs as user 7, as linkerd-proxy does: their sockets cannot be told apart"},
+       "container web runs as linkerd-proxy's user 7"},
       {classic({web}), Configuration{}, "no image is known that has the program for it"},
   };
   for (const auto& row : rows) {
@@ -174,8 +166,7 @@ TEST(WaitPlan, OfANamespaceIsOnlyForWaitsThatCouldEnd) {
             "until the app exits, uid 2102");
   EXPECT_EQ(plan(pod_of({container("web")}), with_image(), &shop), "fixed");
   EXPECT_EQ(plan(pod_of({as_user(container("web"), 2102)}, waits), with_image(), &shop),
-            "container web runs as user 2102, as linkerd-proxy does: their sockets cannot be told "
-            "apart");
+            "container web runs as linkerd-proxy's user 2102");
   // The pod's own value hides it.
   const auto fixed = annotated({{annotation::kWait, "20"}, {annotation::kWaitMode, "fixed"}});
   EXPECT_EQ(plan(pod_of({container("web")}, fixed), with_image(), &shop), "fixed");
