@@ -14,7 +14,7 @@ import scenarios
 import traffic
 from measure import Scene
 from node_world import World
-from webhook import Webhook
+from webhook import Webhook, archive_around
 
 STAGGER = 1.0  # seconds between deletions: the kubelet's and the runtime's work for one of them
 WEBHOOK = {"helm-test": Webhook.helm_test, "webhook-rolling-update": Webhook.roll,
@@ -49,13 +49,14 @@ def main(options, cgroup):
         sys.exit(f"no scenario {', '.join(unknown)}; there are: {', '.join(known)}")
     started = time.monotonic()
     # Nothing is stopped at the end: all of it is gone with this program, the first of its namespace.
-    world = World(options.folder, options.tools, options.program, cgroup)
+    image = options.image or archive_around(options.program, options.folder)
+    world = World(options.folder, options.tools, options.program, image, cgroup)
     world.start()
     print(f"the node is up after {time.monotonic() - started:.1f} s", file=sys.stderr)
     results = Results()
     webhook = None
     if not options.without_webhook:
-        webhook = Webhook(world, options.image)
+        webhook = Webhook(world)
         webhook.install()
         print(f"the webhook is up after {time.monotonic() - started:.1f} s", file=sys.stderr)
     wanted = [s for s in scenarios.table() if not options.scenarios or s.name in options.scenarios]
@@ -138,6 +139,9 @@ def report(results):
         for row in evidence.rows(seen):
             print(f"       {row.container}: SIGTERM {row.sigterm}, end {row.end}, exit code {row.code}"
                   + (f", refused {row.refused}" if row.refused else ""))
+        if seen.scenario.until_exit and (gone := judge.after_applications(seen)):
+            print(f"       after the last application: SIGTERM {gone.sigterm:.2f}, end {gone.proxy:.2f}, "
+                  f"pod {gone.pod:.2f}")
     for one in results.rollouts:
         say(one.name, one.errors)
         print(f"       {len(one.failures)} of {one.connections} connections failed")

@@ -63,6 +63,9 @@ def say_what_is_missing(options):
         missing.append("Go: the Kubernetes programs are built from their modules, once (or --tools FOLDER)")
     if not options.program.is_file():
         missing.append(f"{options.program}: make build")
+    helper = options.program.parent / "gracekeeper-await-app"
+    if not options.image and options.program.is_file() and not helper.is_file():
+        missing.append(f"{helper}: make build")
     if options.image and not options.image.is_file():
         missing.append(f"{options.image}: make image")
     if missing:
