@@ -111,6 +111,17 @@ class Matcher {
 // What is recorded, else what is planned.
 Millis end_of(const Ended& one) { return one.life.value_or(one.times.exit); }
 
+// When the last of the containers that are stopped at once with this one had ended.
+Millis others_gone(const Ended& one, const std::vector<Ended>& all, const Assessment& assessment) {
+  Millis gone{0};
+  for (const auto& other : all) {
+    if (other.name == one.name || other.planned == nullptr || other.is_ordered_sidecar(assessment))
+      continue;
+    gone = std::max(gone, end_of(other));
+  }
+  return gone;
+}
+
 }  // namespace
 
 bool Ended::hook_failed_early() const {
@@ -126,7 +137,8 @@ bool Ended::hook_failed_early() const {
 bool Ended::hook_was_cut() const {
   if (planned == nullptr || !planned->has_pre_stop) return false;
   if (hook_failed_early()) return false;
-  if (planned->pre_stop) return *planned->pre_stop >= stop.grace;
+  // A hook that ends with the others may have ended before its time.
+  if (planned->pre_stop && !planned->hook_ends_with_others) return *planned->pre_stop >= stop.grace;
   return hook_failed && *hook_failed + kRounding >= stop.grace;
 }
 
@@ -151,6 +163,8 @@ Gate gate_of(const Ended& sidecar, const std::vector<Ended>& all, const Assessme
 Millis sigterm_of(const Ended& one, const std::vector<Ended>& all, const Assessment& assessment) {
   if (one.planned == nullptr) return Millis{0};
   Millis hook = std::min(one.planned->hook(), one.stop.grace);
+  if (one.planned->hook_ends_with_others)
+    hook = std::min(hook, others_gone(one, all, assessment) + kNoticed);
   if (one.hook_failed && (one.hook_failed_early() || one.planned->hook_is_unknown()))
     hook = std::min(*one.hook_failed, one.stop.grace);
   if (one.stop.kind == Stop::Kind::Probe || !one.is_ordered_sidecar(assessment)) return hook;

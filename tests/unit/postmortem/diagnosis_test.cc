@@ -87,6 +87,24 @@ TEST(DiagnosisTest, NamesTheBudgetThatRanOut) {
            .ended("web", 0, 9)
            .ended("linkerd-proxy", 0, 3),
        "linkerd-proxy proxy-stopped-first certain"},
+      {"a wait that is longer than T and ended with the app",
+       Scene()
+           .T(10)
+           .app("web")
+           .watching_proxy(60, 5)
+           .deleted(10)
+           .ended("web", 0, 3)
+           .ended("linkerd-proxy", 0, 5),
+       ""},
+      {"its drain that did not fit into what was left from then on",
+       Scene()
+           .T(30)
+           .app("web")
+           .watching_proxy(20, 120)
+           .deleted(30)
+           .ended("web", 0, 3)
+           .ended("linkerd-proxy", 137, 30),
+       "linkerd-proxy proxy-grace-cut certain"},
       {"all is well",
        Scene()
            .T(60)

@@ -47,6 +47,13 @@ struct Scene {
     spec().containers.push_back(std::move(container));
     return *this;
   }
+  // Its wait ends with the application.
+  Scene& watching_proxy(std::int64_t wait, std::int64_t grace) {
+    proxy(wait, grace);
+    spec().containers.back().pre_stop =
+        Hook{.action = Hook::Action::Exec, .length = from_seconds(wait), .until_app_exits = true};
+    return *this;
+  }
   Scene& native_proxy(std::int64_t grace) {
     auto container = proxy_container(grace);
     container.list = Container::List::InitContainers;
