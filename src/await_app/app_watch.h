@@ -6,16 +6,20 @@
 // The application shows itself in two ways: a process other than the proxy's holds a socket, or a
 // TCP connection has been begun since the last look. The second is for an application that has no
 // listener any more and opens short connections: they are over long before the next look, and what
-// is left of them (TIME_WAIT) has no owner. Who began a connection is not counted, so one of the
-// proxy's own also counts as a sign: that can only make the wait longer, never shorter.
+// is left of them (TIME_WAIT) has no owner. Who began a connection is not known, so one of the
+// proxy's own also counts as a sign: that can only make the wait longer. One that was refused does
+// not count: the application's go to the proxy's listener, which accepts them while the proxy
+// runs, and so what is refused is the proxy's, on behalf of clients that do not know yet that the
+// application is gone.
 //
 // The application is gone when there has been no sign of it for the quiet period. Without a clock
 // of its own.
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
+
+#include "await_app/socket_table.h"
 
 namespace gracekeeper::await_app {
 
@@ -28,7 +32,7 @@ inline constexpr Millis kBetweenLooks{100};
 
 struct Look {
   bool app_socket = false;
-  std::uint64_t active_opens = 0;
+  ConnectCounts connects;
 };
 
 enum class Verdict { Wait, AppGone, TimeIsUp };
@@ -48,7 +52,7 @@ class AppWatch {
   Limits limits_;
   Millis start_;
   Millis last_sign_;
-  std::optional<std::uint64_t> active_opens_;
+  std::optional<ConnectCounts> connects_;
 };
 
 }  // namespace gracekeeper::await_app

@@ -84,7 +84,7 @@ Found search_table(const char* path, bool may_be_missing, std::uint32_t proxy_ui
   }
 }
 
-std::optional<std::uint64_t> read_active_opens() {
+std::optional<ConnectCounts> read_connect_counts() {
   constexpr const char* path = "/proc/self/net/snmp";
   const File file(path);
   std::size_t size = 0;
@@ -92,9 +92,9 @@ std::optional<std::uint64_t> read_active_opens() {
     const ssize_t got = file.read_some(buffer.data() + size, buffer.size() - size);
     if (got < 0) break;
     if (got == 0) {
-      const auto opens = parse_active_opens({buffer.data(), size});
-      if (!opens) complain(path, "it has no ActiveOpens of Tcp");
-      return opens;
+      const auto counts = parse_connect_counts({buffer.data(), size});
+      if (!counts) complain(path, "it has no ActiveOpens and AttemptFails of Tcp");
+      return counts;
     }
     size += static_cast<std::size_t>(got);
   }
@@ -105,10 +105,10 @@ std::optional<std::uint64_t> read_active_opens() {
 }  // namespace
 
 std::optional<Look> look_at_network(std::uint32_t proxy_uid) {
-  // The counter first: a connection that begins after it is either still in a table or counted at
+  // The counters first: a connection that begins after it is either still in a table or counted at
   // the next look.
-  const auto opens = read_active_opens();
-  if (!opens) return std::nullopt;
+  const auto counts = read_connect_counts();
+  if (!counts) return std::nullopt;
   struct Table {
     const char* path;
     bool may_be_missing;
@@ -118,9 +118,9 @@ std::optional<Look> look_at_network(std::uint32_t proxy_uid) {
         Table{"/proc/self/net/udp", false}, Table{"/proc/self/net/udp6", true}}) {
     const auto found = search_table(path, may_be_missing, proxy_uid);
     if (found == Found::Failure) return std::nullopt;
-    if (found == Found::AppSocket) return Look{.app_socket = true, .active_opens = *opens};
+    if (found == Found::AppSocket) return Look{.app_socket = true, .connects = *counts};
   }
-  return Look{.app_socket = false, .active_opens = *opens};
+  return Look{.app_socket = false, .connects = *counts};
 }
 
 }  // namespace gracekeeper::await_app

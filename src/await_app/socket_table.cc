@@ -50,16 +50,20 @@ std::optional<Socket> parse_socket(std::string_view line) {
   return Socket{.uid = *uid, .inode = *inode};
 }
 
-std::optional<std::uint64_t> parse_active_opens(std::string_view snmp) {
+std::optional<ConnectCounts> parse_connect_counts(std::string_view snmp) {
   auto names = take_line(snmp, "Tcp:");
   auto values = take_line(snmp, "Tcp:");
   if (!names || !values) return std::nullopt;
-  while (true) {
+  std::optional<std::uint64_t> begun;
+  std::optional<std::uint64_t> failed;
+  while (!begun || !failed) {
     const auto name = take_word(*names);
     const auto value = take_word(*values);
     if (name.empty() || value.empty()) return std::nullopt;
-    if (name == "ActiveOpens") return number<std::uint64_t>(value);
+    if (name == "ActiveOpens") begun = number<std::uint64_t>(value);
+    if (name == "AttemptFails") failed = number<std::uint64_t>(value);
   }
+  return ConnectCounts{.begun = *begun, .failed = *failed};
 }
 
 }  // namespace gracekeeper::await_app

@@ -38,9 +38,16 @@ constexpr bool is_of_app(const Socket& socket, std::uint32_t proxy_uid) {
   return socket.inode != 0 && socket.uid != proxy_uid;
 }
 
-// How many TCP connections have been begun in the namespace, by whomever: ActiveOpens in the text
-// of /proc/self/net/snmp, where a line with the names comes before the line with the numbers.
-// Nothing when it is not there.
-std::optional<std::uint64_t> parse_active_opens(std::string_view snmp);
+// How many TCP connections have been begun in the namespace, by whomever, and how many came to
+// nothing (refused, mostly).
+struct ConnectCounts {
+  std::uint64_t begun = 0;
+  std::uint64_t failed = 0;
+  bool operator==(const ConnectCounts&) const = default;
+};
+
+// ActiveOpens and AttemptFails (RFC 4022) in the text of /proc/self/net/snmp, where a line with the
+// names comes before the line with the numbers. Nothing when one of them is not there.
+std::optional<ConnectCounts> parse_connect_counts(std::string_view snmp);
 
 }  // namespace gracekeeper::await_app

@@ -86,13 +86,20 @@ class Waiting(unittest.TestCase):
                     ["--proxy-uid", OTHERS, "--timeout", "20s", "--quiet", "500ms"], 2.3, 15)
 
     def test_it_notices_connections_that_are_over_before_it_looks(self):
-        # Nobody has a socket for 0.4 s at a time, and none for longer than a millisecond: to port 5001,
-        # where nobody listens.
-        self.expect("ready(); end = time.monotonic() + 3\n"
+        # To a listener of the proxy's, which is the user of this test here; nobody else has a socket
+        # for longer than a millisecond.
+        self.expect(LISTEN + "end = time.monotonic() + 3\n"
                     "while time.monotonic() < end:\n"
-                    "  socket().connect_ex(('127.0.0.1', 5001)); time.sleep(0.4)\n"
+                    "  c = create_connection(('127.0.0.1', 5000)); a, _ = s.accept()\n"
+                    "  c.close(); a.close(); time.sleep(0.4)\n"
                     "time.sleep(60)",
-                    ["--proxy-uid", OTHERS, "--timeout", "20s", "--quiet", "1s"], 3, 15)
+                    ["--proxy-uid", OWN, "--timeout", "20s", "--quiet", "1s"], 3, 15)
+
+    def test_refused_connections_hold_nothing(self):
+        # The proxy's, on behalf of clients that do not know yet that the application is gone.
+        self.expect("ready()\n"
+                    "while True: socket().connect_ex(('127.0.0.1', 5001)); time.sleep(0.1)",
+                    ["--proxy-uid", OTHERS, "--timeout", "20s", "--quiet", "500ms"], 0.5, 10)
 
     def test_a_connection_that_nobody_has_any_more_holds_nothing(self):
         # TIME_WAIT, for a minute.

@@ -15,7 +15,8 @@ constexpr Millis kStart{5'000'000};
 struct Step {
   int at;  // milliseconds after the start
   bool socket;
-  std::uint64_t opens;
+  std::uint64_t begun;
+  std::uint64_t failed = 0;
 };
 
 // "wait wait gone 1100": the verdicts and when the last one fell.
@@ -23,8 +24,9 @@ std::string verdicts(AppWatch::Limits limits, const std::vector<Step>& steps) {
   AppWatch watch(kStart, limits);
   std::string out;
   for (const auto& step : steps) {
-    const auto verdict = watch.take(kStart + Millis{step.at},
-                                    {.app_socket = step.socket, .active_opens = step.opens});
+    const auto verdict =
+        watch.take(kStart + Millis{step.at},
+                   {.app_socket = step.socket, .connects = {step.begun, step.failed}});
     if (!out.empty()) out += " ";
     out += verdict == Verdict::Wait ? "wait" : verdict == Verdict::AppGone ? "gone" : "time";
   }
@@ -49,6 +51,12 @@ TEST(AppWatch, EndsWhenNoSignHasBeenSeenForTheQuietPeriod) {
       {"a connection between two looks that see no socket",
        {{0, false, 3}, {500, false, 4}, {1'400, false, 4}, {1'500, false, 4}},
        "wait wait wait gone"},
+      {"one that was refused is no sign",
+       {{0, false, 3, 1}, {500, false, 4, 2}, {1'000, false, 5, 3}},
+       "wait wait gone"},
+      {"one of two that was not refused is",
+       {{0, false, 3, 1}, {500, false, 5, 2}, {1'000, false, 5, 2}},
+       "wait wait wait"},
       {"the first count is no sign, whatever it is",
        {{200, false, 12'345}, {1'000, false, 12'345}},
        "wait gone"},

@@ -70,20 +70,20 @@ TEST(SocketTable, TakesForTheAppsWhatAnotherProcessHas) {
   EXPECT_FALSE(is_of_app({.uid = 1000, .inode = 0}, 2102));
 }
 
-TEST(ActiveOpens, AreFoundByTheirName) {
+TEST(ConnectCounts, AreFoundByTheirNames) {
   constexpr std::string_view ip = "Ip: Forwarding DefaultTTL\nIp: 1 64\n";
-  const auto opens = [&](std::string_view rest) {
-    return parse_active_opens(std::string(ip) + std::string(rest));
+  const auto counts = [&](std::string_view rest) {
+    return parse_connect_counts(std::string(ip) + std::string(rest));
   };
-  EXPECT_EQ(opens("Tcp: RtoAlgorithm MaxConn ActiveOpens PassiveOpens\nTcp: 1 -1 42 7\nUdp: a\n"),
-            42U);
-  EXPECT_EQ(opens("Tcp: ActiveOpens\nTcp: 0\n"), 0U);
-  EXPECT_EQ(opens("Tcp: ActiveOpens\nTcp: 5"), 5U);
-  EXPECT_EQ(opens("Tcp: PassiveOpens\nTcp: 0\n"), std::nullopt);
-  EXPECT_EQ(opens("Tcp: MaxConn ActiveOpens\nTcp: -1\n"), std::nullopt);
-  EXPECT_EQ(opens("Tcp: ActiveOpens\nTcp: many\n"), std::nullopt);
-  EXPECT_EQ(opens("Tcp: ActiveOpens\n"), std::nullopt);
-  EXPECT_EQ(parse_active_opens(""), std::nullopt);
+  EXPECT_EQ(counts("Tcp: RtoAlgorithm MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets\n"
+                   "Tcp: 1 -1 42 7 3 0\nUdp: a\n"),
+            (ConnectCounts{.begun = 42, .failed = 3}));
+  EXPECT_EQ(counts("Tcp: AttemptFails ActiveOpens\nTcp: 0 5"), (ConnectCounts{.begun = 5}));
+  EXPECT_EQ(counts("Tcp: ActiveOpens PassiveOpens\nTcp: 1 0\n"), std::nullopt);
+  EXPECT_EQ(counts("Tcp: AttemptFails MaxConn ActiveOpens\nTcp: 1 -1\n"), std::nullopt);
+  EXPECT_EQ(counts("Tcp: ActiveOpens AttemptFails\nTcp: many 1\n"), std::nullopt);
+  EXPECT_EQ(counts("Tcp: ActiveOpens AttemptFails\n"), std::nullopt);
+  EXPECT_EQ(parse_connect_counts(""), std::nullopt);
 }
 
 }  // namespace
