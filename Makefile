@@ -25,8 +25,8 @@ test: $(BUILD)/CMakeCache.txt ## Build and run every test
 serve: build ## Serve on 127.0.0.1:8443 until Ctrl-C, with a certificate made on the spot
 	@scripts/serve.sh $(BUILD)/gracekeeper
 
-build: $(BUILD)/CMakeCache.txt ## Build the program: build/gracekeeper
-	@cmake --build $(BUILD) --parallel $(JOBS) --target gracekeeper
+build: $(BUILD)/CMakeCache.txt ## Build the programs: build/gracekeeper, build/gracekeeper-await-app
+	@cmake --build $(BUILD) --parallel $(JOBS) --target gracekeeper gracekeeper-await-app
 
 conformance: ## Run the cases of LINKERD_CONFORMANCE, a suite for Linkerd's injection, where it is there
 	@[ ! -f "$(LINKERD_CONFORMANCE)/run_suite.py" ] || $(MAKE) --no-print-directory linkerd-case

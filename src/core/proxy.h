@@ -73,6 +73,10 @@ struct Proxy {
   // other times give another hook. False: it takes what it takes.
   bool hook_is_timed = false;
 
+  // The hook is one that ends with the application, at the latest when the wait is over
+  // (core/wait_plan.h).
+  bool until_app_exits = false;
+
   // From SIGTERM to the exit, and to the moment from which new connections are refused; `sigterm`
   // is the time of the SIGTERM. Linkerd's proxy drains from its SIGTERM on; a profile's wait may
   // come after it, and its drain before it, in the hook.
