@@ -18,6 +18,7 @@
 #include "io/certificates.h"
 #include "io/file_watch.h"
 #include "io/files.h"
+#include "io/memory.h"
 #include "io/metrics.h"
 #include "io/server.h"
 
@@ -217,14 +218,17 @@ class Service {
     if (!server) return tl::make_unexpected(server.error());
     https_ = std::move(*server);
 
-    io::ServerOptions plain{
-        .listen = options_.management_listen, .loops = 1, .max_connections = 256};
+    io::ServerOptions plain{.listen = options_.management_listen,
+                            .loops = 1,
+                            .max_connections = 256,
+                            .heavy_body_bytes = 0};
     plain.error_body = [](int, std::string_view message) { return std::string(message) + "\n"; };
     plain.error_content_type = "text/plain; charset=utf-8";
     plain.on_fatal = [this](const std::string& reason) { give_up(reason); };
     auto management = io::Server::start(std::move(plain), management_routes());
     if (!management) return tl::make_unexpected(management.error());
     management_ = std::move(*management);
+    memory_watch_.emplace([this] { trimmer_.step(); }, std::chrono::seconds(5));
     if (reloader_)
       certificate_watch_.emplace([this] { reload_certificate(); }, std::chrono::milliseconds(500));
     return {};
@@ -341,6 +345,8 @@ class Service {
   // The servers and watches use all of the above: they are the first to go.
   std::unique_ptr<io::Server> https_;
   std::unique_ptr<io::Server> management_;
+  io::MemoryTrimmer trimmer_;
+  std::optional<io::Periodic> memory_watch_;
   std::optional<io::Periodic> certificate_watch_;
   std::optional<io::FileWatch> configuration_watch_;
 };
@@ -353,6 +359,7 @@ int serve(const ServiceOptions& options) {
     print_errors(policy.error());
     return kUsageOrInput;
   }
+  io::return_large_blocks();
   const Signals signals;
   Service service(options, std::move(*policy));
   if (const auto started = service.start(); !started) {

@@ -26,6 +26,7 @@ std::array<std::chrono::milliseconds, kWaits> durations(const ServerDeadlines& d
   set(Wait::kHandshake, d.handshake);
   set(Wait::kFirstRequest, d.first_request);
   set(Wait::kRequest, d.request);
+  set(Wait::kHandling, d.handling);
   set(Wait::kIdle, d.idle);
   set(Wait::kWrite, d.write);
   set(Wait::kLinger, d.linger);
@@ -154,11 +155,14 @@ void EventLoop::serve_queued() {
 
 void EventLoop::take_inbox() {
   std::vector<Arrival> arrivals;
+  std::vector<Finished> finished;
   {
     const std::lock_guard lock(inbox_mutex_);
     arrivals.swap(inbox_);
+    finished.swap(finished_);
   }
   for (Arrival& arrival : arrivals) admit(std::move(arrival));
+  for (Finished& one : finished) take_answer(std::move(one));
   if (evict_requested_.exchange(false)) evict_oldest_unserved();
   if (shed_requested_.exchange(false)) shed(true);
 }
@@ -167,6 +171,7 @@ void EventLoop::admit(Arrival arrival) {
   auto owner = std::make_unique<Connection>(std::move(arrival.socket), std::move(arrival.remote),
                                             shared_.options.limits);
   Connection& connection = *owner;
+  connection.number = ++last_number_;
   if (owned_.size() >= shared_.connections_per_loop && !evict_oldest_unserved()) {
     ++shared_.refused;
     --connections_;
@@ -182,6 +187,28 @@ void EventLoop::admit(Arrival arrival) {
   ++waiting_[static_cast<std::size_t>(connection.wait)];
   wait_for(connection, shared_.options.certificates ? Wait::kHandshake : Wait::kFirstRequest);
   queue(connection);
+}
+
+// A connection is known by its number too: another one may have its place in memory by now.
+void EventLoop::take_answer(Finished finished) {
+  const auto found = owned_.find(finished.connection);
+  if (found == owned_.end() || found->second->number != finished.number ||
+      found->second->wait != Wait::kHandling)
+    return;
+  Connection& connection = *found->second;
+  if (finished.answer.empty()) {
+    connection.transport.abort();
+    close(connection);
+    return;
+  }
+  if (connection.out.empty()) {
+    connection.out = std::move(finished.answer);
+  } else {
+    connection.out += finished.answer;  // behind what is left of a 100 Continue
+  }
+  wait_for(connection, Wait::kWrite);
+  queue(connection);
+  account(connection);
 }
 
 void EventLoop::wait_for(Connection& connection, Wait wait) {
@@ -202,6 +229,7 @@ void EventLoop::close(Connection& connection) {
   --waiting_[static_cast<std::size_t>(connection.wait)];
   deadlines_.remove(connection);
   release(connection.in);
+  release(connection.out);
   connection.reader.reset();
   account(connection);
   if (connection.served) --served_;
@@ -235,6 +263,7 @@ void EventLoop::expire(Clock::time_point now) {
         break;
       case Wait::kLinger:
         break;
+      case Wait::kHandling:
       case Wait::kWrite:
         connection.transport.abort();
         ++shared_.timed_out;
@@ -258,8 +287,8 @@ void EventLoop::end_drain() {
   if (!over) return;
   std::vector<Connection*> ending;
   for (const auto& [connection, owner] : owned_) {
-    // An answer that is being sent may go out to its end; its deadline is set.
-    if (connection->wait == Wait::kWrite && !shared_.cutting) {
+    // An answer that is being made or sent may go out to its end; its deadline is set.
+    if (connection->is_answering() && !shared_.cutting) {
       connection->close_after_write = true;
     } else {
       ending.push_back(connection);

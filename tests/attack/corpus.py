@@ -15,8 +15,8 @@ from gracekeeper import EXAMPLES, pod_of, review  # noqa: E402
 UID = "00000000-0000-0000-0000-000000000000"  # the client puts one of its own in its place
 
 
-def workloads():
-    """The example Deployments, and one whose pods are large."""
+def workloads(huge=False):
+    """The example Deployments, one whose pods are large, and one whose pods are huge."""
     found = []
     for path in sorted(EXAMPLES.glob("*.yaml")):
         found += [d for d in yaml.safe_load_all(path.read_text())
@@ -25,22 +25,27 @@ def workloads():
     large["metadata"]["name"] = "large"
     large["spec"]["template"]["spec"]["containers"][0]["env"] = [
         {"name": f"SETTING_{i}", "value": "x" * 60} for i in range(300)]
-    return found + [large]
+    found.append(large)
+    if huge:
+        found.append(json.loads(json.dumps(large)))
+        found[-1]["metadata"]["name"] = "huge"
+        found[-1]["spec"]["template"]["spec"]["containers"][0]["env"] *= 20
+    return found
 
 
-def reviews():
+def reviews(huge=False):
     """(path, body) pairs: pods to mutate and to validate, and templates to validate."""
-    for workload in workloads():
+    for workload in workloads(huge):
         pod = {"apiVersion": "v1", **pod_of(workload)}
         for path in ("/mutate", "/validate"):
             yield path, json.dumps(review(pod, uid=UID))
         yield "/validate", json.dumps(review(workload, uid=UID))
 
 
-def make_corpus(*servers):
+def make_corpus(*servers, huge=False):
     """A list of exchanges. With several servers, the answers of each are right."""
     corpus = []
-    for path, body in reviews():
+    for path, body in reviews(huge):
         answers = []
         for server in servers:
             answer = server.post(path, body)

@@ -50,6 +50,7 @@ func attack(arguments []string) (any, error) {
 	name := flags.String("name", "", strings.Join(names, ", "))
 	connections := flags.Int("connections", 100, "at a time")
 	seconds := flags.Float64("seconds", 8, "how long")
+	pause := flags.Duration("pause", time.Millisecond, "from the beginning of one life to the next")
 	sample := flags.String("sample", "", "a file with a right review")
 	_ = flags.Parse(arguments)
 	live, known := attacks[*name]
@@ -76,8 +77,7 @@ func attack(arguments []string) (any, error) {
 			for a.done.Err() == nil {
 				before := time.Now()
 				live(a)
-				// A server that cuts at once is not to be attacked faster than a millisecond allows.
-				a.pause(time.Until(before.Add(time.Millisecond)))
+				a.pause(time.Until(before.Add(*pause)))
 			}
 		}()
 	}
@@ -86,10 +86,10 @@ func attack(arguments []string) (any, error) {
 		"most": a.most.Load(), "sent_bytes": a.sent.Load(), "answers": a.answers}, nil
 }
 
-func (a *attacker) pause(time_ time.Duration) {
+func (a *attacker) pause(duration time.Duration) {
 	select {
 	case <-a.done.Done():
-	case <-time.After(time_):
+	case <-time.After(duration):
 	}
 }
 
