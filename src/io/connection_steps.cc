@@ -8,7 +8,7 @@ namespace gracekeeper::io {
 namespace {
 
 // Steps in a row before other connections get their turn.
-constexpr int kStepsPerTurn = 16;
+constexpr int kStepsPerTurn = 4;
 // Bytes of TLS in a row that bring no HTTP before a connection is cut: records that carry nothing
 // (key updates, refused renegotiations) cost their sender less than this side. Two whole records
 // may be on their way without harm.
@@ -26,6 +26,7 @@ void EventLoop::drive(Connection& connection) {
     for (int count = 0; count < kStepsPerTurn && connection.linked; ++count) {
       switch (step(connection)) {
         case Next::kGoOn:
+          if (connection.has_pipelined()) count = kStepsPerTurn;  // in the next turn
           break;
         case Next::kBlocked:
           return;

@@ -15,6 +15,8 @@ constexpr int kEventsPerRound = 256;
 // A step of a handshake takes up to a third of a millisecond. A storm of them must not hold up
 // those who have theirs behind them by more than a few.
 constexpr std::size_t kHandshakesPerRound = 8;
+// Nor must those who send the next request before they have the answer to the last one.
+constexpr std::size_t kPipelinedPerRound = 4;
 // Larger than any TLS record, so that one read takes what one record brought.
 constexpr std::size_t kScratchBytes = 64 * 1024;
 
@@ -92,7 +94,7 @@ void EventLoop::shed_largest() {
 }
 
 int EventLoop::timeout() const {
-  if (!ready_.empty() || !greeting_.empty()) return 0;
+  if (!ready_.empty() || !greeting_.empty() || !pipelined_.empty()) return 0;
   auto next = deadlines_.next();
   if (shared_.ending) {
     const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
@@ -119,7 +121,7 @@ void EventLoop::run() {
       if (!connection.linked) continue;  // closed earlier in this round
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
-      if (connection.wait == Wait::kHandshake) {
+      if (connection.wait == Wait::kHandshake || connection.queued) {
         queue(connection);
       } else {
         drive(connection);
@@ -134,6 +136,7 @@ void EventLoop::run() {
       const auto closed = [](const Connection* connection) { return !connection->linked; };
       std::erase_if(ready_, closed);
       std::erase_if(greeting_, closed);
+      std::erase_if(pipelined_, closed);
       dead_.clear();
     }
     if ((shared_.ending || shared_.cutting) && connections_ == 0) return;
@@ -151,6 +154,7 @@ void EventLoop::serve_queued() {
   };
   serve(ready_, ready_.size());
   serve(greeting_, kHandshakesPerRound);
+  serve(pipelined_, kPipelinedPerRound);
 }
 
 void EventLoop::take_inbox() {
@@ -220,7 +224,10 @@ void EventLoop::wait_for(Connection& connection, Wait wait) {
 void EventLoop::queue(Connection& connection) {
   if (connection.queued) return;
   connection.queued = true;
-  (connection.wait == Wait::kHandshake ? greeting_ : ready_).push_back(&connection);
+  auto& queue_of_its_kind = connection.wait == Wait::kHandshake ? greeting_
+                            : connection.has_pipelined()        ? pipelined_
+                                                                : ready_;
+  queue_of_its_kind.push_back(&connection);
 }
 
 void EventLoop::close(Connection& connection) {

@@ -50,10 +50,12 @@ struct Connection : Deadline {
   bool unparsed = false;        // `in` has bytes that the reader has not been offered
   bool served = false;          // has had an answer to a complete request
   bool close_after_write = false;
-  bool queued = false;       // is in ready_ or greeting_
+  bool queued = false;       // is in one of the loop's queues
   std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
 
   bool is_answering() const { return wait == Wait::kWrite || wait == Wait::kHandling; }
+  // Its last answer is sent, and what came behind that request has not been looked at.
+  bool has_pipelined() const { return wait == Wait::kRequest && unparsed; }
 };
 
 // Empties a string and gives its memory back (assigning {} would keep it).
@@ -162,9 +164,10 @@ class EventLoop {
 
   std::unordered_map<Connection*, std::unique_ptr<Connection>> owned_;
   std::vector<std::unique_ptr<Connection>>
-      dead_;                          // closed during this round; events may still name them
-  std::deque<Connection*> ready_;     // can go on without an event
-  std::deque<Connection*> greeting_;  // the same, in their handshake
+      dead_;                           // closed during this round; events may still name them
+  std::deque<Connection*> ready_;      // can go on without an event
+  std::deque<Connection*> greeting_;   // the same, in their handshake
+  std::deque<Connection*> pipelined_;  // the same, with requests beyond the first one in hand
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
 

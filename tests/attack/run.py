@@ -190,7 +190,7 @@ def main():
     failures += [f"the server's log: {entry}" for entry in broken[:5]]
     if options.write:
         report.write_attacks(pathlib.Path(options.write), gracekeeper.PROGRAM, results)
-    print(f"{len(results)} attacks, {len(failures)} complaints")
+    server.lines.clear(); print(f"{len(results)} attacks, {len(failures)} complaints")
     for failure in failures:
         print("  " + failure)
     return 1 if failures else 0

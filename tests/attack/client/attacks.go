@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"crypto/tls"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"math/rand"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -89,15 +91,24 @@ var attacks = map[string]life{
 			a.pour(to, bytes.Repeat([]byte("["), 1<<16), (8<<20)/(1<<16)-1)
 		})
 	},
-	"deep-bodies": func(a *attacker) { a.bodies(func() string { return strings.Repeat("[", 8<<20) }) },
+	"deep-bodies": func(a *attacker) {
+		a.once(append([]byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n", jsonPost, 8<<20)),
+			bytes.Repeat([]byte("["), 8<<20)...))
+	},
 	"wide-bodies": func(a *attacker) {
-		a.bodies(func() string {
-			return strings.Replace(string(a.sample), `"spec":{`,
-				`"spec":{"wide":[`+strings.TrimSuffix(strings.Repeat("{},", 7<<20/3), ",")+`],`, 1)
-		})
+		a.once(a.withSample(`"spec":{`, `"wide":[`+strings.TrimSuffix(strings.Repeat("{},", 7<<20/3), ",")+`],`))
+	},
+	"large-reviews": func(a *attacker) { // right ones, with an annotation of 7 MiB
+		a.once(a.withSample(`"annotations":{`, `"large":"`+strings.Repeat("x", 7<<20)+`",`))
+	},
+	"many-containers": func(a *attacker) { // each but a few bytes
+		a.once(a.withSample(`"containers":[`, strings.Repeat(`{"name":"c"},`, 200_000)))
+	},
+	"hostile-annotation": func(a *attacker) { // 128 KiB of items that are all wrong
+		a.once(a.withSample(`"annotations":{`, `"gracekeeper.dev/app-shutdown":"`+strings.Repeat("a=1s,", 1<<17/5)+`",`))
 	},
 	"large-answers": func(a *attacker) { // the answers as large as can be, and nobody reads them
-		request := a.largest()
+		request := a.largeAnswer()
 		a.stalled(func(to io.Writer) { _, _ = to.Write(request) })
 	},
 
@@ -242,29 +253,36 @@ func (a *attacker) request() []byte {
 	return []byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", jsonPost, len(a.sample), a.sample))
 }
 
-// A large body, and its answer awaited.
-func (a *attacker) bodies(make func() string) {
-	a.largestOnce.Do(func() {
-		body := make()
-		a.largestRequest = []byte(fmt.Sprintf("%sConnection: close\r\nContent-Length: %d\r\n\r\n%s",
-			jsonPost, len(body), body))
-	})
-	a.securely(func(to io.Writer) { _, _ = to.Write(a.largestRequest) })
-}
-
-// A review of 8 MiB of containers that all need a hook: each is an operation of the patch.
-func (a *attacker) largest() []byte {
-	a.largestOnce.Do(func() { a.largestRequest = a.makeLargest() })
-	return a.largestRequest
-}
-
-func (a *attacker) makeLargest() []byte {
-	var more strings.Builder
-	for i := 0; more.Len() < 8<<20-len(a.sample)-100; i++ {
-		fmt.Fprintf(&more, `{"name":"c%d"},`, i)
+// One request, its answer awaited, and the end of the connection.
+func (a *attacker) once(request []byte) {
+	plain, secure := a.dialTLS(anyCertificate())
+	if plain == nil {
+		return
 	}
-	body := strings.Replace(string(a.sample), `"containers":[`, `"containers":[`+more.String(), 1)
-	return []byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", jsonPost, len(body), body))
+	defer plain.Close()
+	go func() { _, _ = secure.Write(request) }()
+	response, err := http.ReadResponse(bufio.NewReader(secure), nil)
+	if err != nil {
+		a.cut.Add(1)
+		return
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	a.count(fmt.Sprint(response.StatusCode))
+}
+
+// A review whose answer is as large as itself: the uid comes back.
+func (a *attacker) largeAnswer() []byte {
+	return a.withSample(`"uid":"`, strings.Repeat("u", 8<<20-len(a.sample)-64))
+}
+
+// A post of the sample with the text put in behind the mark, made once.
+func (a *attacker) withSample(mark, text string) []byte {
+	a.largestOnce.Do(func() {
+		body := strings.Replace(string(a.sample), mark, mark+text, 1)
+		a.largestRequest = []byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", jsonPost, len(body), body))
+	})
+	return a.largestRequest
 }
 
 var clientHello = sync.OnceValue(func() []byte {
@@ -281,7 +299,7 @@ var clientHello = sync.OnceValue(func() []byte {
 // 200 MB of spaces, compressed.
 var gzipBomb = sync.OnceValue(func() []byte {
 	var out bytes.Buffer
-	writer, _ := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	writer, _ := gzip.NewWriterLevel(&out, gzip.BestSpeed)
 	for i := 0; i < 200; i++ {
 		_, _ = writer.Write(bytes.Repeat([]byte(" "), 1_000_000))
 	}
