@@ -1,9 +1,15 @@
 #include "io/heavy_lane.h"
 
 #include <csignal>
+#include <sys/resource.h>
 #include <utility>
 
 namespace gracekeeper::io {
+namespace {
+
+constexpr int kNiceness = 10;
+
+}  // namespace
 
 HeavyLane::~HeavyLane() {
   {
@@ -32,6 +38,8 @@ void HeavyLane::post(Job job) {
 }
 
 void HeavyLane::run() {
+  // Of this thread alone: the event loops go first, with what all of them share in time.
+  ::setpriority(PRIO_PROCESS, 0, kNiceness);
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stop_ || !jobs_.empty(); });

@@ -97,7 +97,7 @@ struct ServerOptions {
   std::size_t max_connections = 4096;                   // also bounded by the limit of open files
   FramingLimits limits = {};
   // Of unfinished bodies and of large answers that nobody takes, over all connections.
-  std::size_t max_buffered_bytes = 48 * 1024 * 1024;
+  std::size_t max_buffered_bytes = 32 * 1024 * 1024;
   // Requests with a body of this size wait for a thread of their own, which handles one at a time:
   // an event loop is not held up by them. 0: there is no such thread.
   std::size_t heavy_body_bytes = 256 * 1024;

@@ -109,7 +109,7 @@ var attacks = map[string]life{
 	},
 	"large-answers": func(a *attacker) { // the answers as large as can be, and nobody reads them
 		request := a.largeAnswer()
-		a.stalled(func(to io.Writer) { _, _ = to.Write(request) })
+		a.stalled(func(to io.Writer) { a.pour(to, request, 100) })
 	},
 
 	// Not what the port speaks.
@@ -271,9 +271,14 @@ func (a *attacker) once(request []byte) {
 	a.count(fmt.Sprint(response.StatusCode))
 }
 
-// A review whose answer is as large as itself: the uid comes back.
+// A pod whose refusal names 900 containers, each with the time it takes.
 func (a *attacker) largeAnswer() []byte {
-	return a.withSample(`"uid":"`, strings.Repeat("u", 8<<20-len(a.sample)-64))
+	var containers strings.Builder
+	for i := 0; i < 900; i++ {
+		fmt.Fprintf(&containers, `{"name":"%s-%d","lifecycle":{"preStop":{"sleep":{"seconds":%d}}}},`,
+			strings.Repeat("c", 200), i, 9000+i)
+	}
+	return a.withSample(`"containers":[`, containers.String())
 }
 
 // A post of the sample with the text put in behind the mark, made once.
