@@ -9,7 +9,7 @@ namespace {
 
 // Of a pod, in each of its two lists: a pod that an API server can store has far fewer, and each is
 // compared with all.
-constexpr std::size_t kMostContainers = 1000;
+constexpr std::size_t kMostContainers = 250;
 
 Hook read_sleep(Fields& fields, Element element) {
   Hook hook{.action = Hook::Action::Sleep, .length = Millis{0}};

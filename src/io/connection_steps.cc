@@ -244,9 +244,11 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
     }
     request.reset();
     shared_.buffered_bytes -= held;
-    {
+    try {
       const std::lock_guard lock(inbox_mutex_);
       finished_.push_back(std::move(finished));
+    } catch (const std::bad_alloc&) {
+      // The connection's deadline ends it.
     }
     wake();
   });

@@ -38,7 +38,9 @@ std::array<std::chrono::milliseconds, kWaits> durations(const ServerDeadlines& d
 }  // namespace
 
 EventLoop::EventLoop(ServerShared& shared)
-    : shared_(shared), deadlines_(durations(shared.options.deadlines)), scratch_(kScratchBytes) {}
+    : shared_(shared), deadlines_(durations(shared.options.deadlines)), scratch_(kScratchBytes) {
+  dead_.reserve(kEventsPerRound);  // closing must not fail for want of memory
+}
 
 EventLoop::~EventLoop() { join(); }
 
@@ -76,9 +78,12 @@ void EventLoop::wake() {
 
 void EventLoop::adopt(Descriptor socket, std::string remote) {
   ++connections_;
-  {
+  try {
     const std::lock_guard lock(inbox_mutex_);
     inbox_.push_back({std::move(socket), std::move(remote)});
+  } catch (...) {
+    --connections_;
+    throw;
   }
   wake();
 }
@@ -165,29 +170,45 @@ void EventLoop::take_inbox() {
     arrivals.swap(inbox_);
     finished.swap(finished_);
   }
-  for (Arrival& arrival : arrivals) admit(std::move(arrival));
-  for (Finished& one : finished) take_answer(std::move(one));
+  for (Arrival& arrival : arrivals) {
+    try {
+      admit(std::move(arrival));
+    } catch (const std::bad_alloc&) {
+      // The deadline ends the connection. The same below.
+    }
+  }
+  for (Finished& one : finished) {
+    try {
+      take_answer(std::move(one));
+    } catch (const std::bad_alloc&) {
+    }
+  }
   if (evict_requested_.exchange(false)) evict_oldest_unserved();
   if (shed_requested_.exchange(false)) shed(true);
 }
 
 void EventLoop::admit(Arrival arrival) {
-  auto owner = std::make_unique<Connection>(std::move(arrival.socket), std::move(arrival.remote),
-                                            shared_.options.limits);
-  Connection& connection = *owner;
-  connection.number = ++last_number_;
-  if (owned_.size() >= shared_.connections_per_loop && !evict_oldest_unserved()) {
+  const auto refuse_it = [this] {
     ++shared_.refused;
     --connections_;
-    return;
+  };
+  if (owned_.size() >= shared_.connections_per_loop && !evict_oldest_unserved()) return refuse_it();
+  Connection* place = nullptr;
+  try {
+    auto owner = std::make_unique<Connection>(std::move(arrival.socket), std::move(arrival.remote),
+                                              shared_.options.limits);
+    place = owner.get();
+    owned_.emplace(place, std::move(owner));
+  } catch (const std::bad_alloc&) {
+    return refuse_it();
   }
+  Connection& connection = *place;
+  connection.number = ++last_number_;
   epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLET, .data = {.ptr = &connection}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.transport.descriptor(), &event) != 0) {
-    ++shared_.refused;
-    --connections_;
-    return;
+    owned_.erase(place);
+    return refuse_it();
   }
-  owned_.emplace(&connection, std::move(owner));
   ++waiting_[static_cast<std::size_t>(connection.wait)];
   wait_for(connection, shared_.options.certificates ? Wait::kHandshake : Wait::kFirstRequest);
   queue(connection);

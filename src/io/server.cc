@@ -193,7 +193,11 @@ class Server::Impl {
       if (socket) {
         out_of_descriptors = 0;
         ++shared_.accepted;
-        hand_over(std::move(socket), to_text(address));
+        try {
+          hand_over(std::move(socket), to_text(address));
+        } catch (const std::bad_alloc&) {
+          ++shared_.refused;
+        }
         continue;
       }
       const int code = errno;

@@ -100,7 +100,7 @@ struct ServerOptions {
   std::size_t max_buffered_bytes = 32 * 1024 * 1024;
   // Requests with a body of this size wait for a thread of their own, which handles one at a time:
   // an event loop is not held up by them. 0: there is no such thread.
-  std::size_t heavy_body_bytes = 256 * 1024;
+  std::size_t heavy_body_bytes = 128 * 1024;
   std::size_t linger_bytes = 256 * 1024;
   ServerDeadlines deadlines = {};
   // The body of an answer the server gives by itself. Must not throw; an empty result becomes

@@ -34,7 +34,7 @@ SCENARIOS = [
     scenario("large-reviews", "right reviews of 7 MiB, 8 connections", 8, ("200", "503")),
     scenario("hostile-annotation", "an annotation of 128 KiB with 26,000 mistakes, 8 connections", 8,
              ("200",)),
-    scenario("large-answers", "answers of 1 MB, never read, 64 connections", 64,
+    scenario("large-answers", "answers of 300 KB, never read, 64 connections", 64,
              weight=1.5),
     scenario("plain-http", "plain HTTP on the TLS port, 16 connections", 16),
     scenario("garbage", "noise on the TLS port, 16 connections", 16),

@@ -271,10 +271,10 @@ func (a *attacker) once(request []byte) {
 	a.count(fmt.Sprint(response.StatusCode))
 }
 
-// A pod whose refusal names 900 containers, each with the time it takes.
+// A pod whose refusal names 240 containers, each with the time it takes.
 func (a *attacker) largeAnswer() []byte {
 	var containers strings.Builder
-	for i := 0; i < 900; i++ {
+	for i := 0; i < 240; i++ {
 		fmt.Fprintf(&containers, `{"name":"%s-%d","lifecycle":{"preStop":{"sleep":{"seconds":%d}}}},`,
 			strings.Repeat("c", 200), i, 9000+i)
 	}
