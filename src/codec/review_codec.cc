@@ -1,7 +1,7 @@
 #include "codec/review_codec.h"
 
 #include <fmt/format.h>
-#include <memory>
+#include <new>
 
 #include "codec/decode_object.h"
 #include "codec/json_fields.h"
@@ -142,6 +142,8 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
   Element root;
   if (const auto error = parser->parse(body.data(), body.size()).get(root);
       error != simdjson::SUCCESS) {
+    // Not the client's fault, and not to be answered as if it were.
+    if (error == simdjson::MEMALLOC) throw std::bad_alloc();
     return refuse(
         {}, fmt::format("the body is not one JSON document: {}", simdjson::error_message(error)));
   }

@@ -97,7 +97,8 @@ TEST(DecodeReview, RefusesWhatWouldTakeFarMoreMemoryThanItsText) {
 
   const auto uid = decode_review(R"({"request":{"uid":")" + std::string(257, 'u') + "\"}}");
   ASSERT_FALSE(uid.has_value());
-  EXPECT_EQ(uid.error(), (ReviewError{"", "request.uid: longer than 256 bytes"}));
+  EXPECT_EQ(uid.error().uid, "");
+  EXPECT_EQ(uid.error().message, "request.uid: longer than 256 bytes");
 }
 
 TEST(DecodeReview, TakesAPodOf250ContainersAndNoMore) {
