@@ -234,10 +234,7 @@ class Service {
     // First, so that what keeps this process from starting is found before it takes a connection
     // away from a process that serves the port already.
     if (auto started = start_management(); !started) return started;
-    if (io::is_taken(options_.listen)) {
-      log_.warning("another process serves this port: new connections come here from now on",
-                   {{"listen", io::to_string(options_.listen)}});
-    }
+    const bool is_successor = io::is_taken(options_.listen);
     io::ServerOptions https{.listen = options_.listen,
                             .share_port = is_shared(options_.listen),
                             .certificates = certificates_,
@@ -250,6 +247,10 @@ class Service {
     if (!server) return tl::make_unexpected(server.error());
     https_ = std::move(*server);
     serving_ = https_.get();
+    if (is_successor) {
+      log_.warning("another process serves this port: new connections come here from now on",
+                   {{"listen", io::to_string(options_.listen)}});
+    }
     memory_watch_.emplace([this] { trimmer_.step(); }, std::chrono::seconds(5));
     if (reloader_)
       certificate_watch_.emplace([this] { reload_certificate(); }, std::chrono::milliseconds(500));

@@ -12,7 +12,6 @@ Exit code 1 when a request failed or was answered wrongly. Needs Go.
 import argparse
 import json
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -32,12 +31,6 @@ MODES = ("deny", "warn")
 def configuration(mode, number=0):
     return (f"apiVersion: gracekeeper.dev/v1alpha1\nkind: Configuration\n# {number}\n"
             f"defaults:\n  onShortfall: {mode}\n")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Files:
@@ -142,7 +135,7 @@ def restart(client, folder, exchanges, seconds, pause, changing):
     folder = folder / f"restart{pause}{changing}"
     folder.mkdir()
     files = Files(folder, False)
-    port, management = free_port(), free_port()
+    port, management = gracekeeper.free_ports(2)
     stop = threading.Event()
 
     def change():

@@ -4,11 +4,11 @@ longer form."""
 
 import json
 import pathlib
-import socket
 import threading
 import time
 
-from gracekeeper import Server, TestCase, main, make_certificate, review, wait_until
+from gracekeeper import (Server, TestCase, free_ports, main, make_certificate, review,
+                         wait_until)
 from load import Load, UID
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "annotations": {
@@ -22,12 +22,6 @@ TIME = 10
 def configuration(mode, number=0):
     return (f"apiVersion: gracekeeper.dev/v1alpha1\nkind: Configuration\n# {number}\n"
             f"defaults:\n  onShortfall: {mode}\n")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Changes(TestCase):
@@ -103,7 +97,7 @@ class Changes(TestCase):
     def restart(self, before_sigterm):
         """Three processes after each other while files change. Returns the load's figures."""
         self.rename()
-        port, management = free_port(), free_port()
+        port, management = free_ports(2)
         stop = threading.Event()
 
         def change():
@@ -145,7 +139,7 @@ class Changes(TestCase):
 
     def test_new_connections_are_the_successors_alone(self):
         self.rename()
-        port, management = free_port(), free_port()
+        port, management = free_ports(2)
         old, new = self.start(port, management), self.start(port, management)
         body = json.dumps(review(POD))
         for _ in range(30):

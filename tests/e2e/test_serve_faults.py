@@ -16,8 +16,8 @@ import unittest
 
 import gracekeeper
 from fake_cluster import FakeCluster, namespace
-from gracekeeper import (EXAMPLES, LIMIT, Server, TestCase, environment, main, make_certificate,
-                         review, run, wait_until)
+from gracekeeper import (EXAMPLES, LIMIT, Server, TestCase, environment, free_ports, main,
+                         make_certificate, review, run, wait_until)
 
 HERE = pathlib.Path(__file__).resolve().parent
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
@@ -28,8 +28,7 @@ NOT_SERVED = "the new certificate is not served, the last good one stays"
 
 def is_sanitized():
     """Sanitizers reserve address space without end and want to be loaded first."""
-    return b"__asan_init" in pathlib.Path(gracekeeper.PROGRAM).read_bytes() \
-        or b"__tsan_init" in pathlib.Path(gracekeeper.PROGRAM).read_bytes()
+    return os.environ.get("GRACEKEEPER_BUILD") == "sanitized"
 
 
 class Limited(Server):
@@ -78,16 +77,9 @@ class Limited(Server):
             return False
 
 
-def free_ports():
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
-
-
 class FullDisk(TestCase):
     def test_requests_are_answered_while_the_log_cannot_be_written(self):
-        with open("/dev/full", "wb") as full, Limited(stderr=full, ports=free_ports()) as server:
+        with open("/dev/full", "wb") as full, Limited(stderr=full, ports=free_ports(2)) as server:
             for _ in range(20):
                 self.assertEqual(server.post("/mutate", BODY).status, 200)
             self.assertEqual(server.post("/mutate", "nonsense").status, 400)
@@ -398,7 +390,7 @@ class NoMemory(TestCase):
 
 class NoProcess(TestCase):
     def test_a_killed_server_leaves_nothing_that_hinders_the_next(self):
-        ports = free_ports()
+        ports = free_ports(2)
         with open(os.devnull, "wb") as nothing:
             server = Limited(stderr=nothing, ports=ports).__enter__()
             connection = server.connect()
