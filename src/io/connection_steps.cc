@@ -13,6 +13,8 @@ constexpr int kStepsPerTurn = 4;
 // (key updates, refused renegotiations) cost their sender less than this side. Two whole records
 // may be on their way without harm.
 constexpr std::uint64_t kMaxEmptyTlsBytes = 64 * 1024;
+// A usual answer takes a tenth of this.
+constexpr std::chrono::milliseconds kCostly{2};
 // Buffers above this size are given back as soon as they are empty.
 constexpr std::size_t kKeptBytes = 4096;
 // Answers below this size are not worth the bookkeeping: as many as there are connections fit.
@@ -26,7 +28,7 @@ void EventLoop::drive(Connection& connection) {
     for (int count = 0; count < kStepsPerTurn && connection.linked; ++count) {
       switch (step(connection)) {
         case Next::kGoOn:
-          if (connection.has_pipelined()) count = kStepsPerTurn;  // in the next turn
+          if (connection.is_patient()) count = kStepsPerTurn;  // in the next turn
           break;
         case Next::kBlocked:
           return;
@@ -190,7 +192,9 @@ bool EventLoop::judge_head(Connection& c, bool body_has_begun) {
 
 void EventLoop::complete(Connection& c) {
   c.close_after_write = c.reader.head().close || shared_.draining;
+  const auto begun = Clock::now();
   shared_.dispatch.answer(c.reader.head(), c.reader.body(), c.remote, c.close_after_write, c.out);
+  c.costly = Clock::now() - begun > kCostly;
   if (!c.served) {
     c.served = true;
     ++served_;

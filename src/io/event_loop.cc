@@ -15,8 +15,9 @@ constexpr int kEventsPerRound = 256;
 // A step of a handshake takes up to a third of a millisecond. A storm of them must not hold up
 // those who have theirs behind them by more than a few.
 constexpr std::size_t kHandshakesPerRound = 8;
-// Nor must those who send the next request before they have the answer to the last one.
-constexpr std::size_t kPipelinedPerRound = 4;
+// Nor must those who send the next request before they have the answer to the last one, or requests
+// that take long: one of them in each round, and more only while this time lasts.
+constexpr std::chrono::milliseconds kPatientTimePerRound{2};
 // Larger than any TLS record, so that one read takes what one record brought.
 constexpr std::size_t kScratchBytes = 64 * 1024;
 
@@ -99,7 +100,7 @@ void EventLoop::shed_largest() {
 }
 
 int EventLoop::timeout() const {
-  if (!ready_.empty() || !greeting_.empty() || !pipelined_.empty()) return 0;
+  if (!ready_.empty() || !greeting_.empty() || !patient_.empty()) return 0;
   auto next = deadlines_.next();
   if (shared_.ending) {
     const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
@@ -126,7 +127,7 @@ void EventLoop::run() {
       if (!connection.linked) continue;  // closed earlier in this round
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
-      if (connection.wait == Wait::kHandshake || connection.queued) {
+      if (connection.wait == Wait::kHandshake || connection.is_patient() || connection.queued) {
         queue(connection);
       } else {
         drive(connection);
@@ -141,7 +142,7 @@ void EventLoop::run() {
       const auto closed = [](const Connection* connection) { return !connection->linked; };
       std::erase_if(ready_, closed);
       std::erase_if(greeting_, closed);
-      std::erase_if(pipelined_, closed);
+      std::erase_if(patient_, closed);
       dead_.clear();
     }
     if ((shared_.ending || shared_.cutting) && connections_ == 0) return;
@@ -149,17 +150,23 @@ void EventLoop::run() {
 }
 
 void EventLoop::serve_queued() {
-  const auto serve = [this](std::deque<Connection*>& queued, std::size_t turns) {
-    for (; turns > 0 && !queued.empty(); --turns) {
-      Connection& connection = *queued.front();
-      queued.pop_front();
-      connection.queued = false;
-      if (connection.linked) drive(connection);
-    }
+  const auto serve_first_of = [this](std::deque<Connection*>& queued) {
+    Connection& connection = *queued.front();
+    queued.pop_front();
+    connection.queued = false;
+    if (connection.linked) drive(connection);
   };
-  serve(ready_, ready_.size());
-  serve(greeting_, kHandshakesPerRound);
-  serve(pipelined_, kPipelinedPerRound);
+  for (std::size_t turns = ready_.size(); turns > 0 && !ready_.empty(); --turns)
+    serve_first_of(ready_);
+  for (std::size_t turns = kHandshakesPerRound; turns > 0 && !greeting_.empty(); --turns)
+    serve_first_of(greeting_);
+  if (patient_.empty()) return;
+  const auto end = Clock::now() + kPatientTimePerRound;
+  // Each once at most: those whose turn it was are behind the others again.
+  for (std::size_t turns = patient_.size(); turns > 0 && !patient_.empty(); --turns) {
+    serve_first_of(patient_);
+    if (Clock::now() >= end) break;
+  }
 }
 
 void EventLoop::take_inbox() {
@@ -246,7 +253,7 @@ void EventLoop::queue(Connection& connection) {
   if (connection.queued) return;
   connection.queued = true;
   auto& queue_of_its_kind = connection.wait == Wait::kHandshake ? greeting_
-                            : connection.has_pipelined()        ? pipelined_
+                            : connection.is_patient()           ? patient_
                                                                 : ready_;
   queue_of_its_kind.push_back(&connection);
 }

@@ -49,13 +49,17 @@ struct Connection : Deadline {
   bool readable = true;         // edge-triggered: until a read says otherwise
   bool unparsed = false;        // `in` has bytes that the reader has not been offered
   bool served = false;          // has had an answer to a complete request
+  bool costly = false;          // its last answer took long to make
   bool close_after_write = false;
   bool queued = false;       // is in one of the loop's queues
   std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
 
   bool is_answering() const { return wait == Wait::kWrite || wait == Wait::kHandling; }
-  // Its last answer is sent, and what came behind that request has not been looked at.
-  bool has_pipelined() const { return wait == Wait::kRequest && unparsed; }
+  // Its next request waits until others have had theirs: it came before the answer to the last one,
+  // or the last one took long.
+  bool is_patient() const {
+    return (wait == Wait::kRequest && (unparsed || costly)) || (wait == Wait::kIdle && costly);
+  }
 };
 
 // Empties a string and gives its memory back (assigning {} would keep it).
@@ -164,10 +168,10 @@ class EventLoop {
 
   std::unordered_map<Connection*, std::unique_ptr<Connection>> owned_;
   std::vector<std::unique_ptr<Connection>>
-      dead_;                           // closed during this round; events may still name them
-  std::deque<Connection*> ready_;      // can go on without an event
-  std::deque<Connection*> greeting_;   // the same, in their handshake
-  std::deque<Connection*> pipelined_;  // the same, with requests beyond the first one in hand
+      dead_;                          // closed during this round; events may still name them
+  std::deque<Connection*> ready_;     // can go on without an event
+  std::deque<Connection*> greeting_;  // the same, in their handshake
+  std::deque<Connection*> patient_;   // the same, after all others
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
 

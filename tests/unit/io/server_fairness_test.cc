@@ -74,7 +74,7 @@ TEST_F(FairnessTest, ServesOthersWhileALargeRequestIsHandled) {
     ASSERT_NE(other, nullptr);
     EXPECT_EQ(status_of(other->ask(get("/text"))), 200);
   }
-  EXPECT_EQ(server->counters().writing, 1U);
+  EXPECT_TRUE(eventually([&] { return server->counters().writing == 1; }));
   gate.open();
   EXPECT_EQ(body_of(large->receive()), std::to_string(kLarge));
   EXPECT_TRUE(large->ask(get("/text"))) << "the connection goes on";
