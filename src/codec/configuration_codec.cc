@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "codec/document.h"
+#include "codec/json_errors.h"
 #include "codec/json_fields.h"
 #include "core/edit_distance.h"
 #include "core/settings.h"
@@ -363,7 +364,9 @@ tl::expected<ConfigurationFile, std::vector<Error>> parse_configuration(std::str
   const auto& document = documents.front();
   simdjson::dom::parser parser;
   Element root;
-  if (!document.is_mapping || parser.parse(document.json).get(root) != simdjson::SUCCESS) {
+  if (const auto error = parser.parse(document.json).get(root); error != simdjson::SUCCESS)
+    return tl::make_unexpected(only(file, std::string(json_error_text(error))));
+  if (!document.is_mapping) {
     return tl::make_unexpected(
         only(file,
              fmt::format("expected a mapping with apiVersion {} and kind {}", kApiVersion, kKind)));

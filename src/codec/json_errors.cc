@@ -25,7 +25,7 @@ std::string_view json_error_text(simdjson::error_code error) noexcept {
     case simdjson::N_ATOM_ERROR:
       return "a word is neither true, false nor null";
     case simdjson::NUMBER_ERROR:
-      return "a number is not written as JSON writes numbers";
+      return "a number is not written as JSON writes numbers, or does not fit 64 bits";
     case simdjson::DEPTH_ERROR:
       return "it is nested too deeply";
     case simdjson::CAPACITY:

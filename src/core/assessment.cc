@@ -73,7 +73,7 @@ void let_it_end_with_the_app(const Proxy& proxy, std::vector<PlannedContainer>& 
 std::vector<PlannedContainer> plan_containers(const Assessment& a) {
   std::vector<PlannedContainer> planned;
   for (const auto& container : a.pod().containers) {
-    if (is_proxy_container(container, a.proxy)) continue;
+    if (is_proxy_container(container, a.proxy) || container.name == kDebugName) continue;
     const bool companion = a.proxy.profile && a.proxy.profile->owns(container.name);
     planned.push_back(container.name == kIstioProxyName ? plan_second_proxy(container, a)
                       : companion                       ? plan_sidecar(container, a)

@@ -14,6 +14,10 @@
 namespace gracekeeper {
 
 inline constexpr std::string_view kProxyName = "linkerd-proxy";
+// What config.linkerd.io/enable-debug-sidecar adds beside it: nobody's work, and it ends at once
+// with its SIGTERM. So it is not planned and gets no hook, whether it is there already or comes
+// with the proxy.
+inline constexpr std::string_view kDebugName = "linkerd-debug";
 
 // Why a pod is not injected, in the order in which Linkerd collects the reasons.
 enum class SkipReason {

@@ -490,14 +490,16 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
       choose(annotation::kWaitMode, [](Reader& reader) { return reader.wait_mode(); });
   settings.proxy_uid = own.has(annotation::kProxyUid) ? own.proxy_uid() : inherited.proxy_uid();
   settings.dropped = own.take_dropped();
-  if (const auto* proxy = istio_proxy(pod)) {
+  // Without the annotation the settings are those of a pod that might be (core/what_if.h).
+  const auto istio_config = pod.annotations.find(annotation::kIstioConfig);
+  if (const auto* proxy = istio_proxy(pod);
+      proxy != nullptr && istio_config != pod.annotations.end()) {
     auto drain = istio_drain(pod, *proxy);
     for (auto& message : drain.refused) {
-      settings.dropped.push_back(
-          {.key = std::string(annotation::kIstioConfig),
-           .text = pod.annotations.find(annotation::kIstioConfig)->second.text,
-           .source = Source::Pod,
-           .message = std::move(message)});
+      settings.dropped.push_back({.key = std::string(annotation::kIstioConfig),
+                                  .text = istio_config->second.text,
+                                  .source = Source::Pod,
+                                  .message = std::move(message)});
     }
   }
   return settings;

@@ -124,7 +124,9 @@ void add_job_shutdown(const Assessment& a, const Namespace* where, const Policy&
 
 void add_app_sleeps(const Assessment& a, std::vector<Edit>& edits) {
   for (const auto& container : a.pod().containers) {
-    if (a.is_of_proxy(container.name) || is_proxy_name(container.name)) continue;
+    if (a.is_of_proxy(container.name) || is_proxy_name(container.name) ||
+        container.name == kDebugName)
+      continue;
     const auto hook = app_pre_stop(container, a.settings);
     if (hook.added)
       edits.emplace_back(SetPreStop{container.name, handler(a, *hook.length, "sleep")});

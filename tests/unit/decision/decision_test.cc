@@ -274,7 +274,7 @@ TEST(Decide, HooksOfTheApplicationFallUnderDenyToo) {
 
 TEST(Decide, AddsSleepsToContainersWithoutAHookInTheFormThatTheClusterTakes) {
   auto pod = pod_of({container("web"), container("own", sleep_for(Millis{1000})),
-                     native_sidecar("logs"), container("worker")},
+                     native_sidecar("logs"), container("worker"), container("linkerd-debug")},
                     annotated({{kAppPrestopSleep, "5s"}}));
   const auto subject = subject_of(pod);
   EXPECT_EQ(decided(subject),
