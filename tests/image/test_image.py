@@ -81,10 +81,12 @@ class Image(unittest.TestCase):
         target.chmod(0o777)
         bound = self.root / "tmp" / "helper"
         bound.mkdir()
+        (self.root / "proc").mkdir(exist_ok=True)
         # As the init container does it: another user, and nothing of the image can be written to.
         done = subprocess.run(
             ["unshare", "--mount", "--net", "sh", "-c",
-             'mount --bind "$1" "$2" && exec chroot --userspec=2102:0 "$3" "/$4" --install /tmp/helper',
+             'mount --bind "$1" "$2" && mount --bind /proc "$3/proc" &&'
+             ' exec chroot --userspec=2102:0 "$3" "/$4" --install /tmp/helper',
              "sh", str(target), str(bound), str(self.root), HELPER],
             text=True, capture_output=True, timeout=LIMIT, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
