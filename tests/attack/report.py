@@ -68,7 +68,8 @@ def write_soak(path, program, figures):
             f"Resident memory, sampled every 5 s after {figures['warm_up'] / 60:.0f} minutes: least "
             f"{figures['least'] / 1e6:.1f} MB, median {figures['median'] / 1e6:.1f} MB, most "
             f"{figures['most'] / 1e6:.1f} MB; slope {figures['kb_per_hour']:+.0f} KB an hour (± "
-            f"{2 * figures['error_kb_per_hour']:.0f}, two standard errors). Peak over all: "
+            f"{2 * figures['error_kb_per_hour']:.0f}, two standard errors, through the medians of "
+            f"{figures['rounds']} rounds of attacks). Peak over all: "
             f"{_mb(figures['peak'])} MB. Threads and descriptors, before and after: "
             f"{figures['before'][0]} and {figures['before'][1]}, {figures['after'][0]} and "
             f"{figures['after'][1]}.\n")

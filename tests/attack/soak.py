@@ -6,13 +6,14 @@
 An honest client asks all the time, with reviews of 4 KB to 500 KB; one small attack after the other
 goes on beside it; certificate and configuration are replaced every few seconds. Resident memory is
 sampled every 5 s. After the warm-up (a tenth of the time, at least one round of all attacks) a line
-is laid through the samples. Exit code 1 when a request failed or was answered wrongly, when memory
+is laid through the medians of the rounds: attacks differ in what they take while they last. Exit code 1 when a request failed or was answered wrongly, when memory
 grows by more than the limit, or when threads or descriptors are not what they were. Needs Go.
 """
 
 import argparse
 import json
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -113,16 +114,22 @@ class Soak:
 
     def trend(self):
         """What resident memory did after the warm-up."""
-        warm_up = max(self.seconds / 10, min(self.seconds / 2, len(ATTACKS) * (ATTACK_FOR + 1)))
-        later = [(seconds / 3600, size / 1024) for seconds, size in self.samples
-                 if seconds >= warm_up]
-        if len(later) < 3:
-            raise SystemExit("too short: give it more minutes")
-        found, error = slope(later)
-        sizes = sorted(size for _, size in later)
-        return {"kb_per_hour": found, "error_kb_per_hour": error,
-                "least": sizes[0] * 1024, "median": sizes[len(sizes) // 2] * 1024,
-                "most": sizes[-1] * 1024, "warm_up": warm_up}
+        one_round = len(ATTACKS) * (ATTACK_FOR + 1)
+        warm_up = max(self.seconds / 10, min(self.seconds / 4, one_round))
+        later = [(seconds, size) for seconds, size in self.samples if seconds >= warm_up]
+        rounds = {}
+        for seconds, size in later:
+            rounds.setdefault(int((seconds - warm_up) / one_round), []).append((seconds, size))
+        points = [(statistics.mean(s for s, _ in samples) / 3600,
+                   statistics.median(size for _, size in samples) / 1024)
+                  for samples in rounds.values()]
+        if len(points) < 3:
+            raise SystemExit(f"too short: give it {4 * one_round / 60 + 1:.0f} minutes or more")
+        found, error = slope(points)
+        sizes = [size for _, size in later]
+        return {"kb_per_hour": found, "error_kb_per_hour": error, "rounds": len(points),
+                "least": min(sizes), "median": statistics.median(sizes), "most": max(sizes),
+                "warm_up": warm_up}
 
 
 def complaints(figures):
