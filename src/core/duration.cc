@@ -343,11 +343,22 @@ std::string format_duration(Millis duration) {
   return fmt::format("{}ms", duration.count());
 }
 
-std::int64_t linkerd_milliseconds(std::chrono::nanoseconds duration) {
-  const auto whole = duration.count() / 1'000'000'000;
-  const auto rest = duration.count() % 1'000'000'000;
-  const double seconds = static_cast<double>(whole) + static_cast<double>(rest) / 1e9;
+namespace {
+
+std::int64_t in_floating_point(std::int64_t whole_seconds, std::int64_t nanoseconds) {
+  const double seconds =
+      static_cast<double>(whole_seconds) + static_cast<double>(nanoseconds) / 1e9;
   return static_cast<std::int64_t>(seconds * 1000);
+}
+
+}  // namespace
+
+std::int64_t linkerd_milliseconds(std::chrono::nanoseconds duration) {
+  return in_floating_point(duration.count() / 1'000'000'000, duration.count() % 1'000'000'000);
+}
+
+std::int64_t linkerd_milliseconds(Millis duration) {
+  return in_floating_point(duration.count() / 1000, duration.count() % 1000 * 1'000'000);
 }
 
 }  // namespace gracekeeper

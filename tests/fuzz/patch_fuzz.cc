@@ -70,7 +70,8 @@ bool may_touch(std::string_view pointer) {
   if (!is_index(take_token(pointer))) return false;
   if (pointer.empty()) return true;
   const auto field = take_token(pointer);
-  return field == "lifecycle" || field == "env" || field == "args" || field == "command";
+  return field == "lifecycle" || field == "env" || field == "args" || field == "command" ||
+         field == "volumeMounts";
 }
 
 // What the pod holds beside what may change: names and images of its containers, and everything of
@@ -87,7 +88,8 @@ Json untouchable(const Json& pod, const Json& original) {
       const auto& before = original.at("spec").contains(list) ? original["spec"][list] : kept;
       const auto is_same = [&](const Json& c) { return c.at("name") == container.at("name"); };
       if (std::none_of(before.begin(), before.end(), is_same)) continue;
-      for (const char* field : {"lifecycle", "env", "args", "command"}) container.erase(field);
+      for (const char* field : {"lifecycle", "env", "args", "command", "volumeMounts"})
+        container.erase(field);
       kept.push_back(std::move(container));
     }
     spec[list] = std::move(kept);

@@ -69,6 +69,7 @@ Plan some_plan(Input& input) {
                                .pre_stop = std::nullopt,
                                .stop = some_time(input)};
     if (hook > 1) container.pre_stop = some_time(input);
+    container.hook_ends_with_others = hook == 7 && role == Role::Proxy;
     made.containers.push_back(std::move(container));
   };
   for (unsigned i = 0; i < (shape >> 3U) % 4U; ++i)
@@ -102,11 +103,20 @@ void check_order(const Plan& plan, Millis grace, const Timeline& timeline) {
     require(holds, [&] { return std::string(what) + ": " + dump(plan, grace); });
   };
   hold(timeline.containers.size() == plan.containers.size(), "another number of containers");
-  Millis mains_done{0};
+  const auto waits_its_turn = [&](const PlannedContainer& c) { return plan.ordered && c.native; };
+  Millis others_gone{0};
   for (std::size_t i = 0; i < plan.containers.size(); ++i) {
     const auto& planned = plan.containers[i];
+    if (!waits_its_turn(planned) && !planned.hook_ends_with_others)
+      others_gone = std::max(others_gone, timeline.containers[i].exit);
+  }
+  Millis mains_done{0};
+  for (std::size_t i = 0; i < plan.containers.size(); ++i) {
+    auto planned = plan.containers[i];
     const auto& times = timeline.containers[i];
-    const bool waits = plan.ordered && planned.native;
+    const bool waits = waits_its_turn(planned);
+    if (planned.hook_ends_with_others && !waits)
+      planned.pre_stop = std::min(planned.hook(), others_gone + kNoticed);
     const Millis hook_end = std::min(planned.hook(), grace);
     hold(times.sigterm >= hook_end, "SIGTERM before the hook's end");
     hold(waits || times.sigterm == hook_end, "SIGTERM later than the hook's end");
@@ -144,13 +154,15 @@ void check_longer(const Plan& plan, Millis grace, const Timeline& timeline, Mill
 }
 
 void check_plan(Input& input) {
-  const auto plan = some_plan(input);
+  auto plan = some_plan(input);
   // A grace period is a whole number of seconds, at least one.
   const auto grace = effective_grace_period(some_time(input).count() / 1000);
   const auto timeline = gracekeeper::plan(plan.containers, grace, plan.ordered);
   check_order(plan, grace, timeline);
   check_longer(plan, grace, timeline, kSecond);
   check_longer(plan, grace, timeline, kSecond * (1 + input.byte()));
+  // A hook that ends with the others is counted to its length.
+  for (auto& container : plan.containers) container.hook_ends_with_others = false;
   const auto need = exact_need(plan.containers, plan.ordered);
   require(need >= 1, "a need below 1 s");
   require(nothing_is_cut(gracekeeper::plan(plan.containers, Seconds{need}, plan.ordered)),

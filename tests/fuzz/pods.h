@@ -104,13 +104,17 @@ class PodMaker {
         return input_.pick<const char*>({"80,443", "25", "", "80-90,x", "http"});
       case 14:
         return input_.pick<const char*>({"enabled", "disabled", "x"});
+      case 36:
+        return input_.pick<const char*>({"until-app-exits", "fixed", "x"});
+      case 37:
+        return input_.pick<const char*>({"2102", "0", "1000", "-1", "x"});
       default:
         return input_.pick<const char*>({"enabled", "yes", "true", "20", "1", "", "[]", "100m"});
     }
   }
 
   Json annotations(unsigned most) {
-    static constexpr std::array<const char*, 36> kKeys{
+    static constexpr std::array<const char*, 38> kKeys{
         "linkerd.io/inject",
         "config.alpha.linkerd.io/proxy-wait-before-exit-seconds",
         "config.linkerd.io/shutdown-grace-period",
@@ -146,7 +150,9 @@ class PodMaker {
         "side.example.com/wait",
         "slow.example.com/inject",
         "slow.example.com/wait",
-        "slow.example.com/grace"};
+        "slow.example.com/grace",
+        "gracekeeper.dev/wait-mode",
+        "config.linkerd.io/proxy-uid"};
     Json made = Json::object();
     // A small number stands for what matters most.
     for (auto left = input_.below(most + 1); left > 0; --left) {
@@ -177,7 +183,10 @@ class PodMaker {
   }
 
   Json hook() {
-    switch (input_.below(6)) {
+    switch (input_.below(7)) {
+      case 6:
+        return {
+            {"exec", {{"command", {"/gracekeeper/gracekeeper-await-app", "--timeout", time()}}}}};
       case 0:
         return {{"sleep", {{"seconds", seconds()}}}};
       case 1:
@@ -246,12 +255,15 @@ class PodMaker {
       made["volumeMounts"] = {
           {{"name", "t"}, {"mountPath", "/var/run/secrets/kubernetes.io/serviceaccount"}}};
     }
+    if ((parts & 192U) == 192U)
+      made["securityContext"] = {{"runAsUser", input_.pick({1000, 2102, 0, -1})}};
     return made;
   }
 
   const char* sidecar_name() {
     return input_.pick<const char*>({"linkerd-proxy", "istio-proxy", "envoy", "gate", "side",
-                                     "slow", "linkerd-init", "gate-metrics", "linkerd-debug"});
+                                     "slow", "linkerd-init", "gate-metrics", "linkerd-debug",
+                                     "gracekeeper-await-app"});
   }
 
   Json spec() {
@@ -264,9 +276,10 @@ class PodMaker {
     const auto parts = input_.byte();
     if ((parts & 1U) != 0) {
       maybe(spec, "volumes",
-            Json::array({{{"name", input_.pick<const char*>(
-                                       {"data", "linkerd-identity-end-entity", "envoy-bootstrap"})},
-                          {"emptyDir", Json::object()}}}));
+            Json::array(
+                {{{"name", input_.pick<const char*>({"data", "linkerd-identity-end-entity",
+                                                     "envoy-bootstrap", "gracekeeper-await-app"})},
+                  {"emptyDir", Json::object()}}}));
     }
     if ((parts & 6U) == 6U) spec["hostNetwork"] = input_.flag();
     if ((parts & 8U) != 0) spec["restartPolicy"] = input_.pick<const char*>({"Never", "OnFailure"});

@@ -111,6 +111,10 @@ inline Configuration some_configuration(Input& input) {
   }
   if ((extra & 2U) != 0) c.max_platform_grace_period = some_configured_time(input);
   if ((extra & 4U) != 0) c.endpoint_propagation = some_configured_time(input);
+  if ((extra & 8U) == 0) c.helper_image = "registry.example/gracekeeper:1";
+  if ((extra & 16U) != 0) {
+    c.helper_delivery = input.pick({HelperDelivery::InitContainer, HelperDelivery::ImageVolume});
+  }
   return c;
 }
 

@@ -337,8 +337,12 @@ TEST(LinkerdMilliseconds, TruncateAFloatingPointProduct) {
       {"1ns", 0},        {"2.01s", 2'009},  {"4.35s", 4'350}, {"-1.001s", -1'000}};
   for (const auto& [text, milliseconds] : rows) {
     SCOPED_TRACE(text);
-    EXPECT_EQ(linkerd_milliseconds(*parse_go_duration(text)), milliseconds);
+    const auto duration = *parse_go_duration(text);
+    EXPECT_EQ(linkerd_milliseconds(duration), milliseconds);
+    if (duration == std::chrono::floor<Millis>(duration))
+      EXPECT_EQ(linkerd_milliseconds(std::chrono::floor<Millis>(duration)), milliseconds);
   }
+  EXPECT_EQ(linkerd_milliseconds(kLongest), kLongest.count());
 }
 
 }  // namespace

@@ -436,6 +436,14 @@ TEST(Judge, MissesTheGraceThatWasLost) {
       << "so Linkerd writes it";
 }
 
+// Longer than nanoseconds can count.
+TEST(Judge, TakesAGraceOfAnyLength) {
+  const auto refused = judge(
+      adopted(with_grace_variable(container("linkerd-proxy"), "99999999999999d"), {}), nullptr, {});
+  EXPECT_NE(refused.refusal.find("GK001"), std::string::npos) << refused.refusal;
+  EXPECT_TRUE(refused.remarks.empty());
+}
+
 TEST(Judge, SaysThatAMendWasNotApplied) {
   EXPECT_EQ(judged(web({{kAppShutdown, "1m"}, {kOnShortfall, "raise"}})),
             "findings: GK001 info\n"
