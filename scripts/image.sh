@@ -33,7 +33,8 @@ if [ -n "$epoch" ]; then
   [ "$tool" = docker ] || arguments+=(--timestamp "$epoch")
 fi
 if [ "${1:-}" = test ]; then
-  arguments+=(--target test)
+  # A test opens more connections than the 1,024 descriptors that some builders allow.
+  arguments+=(--target test --ulimit nofile=4096:4096)
   image=gracekeeper-test:$version
 fi
 if [ "$tool" = docker ]; then

@@ -68,6 +68,7 @@ int run_command(int argc, char** argv) {
   add_inject(program, code);
   add_uninject(program, code);
   add_explain(program, code);
+  add_why(program, code);
   add_rules(program, code);
   add_completion(program, code);
   if (argc > 1 && is_unknown_command(program, argv[1])) {

@@ -15,6 +15,7 @@ struct ContainerShape {
   bool has_pre_stop = false;
   bool has_env = false;
   std::vector<Container::Variable> env;
+  bool has_mounts = false;
 };
 
 ContainerShape shape_of(const Container& container) {
@@ -22,7 +23,8 @@ ContainerShape shape_of(const Container& container) {
           .has_lifecycle = container.has_lifecycle,
           .has_pre_stop = container.pre_stop.has_value(),
           .has_env = container.has_env,
-          .env = container.env};
+          .env = container.env,
+          .has_mounts = !container.volume_mounts.empty()};
 }
 
 ContainerShape shape_of(const Value& container) {
@@ -44,6 +46,9 @@ ContainerShape shape_of(const Value& container) {
         variable.value = *value->as_string();
     }
   }
+  if (const auto* mounts = container.find("volumeMounts");
+      mounts != nullptr && mounts->as_array() != nullptr)
+    shape.has_mounts = !mounts->as_array()->empty();
   return shape;
 }
 
@@ -177,6 +182,17 @@ class PatchWriter {
       has_volumes_ = true;
     }
     add(FieldPath{} / "spec" / "volumes" / "-", to_json(edit.volume));
+  }
+
+  void operator()(const AddVolumeMount& edit) {
+    auto [container, path] = find(edit.container);
+    if (container == nullptr) return;
+    const auto mounts = path / "volumeMounts";
+    if (container->has_mounts)
+      add(mounts / "-", to_json(edit.mount));
+    else
+      add(mounts, Json::array({to_json(edit.mount)}));
+    container->has_mounts = true;
   }
 
   Json take() { return std::move(patch_); }

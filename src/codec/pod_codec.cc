@@ -25,6 +25,10 @@ Hook read_exec(Fields& fields, Element element) {
     if (key == "command") hook.command = fields.texts(value);
   });
   hook.length = known_sleep(hook.command);
+  if (const auto latest = known_app_wait(hook.command)) {
+    hook.length = latest;
+    hook.until_app_exits = true;
+  }
   return hook;
 }
 
@@ -137,6 +141,7 @@ Container read_container(Fields& fields, Element element, Container::List list, 
     if (key == "securityContext") {
       fields.object(value, [&](std::string_view name, Element part) {
         if (name == "capabilities") container.capabilities = to_value(part);
+        if (name == "runAsUser") container.run_as_user = fields.integer(part);
       });
     }
   });
@@ -151,6 +156,11 @@ void read_spec(Fields& fields, Element element, Pod& pod) {
     if (key == "hostNetwork") pod.host_network = fields.boolean(value).value_or(false);
     if (key == "automountServiceAccountToken")
       pod.automount_service_account_token = fields.boolean(value);
+    if (key == "securityContext") {
+      fields.object(value, [&](std::string_view name, Element part) {
+        if (name == "runAsUser") pod.run_as_user = fields.integer(part);
+      });
+    }
     if (key == "containers") {
       fields.list(
           value,

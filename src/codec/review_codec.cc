@@ -4,6 +4,7 @@
 #include <new>
 
 #include "codec/decode_object.h"
+#include "codec/json_errors.h"
 #include "codec/json_fields.h"
 
 namespace gracekeeper {
@@ -145,7 +146,7 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
     // Not the client's fault, and not to be answered as if it were.
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
     return refuse(
-        {}, fmt::format("the body is not one JSON document: {}", simdjson::error_message(error)));
+        {}, fmt::format("the body is not one JSON document: {}", json_error_text(error)));
   }
   if (!root.is_object())
     return refuse({}, fmt::format("an AdmissionReview is expected, got {}", json::describe(root)));

@@ -20,6 +20,7 @@ inline constexpr std::string_view kNativeBeta =
     "config.beta.linkerd.io/proxy-enable-native-sidecar";
 inline constexpr std::string_view kNativeAlpha =
     "config.alpha.linkerd.io/proxy-enable-native-sidecar";
+inline constexpr std::string_view kProxyUid = "config.linkerd.io/proxy-uid";
 inline constexpr std::string_view kAdminShutdown = "config.linkerd.io/proxy-admin-shutdown";
 
 // This project's own.
@@ -30,6 +31,7 @@ inline constexpr std::string_view kOnShortfall = "gracekeeper.dev/on-shortfall";
 inline constexpr std::string_view kIgnore = "gracekeeper.dev/ignore";
 inline constexpr std::string_view kJobShutdown = "gracekeeper.dev/job-shutdown";
 inline constexpr std::string_view kAwaitProgram = "gracekeeper.dev/linkerd-await";
+inline constexpr std::string_view kWaitMode = "gracekeeper.dev/wait-mode";
 
 // Istio's: read for the pods that have its proxy, never written.
 inline constexpr std::string_view kIstioConfig = "proxy.istio.io/config";

@@ -97,6 +97,8 @@ REFUSED = [
     ("config.endpoints.propagation", "5 s", "does not match pattern"),
     ("config.sidecar.native", "yes", "must be one of true, false, 'auto'"),
     ("config.sidecar.preStop", "http", "must be one of 'auto', 'sleep', 'exec'"),
+    ("config.helper.image", "a b", "does not match pattern"),
+    ("config.helper.delivery", "copy", "must be one of 'auto', 'init-container', 'image-volume'"),
     ("config.kubernetesVersion", 1.3, "got number, want string"),
     ("config.linkerd", "values.yaml", "got string, want object"),
     ("sidecarProfiles", {"envoy": {}}, "missing property 'container'"),

@@ -18,6 +18,7 @@ import image  # noqa: E402
 
 ARCHIVE = None
 LIMIT = 60
+HELPER = "usr/bin/gracekeeper-await-app"
 
 
 class Image(unittest.TestCase):
@@ -36,6 +37,10 @@ class Image(unittest.TestCase):
              *self.config["Entrypoint"], *arguments],
             text=True, input=input, capture_output=True, timeout=LIMIT, check=False,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+
+    def readelf(self, program, *arguments):
+        return subprocess.run(["readelf", "-W", *arguments, str(program)], check=True, text=True,
+                              capture_output=True, timeout=LIMIT).stdout
 
     def files(self):
         return [p for p in self.root.rglob("*") if p.is_file() and not p.is_symlink()]
@@ -57,10 +62,42 @@ class Image(unittest.TestCase):
         self.assertEqual(labels["org.opencontainers.image.licenses"], "Apache-2.0")
         self.assertRegex(labels["org.opencontainers.image.revision"], "^([0-9a-f]{40}|unknown)$")
 
-    def test_it_has_one_program_and_no_shell(self):
+    def test_it_has_two_programs_and_no_shell(self):
         programs = [str(p.relative_to(self.root)) for p in self.files()
                     if os.access(p, os.X_OK) and ".so" not in p.name]
-        self.assertEqual(programs, ["usr/bin/gracekeeper"])
+        self.assertEqual(sorted(programs), ["usr/bin/gracekeeper", HELPER])
+
+    def test_the_helper_is_static_and_small(self):
+        helper = self.root / HELPER
+        size = helper.stat().st_size
+        print(f"{HELPER}: {size / 1e3:.0f} kB", file=sys.stderr)
+        self.assertLess(size, 1.5e6)
+        self.assertNotIn("INTERP", self.readelf(helper, "-l"))
+        self.assertNotIn("NEEDED", self.readelf(helper, "-d"))
+
+    def test_the_helper_installs_itself_as_any_user(self):
+        target = self.folder / "target"
+        target.mkdir()
+        target.chmod(0o777)
+        bound = self.root / "tmp" / "helper"
+        bound.mkdir()
+        (self.root / "proc").mkdir(exist_ok=True)
+        # As the init container does it: another user, and nothing of the image can be written to.
+        done = subprocess.run(
+            ["unshare", "--mount", "--net", "sh", "-c",
+             'mount --bind "$1" "$2" && mount --bind /proc "$3/proc" &&'
+             ' exec chroot --userspec=2102:0 "$3" "/$4" --install /tmp/helper',
+             "sh", str(target), str(bound), str(self.root), HELPER],
+            text=True, capture_output=True, timeout=LIMIT, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        copy = target / pathlib.Path(HELPER).name
+        self.assertEqual(copy.read_bytes(), (self.root / HELPER).read_bytes())
+        self.assertEqual(copy.stat().st_mode & 0o777, 0o755)
+        # It runs where nothing else is.
+        done = subprocess.run(["unshare", "--net", "chroot", "--userspec=2102:0", str(target),
+                               "/" + copy.name, "--proxy-uid"], text=True, capture_output=True,
+                              timeout=LIMIT, check=False)
+        self.assertEqual(done.returncode, 64)
 
     def test_every_library_is_there(self):
         done = self.run_inside("--version")
@@ -102,13 +139,9 @@ class Image(unittest.TestCase):
 
     def test_the_program_is_hardened(self):
         program = self.root / "usr/bin/gracekeeper"
-
-        def readelf(*arguments):
-            return subprocess.run(["readelf", "-W", *arguments, str(program)], check=True, text=True,
-                                  capture_output=True, timeout=LIMIT).stdout
-
-        self.assertIn("DYN (Position-Independent Executable file)", readelf("-h"))
-        segments, dynamic, symbols = readelf("-l"), readelf("-d"), readelf("--dyn-syms")
+        self.assertIn("DYN (Position-Independent Executable file)", self.readelf(program, "-h"))
+        segments, dynamic = self.readelf(program, "-l"), self.readelf(program, "-d")
+        symbols = self.readelf(program, "--dyn-syms")
         self.assertIn("GNU_RELRO", segments)
         self.assertRegex(segments, r"GNU_STACK .* RW +0x")  # and not RWE
         self.assertIn("BIND_NOW", dynamic)

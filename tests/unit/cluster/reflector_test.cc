@@ -180,8 +180,8 @@ TEST_F(ReflectorTest, RefusesWhatIsNoListAndListsAnewAfterAnEventThatCannotBeRea
   EXPECT_EQ(
       seen,
       (std::vector<std::string>{
-          "failed: GET /api/v1/namespaces: the answer is not JSON: The JSON document has an "
-          "improper structure: missing or superfluous commas, braces, missing keys, etc.",
+          "failed: GET /api/v1/namespaces: the answer is not JSON: a comma, brace, "
+          "bracket, key or value is missing or superfluous",
           "failed: GET /api/v1/namespaces: the answer is no list: it has no items",
           "failed: GET /api/v1/namespaces: the list has no resource version", "replace",
           "failed: watch /api/v1/namespaces: metadata.name: expected a string, got 7", "replace"}));
