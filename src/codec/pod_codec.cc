@@ -7,9 +7,9 @@
 namespace gracekeeper::json {
 namespace {
 
-// Of a pod, in each of its two lists: a pod that an API server can store has far fewer, and each is
-// compared with all.
-constexpr std::size_t kMostContainers = 250;
+// Of a pod, in each of its two lists: more than fit into the 1.5 MiB that etcd takes, so that no pod
+// that could be is refused. Each is compared with all.
+constexpr std::size_t kMostContainers = 10'000;
 
 Hook read_sleep(Fields& fields, Element element) {
   Hook hook{.action = Hook::Action::Sleep, .length = Millis{0}};

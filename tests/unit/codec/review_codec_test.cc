@@ -85,11 +85,11 @@ TEST(DecodeReview, KeepsTheUidOfAReviewThatIsRefused) {
 
 TEST(DecodeReview, RefusesWhatWouldTakeFarMoreMemoryThanItsText) {
   std::string empty_objects;
-  for (int i = 0; i < 500'000; ++i) empty_objects += "{},";
+  for (int i = 0; i < 800'000; ++i) empty_objects += "{},";
   const auto values = decode_review(
       review(R"("operation":"CREATE","object":{"kind":"Pod","x":[)" + empty_objects + "{}]}"));
   ASSERT_FALSE(values.has_value());
-  EXPECT_EQ(values.error().message, "the body has more than 500000 JSON values");
+  EXPECT_EQ(values.error().message, "the body has more than 1500000 JSON values");
   // In a string they are no values, behind an escaped quote neither.
   EXPECT_TRUE(decode_review(review(R"("operation":"CREATE","object":{"kind":"Pod","x":"\")" +
                                    empty_objects + "\"}"))
@@ -101,7 +101,7 @@ TEST(DecodeReview, RefusesWhatWouldTakeFarMoreMemoryThanItsText) {
   EXPECT_EQ(uid.error().message, "request.uid: longer than 256 bytes");
 }
 
-TEST(DecodeReview, TakesAPodOf250ContainersAndNoMore) {
+TEST(DecodeReview, TakesAPodOf10000ContainersAndNoMore) {
   const auto pod_with = [](std::string_view key, int count) {
     std::string containers;
     for (int i = 0; i < count; ++i)
@@ -110,9 +110,9 @@ TEST(DecodeReview, TakesAPodOf250ContainersAndNoMore) {
                                 std::string(key) + R"(":[)" + containers + "]}}"));
   };
   for (const std::string key : {"containers", "initContainers"}) {
-    EXPECT_TRUE(pod_with(key, 250)->object.has_value());
-    EXPECT_EQ(pod_with(key, 251)->object.error(),
-              (FieldError{FieldPath{} / "spec" / key, "has 251 items, at most 250 are taken"}));
+    EXPECT_TRUE(pod_with(key, 10'000)->object.has_value());
+    EXPECT_EQ(pod_with(key, 10'001)->object.error(),
+              (FieldError{FieldPath{} / "spec" / key, "has 10001 items, at most 10000 are taken"}));
   }
 }
 
