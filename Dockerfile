@@ -17,7 +17,10 @@ COPY . .
 RUN --mount=type=cache,target=/root/.cache/ccache \
     cmake --preset release \
  && cmake --build build --target gracekeeper gracekeeper-await-app
-RUN scripts/image-root.sh build/gracekeeper /image build/gracekeeper-await-app
+# Of the commit: the same commit gives the same bill of materials.
+ARG SOURCE_DATE_EPOCH
+RUN SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date +%s)} \
+    scripts/image-root.sh build/gracekeeper /image build/gracekeeper-await-app
 
 # Every test on Debian 13: make image-test
 FROM build AS test

@@ -9,11 +9,13 @@ FUZZ_PRESET ?= fuzz
 # A conformance suite for Linkerd's injection; not part of this repository.
 LINKERD_CONFORMANCE ?= ../shared/conformance/linkerd
 
+MINUTES ?= 60
+
 .PHONY: help run test serve build conformance linkerd-case image image-test chart-test cluster-test node-test evidence \
-  fuzz fuzz-corpus fuzz-build tsan manifests lint format docs clean
+  attack-test reliability soak reproducible fuzz fuzz-corpus fuzz-build tsan manifests lint format docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Build, start the webhook on loopback, send it the example, show verdict, patch and diff
 	@scripts/demo.py $(BUILD)/gracekeeper
@@ -56,6 +58,20 @@ node-test: build ## Prove the predictions on a real kubelet and containerd (root
 evidence: build ## The same, and write what was predicted and measured to docs/evidence.md
 	@scripts/install-deps.sh node
 	@tests/node/run.py --program $(BUILD)/gracekeeper --evidence docs/evidence.md $(if $(ARCHIVE),--image $(ARCHIVE))
+
+attack-test: build ## Attack the port and change everything under load; SHORT=1 for the short form. Needs Go
+	@tests/attack/run.py --program $(BUILD)/gracekeeper $(if $(SHORT),--short)
+	@tests/attack/changes.py --program $(BUILD)/gracekeeper $(if $(SHORT),--short)
+
+reliability: build ## The same, and write the figures to docs/reliability.md
+	@tests/attack/run.py --program $(BUILD)/gracekeeper --write docs/reliability.md
+	@tests/attack/changes.py --program $(BUILD)/gracekeeper --write docs/reliability.md
+
+soak: build ## Mixed load for MINUTES (60), the slope of memory into docs/reliability.md. Needs Go
+	@tests/attack/soak.py --program $(BUILD)/gracekeeper --minutes $(MINUTES) --write docs/reliability.md
+
+reproducible: ## Build the commit in two folders and compare
+	@scripts/reproducible.sh
 
 chart-test: ## Test the Helm chart and deploy/ with the real helm and kubectl, without a cluster
 	@scripts/install-deps.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Lays out the image's root file system: the stripped program, the shared libraries that the dynamic
-# linker loads for it, a user, the licenses of the libraries' packages.
+# linker loads for it, a user, the licenses of the libraries' packages, the bill of materials.
 #   scripts/image-root.sh PROGRAM FOLDER [STATIC_PROGRAM...]
 set -eu
 program=$1
@@ -33,3 +33,6 @@ for library in $libraries; do
 done
 echo 'nonroot:x:65532:65532:nonroot:/:/usr/sbin/nologin' >"$root/etc/passwd"
 echo 'nonroot:x:65532:' >"$root/etc/group"
+# The bill of materials of all that.
+mkdir -p "$root/usr/share/doc/gracekeeper"
+"$(dirname "$0")/sbom.py" "$root" >"$root/usr/share/doc/gracekeeper/sbom.spdx.json"

@@ -7,6 +7,10 @@
 namespace gracekeeper::json {
 namespace {
 
+// Of a pod, in each of its two lists: more than fit into the 1.5 MiB that etcd takes, so that no pod
+// that could be is refused. Each is compared with all.
+constexpr std::size_t kMostContainers = 10'000;
+
 Hook read_sleep(Fields& fields, Element element) {
   Hook hook{.action = Hook::Action::Sleep, .length = Millis{0}};
   fields.object(element, [&](std::string_view key, Element value) {
@@ -158,16 +162,23 @@ void read_spec(Fields& fields, Element element, Pod& pod) {
       });
     }
     if (key == "containers") {
-      fields.list(value, [&](std::size_t index, Element item) {
-        pod.containers.push_back(read_container(fields, item, Container::List::Containers, index));
-      });
+      fields.list(
+          value,
+          [&](std::size_t index, Element item) {
+            pod.containers.push_back(
+                read_container(fields, item, Container::List::Containers, index));
+          },
+          kMostContainers);
     }
     if (key == "initContainers" && !value.is_null()) {
       pod.has_init_containers = true;
-      fields.list(value, [&](std::size_t index, Element item) {
-        pod.init_containers.push_back(
-            read_container(fields, item, Container::List::InitContainers, index));
-      });
+      fields.list(
+          value,
+          [&](std::size_t index, Element item) {
+            pod.init_containers.push_back(
+                read_container(fields, item, Container::List::InitContainers, index));
+          },
+          kMostContainers);
     }
     if (key == "volumes" && !value.is_null()) {
       pod.has_volumes = true;

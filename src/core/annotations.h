@@ -5,6 +5,7 @@
 // docs/configuration.md.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -34,6 +35,10 @@ inline constexpr std::string_view kWaitMode = "gracekeeper.dev/wait-mode";
 
 // Istio's: read for the pods that have its proxy, never written.
 inline constexpr std::string_view kIstioConfig = "proxy.istio.io/config";
+
+// A value beyond this many bytes is not read: none that means anything comes near, and reading some
+// of them takes time and memory that grow faster than they do.
+inline constexpr std::size_t kLongestValue = std::size_t{16} * 1024;
 
 // Every key above and every other annotation of Linkerd's configuration: a key that is close to
 // one of these and is none of them is a misspelling (GK005).

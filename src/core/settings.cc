@@ -13,6 +13,8 @@ namespace gracekeeper {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
+// Items of one annotation that are dropped one by one, each with its reason; the rest is not read.
+constexpr std::size_t kMostDroppedItems = 20;
 constexpr std::array kNativeKeys{annotation::kNative, annotation::kNativeBeta,
                                  annotation::kNativeAlpha};
 
@@ -54,6 +56,11 @@ class Reader {
       drop(key, fmt::format("Kubernetes takes only strings here: write {} in quotes",
                             asks ? fmt::format("\"{}\" or \"disabled\"", profile_->inject_value)
                                  : as_string_would_work(key, found->second.text)));
+      return std::nullopt;
+    }
+    if (found->second.text.size() > annotation::kLongestValue) {
+      drop(key, fmt::format("it is {} bytes long: at most {} are read", found->second.text.size(),
+                            annotation::kLongestValue));
       return std::nullopt;
     }
     return found->second.text;
@@ -154,7 +161,9 @@ class Reader {
         drop_this(parsed.error().message);
       return times;
     }
+    const auto before = dropped_.size();
     for (const auto& item : split_list(*written)) {
+      if (dropped_.size() - before >= kMostDroppedItems) break;
       const auto equals = item.find('=');
       if (equals == std::string::npos) {
         drop_this(fmt::format("\"{}\" names no container: write \"container={}\"", item, item));

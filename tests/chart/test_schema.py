@@ -48,6 +48,8 @@ REFUSED = [
     ("log.level", "trace", "must be one of 'debug', 'info', 'warning', 'error'"),
     ("ports.webhook", 443, "minimum: got 443, want 1,024"),
     ("ports.management", 65536, "maximum: got 65,536, want 65,535"),
+    ("seccompProfile.type", "Unconfined", "must be one of 'RuntimeDefault', 'Localhost'"),
+    ("seccompProfile.localhostProfile", "", "minLength: got 0, want 1"),
     ("hostNetwork", "yes", "got string, want boolean"),
     ("resources.requests", {"cpu": True}, "got boolean, want"),
     ("resources.limits", "none", "got string, want object"),

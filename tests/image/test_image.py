@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What the image must be: test_image.py ARCHIVE (docker-archive, `make image ARCHIVE=…`). Needs root."""
 
+import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -79,10 +81,12 @@ class Image(unittest.TestCase):
         target.chmod(0o777)
         bound = self.root / "tmp" / "helper"
         bound.mkdir()
+        (self.root / "proc").mkdir(exist_ok=True)
         # As the init container does it: another user, and nothing of the image can be written to.
         done = subprocess.run(
             ["unshare", "--mount", "--net", "sh", "-c",
-             'mount --bind "$1" "$2" && exec chroot --userspec=2102:0 "$3" "/$4" --install /tmp/helper',
+             'mount --bind "$1" "$2" && mount --bind /proc "$3/proc" &&'
+             ' exec chroot --userspec=2102:0 "$3" "/$4" --install /tmp/helper',
              "sh", str(target), str(bound), str(self.root), HELPER],
             text=True, capture_output=True, timeout=LIMIT, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -110,6 +114,28 @@ class Image(unittest.TestCase):
         found = [str(p.relative_to(self.root)) for p in self.root.rglob("*")
                  if not p.is_symlink() and p.stat().st_mode & 0o002]
         self.assertEqual(found, ["tmp"])
+
+    def test_its_bill_of_materials_lists_every_binary(self):
+        text = (self.root / "usr/share/doc/gracekeeper/sbom.spdx.json").read_text()
+        whole = json.loads(text)
+        listed = {f["fileName"]: f for f in whole["files"]}
+        binaries = {"./" + str(p.relative_to(self.root)) for p in self.files()
+                    if p.read_bytes()[:4] == b"\x7fELF"}
+        self.assertEqual(set(listed), binaries)
+        for name, entry in listed.items():
+            sums = {c["algorithm"]: c["checksumValue"] for c in entry["checksums"]}
+            self.assertEqual(sums["SHA256"],
+                             hashlib.sha256((self.root / name).read_bytes()).hexdigest(), name)
+        packages = {p["SPDXID"]: p for p in whole["packages"]}
+        owners = {r["relatedSpdxElement"]: r["spdxElementId"] for r in whole["relationships"]
+                  if r["relationshipType"] == "CONTAINS"}
+        for entry in listed.values():
+            owner = packages[owners[entry["SPDXID"]]]
+            is_ours = entry["fileName"].startswith("./usr/bin/")
+            self.assertEqual(owner["name"] == "gracekeeper", is_ours, entry["fileName"])
+            if not is_ours:
+                self.assertRegex(owner["externalRefs"][0]["referenceLocator"],
+                                 r"^pkg:deb/debian/[a-z0-9.+-]+@.+\?arch=")
 
     def test_the_program_is_hardened(self):
         program = self.root / "usr/bin/gracekeeper"

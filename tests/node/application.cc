@@ -2,7 +2,8 @@
 // that finish their work, and reports every change: see events.h.
 //
 //   application [--name NAME] [--connect HOST:PORT] [--every SECONDS] [--hold HOST:PORT]
-//               [--listen PORT] [--close-listener] [--stop-after SECONDS] [--ignore-sigterm] [--run-for SECONDS]
+//               [--listen PORT] [--close-listener] [--stop-after SECONDS] [--ignore-sigterm]
+//               [--run-for SECONDS]
 //
 // --connect     a new connection every 50 ms (--every), one byte there and one back; failures are
 //               reported

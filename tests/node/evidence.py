@@ -44,9 +44,10 @@ UNTIL_EXIT = """
 
 `gracekeeper.dev/wait-mode: until-app-exits`. Seconds since the end of the last application container. The
 applications report over a socket that is not in their pod's network, so that the hook sees only the sockets that
-they are said to have. A run fails when the proxy has its SIGTERM before an application's end, or is gone more than
-{soon:g} s after it (on a machine on which nine of ten signals take no longer than {usual:g} s). The pod object goes
-when the kubelet's housekeeping has seen all of it end, as for every other pod.
+they are said to have. These pods are deleted when the others are gone: a busy node takes longer to start a hook. A run
+fails when the proxy has its SIGTERM before an application's end, or is gone more than {soon:g} s after it (on a machine on
+which nine of ten signals take no longer than {usual:g} s). The pod object goes when the kubelet's housekeeping has seen
+all of it end, as for every other pod.
 
 | what | wait | the proxy's SIGTERM | the last container gone | the pod object gone |
 |---|---|---|---|---|

@@ -86,7 +86,8 @@ def main(options, cgroup):
 
 def terminations(world, wanted, rollouts, webhook, results):
     """All pods come up at once, those of the updates too, since they share nothing but the node; they
-    are deleted in turn."""
+    are deleted in turn. Waits that end with the application come last, when the others are gone: how soon
+    they end is measured in seconds, and starting their hook on a busy node takes as long."""
     scenes = [Scene(world, scenario, webhook) for scenario in wanted]
     with concurrent.futures.ThreadPoolExecutor(len(scenes) or 1) as pool:
         manifests = list(pool.map(Scene.prepare, scenes))
@@ -94,7 +95,14 @@ def terminations(world, wanted, rollouts, webhook, results):
         if manifests:
             world.apply(*manifests)
         runs = {}
-        for scene in sorted(scenes, key=lambda scene: scene.scenario.act == "delete"):
+
+        def turn(scene):
+            return scene.scenario.act == "delete", scene.scenario.until_exit
+
+        for scene in sorted(scenes, key=turn):
+            if scene.scenario.until_exit:
+                concurrent.futures.wait([run for other, run in runs.items()
+                                         if not other.scenario.until_exit])
             try:
                 scene.wait_up()
                 runs[scene] = pool.submit(scene.run)
