@@ -31,7 +31,7 @@ constexpr std::array<Unit, 8> kGoUnits{{{"ns", 1},
                                         {"m", 60'000'000'000},
                                         {"h", 3'600'000'000'000}}};
 
-std::string quoted(std::string_view text) { return fmt::format("\"{}\"", text); }
+std::string in_quotes(std::string_view text) { return fmt::format("\"{}\"", text); }
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -124,7 +124,7 @@ std::optional<Millis> decimal_times(std::string_view number, std::int64_t unit_m
 Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
   std::string_view rest = text;
   const auto invalid = [&](std::string_view what) {
-    return fail(fmt::format("{} is not a duration: {}", quoted(text), what));
+    return fail(fmt::format("{} is not a duration: {}", in_quotes(text), what));
   };
   // Without its blanks it may be what was meant.
   if (auto bare = without_blanks(text); bare != text) {
@@ -145,7 +145,8 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
   if (all_digits(rest)) {
     const auto with_unit = fmt::format("{}s", rest);
     if (!parse_go_duration(with_unit)) return invalid(too_long);
-    return invalid(fmt::format("a duration needs a unit: write {} for seconds", quoted(with_unit)));
+    return invalid(
+        fmt::format("a duration needs a unit: write {} for seconds", in_quotes(with_unit)));
   }
 
   std::uint64_t total = 0;
@@ -173,7 +174,7 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
                                     [&](const Unit& candidate) { return candidate.name == name; });
     if (unit == kGoUnits.end()) {
       return invalid(
-          fmt::format("the unit {} is unknown; the units are ms, s, m and h", quoted(name)));
+          fmt::format("the unit {} is unknown; the units are ms, s, m and h", in_quotes(name)));
     }
     rest.remove_prefix(length);
     if (*whole > kGoLimit / unit->nanoseconds) return invalid(too_long);
@@ -199,7 +200,7 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
 
 Result<Seconds> parse_whole_seconds(std::string_view text) {
   const auto invalid = [&](std::string_view what) {
-    return fail(fmt::format("{} is not a whole number of seconds: {}", quoted(text), what));
+    return fail(fmt::format("{} is not a whole number of seconds: {}", in_quotes(text), what));
   };
   constexpr std::string_view too_large = "it is larger than 18446744073709551615";
   if (all_digits(text)) {
@@ -211,11 +212,11 @@ Result<Seconds> parse_whole_seconds(std::string_view text) {
   if (text.empty()) return invalid("it is empty; write digits, such as \"30\"");
   if (const auto bare = trimmed(text); all_digits(bare)) {
     if (!unsigned_number(bare)) return invalid(too_large);
-    return invalid(fmt::format("remove the blanks: write {}", quoted(bare)));
+    return invalid(fmt::format("remove the blanks: write {}", in_quotes(bare)));
   }
   if (const auto bare = text.substr(1); text.front() == '+' && all_digits(bare)) {
     if (!unsigned_number(bare)) return invalid(too_large);
-    return invalid(fmt::format("write it without a sign: {}", quoted(bare)));
+    return invalid(fmt::format("write it without a sign: {}", in_quotes(bare)));
   }
   if (text.front() == '-') return invalid("it cannot be negative");
   if (const auto duration = parse_go_duration(text)) {
@@ -236,7 +237,7 @@ Result<std::chrono::nanoseconds> parse_positive_duration(std::string_view text) 
   // Without its blanks it may still be none that is taken here: then blanks are not the advice.
   const auto meant = parsed ? parsed : parse_go_duration(without_blanks(text));
   if (meant && meant->count() < 0)
-    return fail(fmt::format("{} is not a duration: it cannot be negative", quoted(text)));
+    return fail(fmt::format("{} is not a duration: it cannot be negative", in_quotes(text)));
   return parsed;
 }
 
@@ -267,7 +268,7 @@ Result<Seconds> parse_duration_in_seconds(std::string_view text) {
   const auto parsed = parse_positive_duration(text);
   const auto meant = parsed ? parsed : parse_positive_duration(without_blanks(text));
   if (meant && !is_whole_seconds(*meant)) {
-    return fail(fmt::format("{} is not a whole number of seconds: write \"{}s\"", quoted(text),
+    return fail(fmt::format("{} is not a whole number of seconds: write \"{}s\"", in_quotes(text),
                             rounded_to_seconds(*meant)));
   }
   if (!parsed) return tl::make_unexpected(parsed.error());
@@ -279,7 +280,7 @@ Result<Millis> parse_proxy_duration(std::string_view text) {
     return fail(
         fmt::format("{} is not a duration that the proxy takes: write digits and one of ms, s, m, "
                     "h, d, such as \"120s\"",
-                    quoted(text)));
+                    in_quotes(text)));
   };
   const auto bare = trimmed(text);
   std::size_t digits = 0;
@@ -325,7 +326,7 @@ Result<Millis> parse_sleep_argument(std::string_view text) {
   }
   if (const auto value = decimal_times(number, factor)) return *value;
   return fail(
-      fmt::format("{} is not an argument of sleep: write a number of seconds", quoted(text)));
+      fmt::format("{} is not an argument of sleep: write a number of seconds", in_quotes(text)));
 }
 
 std::string format_seconds(Millis duration) {

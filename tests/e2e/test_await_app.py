@@ -184,7 +184,7 @@ class CommandLine(unittest.TestCase):
         started = time.monotonic()
         done = subprocess.run(
             ["unshare", "--mount", "--net", "sh", "-c",
-             'mount -t tmpfs none /proc && exec "$0" --proxy-uid 2102 --timeout 2s', PROGRAM],
+             'mount -t tmpfs none /proc/$$/net && exec "$0" --proxy-uid 2102 --timeout 2s', PROGRAM],
             capture_output=True, text=True, timeout=LIMIT, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertGreaterEqual(time.monotonic() - started, 2)
