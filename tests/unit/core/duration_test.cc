@@ -339,8 +339,9 @@ TEST(LinkerdMilliseconds, TruncateAFloatingPointProduct) {
     SCOPED_TRACE(text);
     const auto duration = *parse_go_duration(text);
     EXPECT_EQ(linkerd_milliseconds(duration), milliseconds);
-    if (duration == std::chrono::floor<Millis>(duration))
+    if (duration == std::chrono::floor<Millis>(duration)) {
       EXPECT_EQ(linkerd_milliseconds(std::chrono::floor<Millis>(duration)), milliseconds);
+    }
   }
   EXPECT_EQ(linkerd_milliseconds(kLongest), kLongest.count());
 }
