@@ -230,8 +230,8 @@ void ObjectDecoder::decode(std::string_view text, const ObjectVisitor& visit) {
   Element root;
   if (const auto error = state_->parser.parse(text.data(), text.size()).get(root);
       error != simdjson::SUCCESS) {
-    return visit(tl::make_unexpected(FieldError{
-                     FieldPath{}, fmt::format("not JSON: {}", json_error_text(error))}),
+    return visit(tl::make_unexpected(
+                     FieldError{FieldPath{}, fmt::format("not JSON: {}", json_error_text(error))}),
                  FieldPath{});
   }
   json::visit_elements(

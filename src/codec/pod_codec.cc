@@ -7,8 +7,8 @@
 namespace gracekeeper::json {
 namespace {
 
-// Of a pod, in each of its two lists: more than fit into the 1.5 MiB that etcd takes, so that no pod
-// that could be is refused. Each is compared with all.
+// Of a pod, in each of its two lists: more than fit into the 1.5 MiB that etcd takes, so that no
+// pod that could be is refused. Each is compared with all.
 constexpr std::size_t kMostContainers = 10'000;
 
 Hook read_sleep(Fields& fields, Element element) {

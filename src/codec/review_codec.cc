@@ -146,8 +146,7 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
       error != simdjson::SUCCESS) {
     // Not the client's fault, and not to be answered as if it were.
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
-    return refuse(
-        {}, fmt::format("the body is not one JSON document: {}", json_error_text(error)));
+    return refuse({}, fmt::format("the body is not one JSON document: {}", json_error_text(error)));
   }
   if (!root.is_object())
     return refuse({}, fmt::format("an AdmissionReview is expected, got {}", json::describe(root)));
