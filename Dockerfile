@@ -1,4 +1,5 @@
-# The image of gracekeeper: the program, the shared libraries it needs and nothing else (no shell).
+# The image of gracekeeper: the program, the shared libraries it needs, gracekeeper-await-app, which is put
+# beside other people's proxies, and nothing else (no shell).
 #
 #   docker build -t gracekeeper .                        or: make image
 #   docker buildx build --platform linux/amd64,linux/arm64 …
@@ -15,8 +16,11 @@ RUN scripts/install-deps.sh
 COPY . .
 RUN --mount=type=cache,target=/root/.cache/ccache \
     cmake --preset release \
- && cmake --build build --target gracekeeper
-RUN scripts/image-root.sh build/gracekeeper /image
+ && cmake --build build --target gracekeeper gracekeeper-await-app
+# Of the commit: the same commit gives the same bill of materials.
+ARG SOURCE_DATE_EPOCH
+RUN SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date +%s)} \
+    scripts/image-root.sh build/gracekeeper /image build/gracekeeper-await-app
 
 # Every test on Debian 13: make image-test
 FROM build AS test

@@ -20,6 +20,13 @@ else()
   target_link_options(gk_options INTERFACE -Wl,-z,relro,-z,now)
 endif()
 
+if(GRACEKEEPER_FUZZERS)
+  # What libFuzzer steers by. The checks of the standard library cost little and see what a sanitizer of
+  # addresses does not: an index past the size but within the capacity.
+  target_compile_options(gk_options INTERFACE -fsanitize=fuzzer-no-link -fno-omit-frame-pointer -g1)
+  target_compile_definitions(gk_options INTERFACE _GLIBCXX_ASSERTIONS)
+endif()
+
 # gk_library(NAME SOURCES... LIBRARIES...): one folder of src/ as one static library.
 function(gk_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;PRIVATE" ${ARGN})

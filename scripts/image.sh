@@ -26,8 +26,15 @@ if [ "$base" = debootstrap ]; then base=$(CONTAINER_TOOL="$tool" scripts/base-im
 
 arguments=(--build-arg "BASE_IMAGE=$base" --build-arg "VERSION=$version"
   --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
+# The time in the image is the commit's: the same commit and packages give the same image.
+epoch=$(git log -1 --format=%ct 2>/dev/null || true)
+if [ -n "$epoch" ]; then
+  arguments+=(--build-arg "SOURCE_DATE_EPOCH=$epoch")
+  [ "$tool" = docker ] || arguments+=(--timestamp "$epoch")
+fi
 if [ "${1:-}" = test ]; then
-  arguments+=(--target test)
+  # A test opens more connections than the 1,024 descriptors that some builders allow.
+  arguments+=(--target test --ulimit nofile=4096:4096)
   image=gracekeeper-test:$version
 fi
 if [ "$tool" = docker ]; then

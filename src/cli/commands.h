@@ -13,6 +13,7 @@ void add_audit(CLI::App& program, int& code);
 void add_inject(CLI::App& program, int& code);
 void add_uninject(CLI::App& program, int& code);
 void add_explain(CLI::App& program, int& code);
+void add_why(CLI::App& program, int& code);
 void add_rules(CLI::App& program, int& code);
 void add_completion(CLI::App& program, int& code);
 

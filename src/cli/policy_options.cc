@@ -115,11 +115,11 @@ void add_policy_options(CLI::App& command, PolicyOptions& options) {
       ->type_name("FILE");
   command
       .add_option("--linkerd-values", options.linkerd_values,
-                  "Linkerd's chart values, or its ConfigMap linkerd-config")
+                  "Linkerd's chart values, or its ConfigMap")
       ->type_name("FILE");
   command
       .add_option("--sidecar-profile", options.sidecar_profiles,
-                  "Profile of another sidecar (kind: SidecarProfile); can be given again")
+                  "Profile of another sidecar; can be given again")
       ->allow_extra_args(false)
       ->type_name("FILE");
   command
@@ -130,6 +130,14 @@ void add_policy_options(CLI::App& command, PolicyOptions& options) {
       .add_option("--on-shortfall", options.on_shortfall,
                   "deny, warn, raise or fit, where no annotation says (default deny)")
       ->type_name("MODE");
+  command
+      .add_option("--helper-image", options.helper_image,
+                  "Has the program for wait-mode: until-app-exits")
+      ->type_name("IMAGE");
+  command
+      .add_option("--helper-delivery", options.helper_delivery,
+                  "init-container, image-volume or auto (default)")
+      ->type_name("HOW");
 }
 
 Result<LinkerdValues> parse_linkerd_config(const std::string& values, const std::string& name,
@@ -186,6 +194,16 @@ tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& option
     } else {
       option_error("--on-shortfall", fmt::format("expected deny, warn, raise or fit, got \"{}\"",
                                                  options.on_shortfall));
+    }
+  }
+  if (!options.helper_image.empty()) file.configuration.helper_image = options.helper_image;
+  if (!options.helper_delivery.empty()) {
+    if (const auto delivery = parse_helper_delivery(options.helper_delivery)) {
+      file.configuration.helper_delivery = *delivery;
+    } else {
+      option_error("--helper-delivery",
+                   fmt::format("expected auto, init-container or image-volume, got \"{}\"",
+                               options.helper_delivery));
     }
   }
   if (!errors.empty()) return tl::make_unexpected(std::move(errors));

@@ -1,5 +1,5 @@
 // The options that say how to decide, the same for every command: --config, --linkerd-values,
-// --sidecar-profile, --kubernetes-version, --on-shortfall.
+// --sidecar-profile, --kubernetes-version, --on-shortfall, --helper-image, --helper-delivery.
 #pragma once
 
 #include <optional>
@@ -24,6 +24,8 @@ struct PolicyOptions {
   std::vector<std::string> sidecar_profiles;
   std::string kubernetes_version;
   std::string on_shortfall;
+  std::string helper_image;
+  std::string helper_delivery;
 };
 
 void add_policy_options(CLI::App& command, PolicyOptions& options);

@@ -1,8 +1,10 @@
 #include "cli/program.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <iostream>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -51,7 +53,9 @@ bool is_unknown_command(const CLI::App& program, std::string_view word) {
 
 }  // namespace
 
-int run(int argc, char** argv) {
+namespace {
+
+int run_command(int argc, char** argv) {
   CLI::App program{"Makes pods that run beside a sidecar proxy shut down cleanly.", "gracekeeper"};
   program.formatter(std::make_shared<HelpFormatter>());
   program.set_version_flag("--version", "gracekeeper " GRACEKEEPER_VERSION);
@@ -64,6 +68,7 @@ int run(int argc, char** argv) {
   add_inject(program, code);
   add_uninject(program, code);
   add_explain(program, code);
+  add_why(program, code);
   add_rules(program, code);
   add_completion(program, code);
   if (argc > 1 && is_unknown_command(program, argv[1])) {
@@ -81,6 +86,18 @@ int run(int argc, char** argv) {
     return kUsageOrInput;
   }
   return code;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  const int code = run_command(argc, argv);
+  // A full disk shows only now, or has shown in the middle: what is written is not all there is.
+  std::cout.flush();
+  const bool is_flushed = std::fflush(stdout) == 0;
+  if (is_flushed && std::ferror(stdout) == 0 && std::cout.good()) return code;
+  fmt::print(stderr, "gracekeeper: standard output cannot be written to its end\n");
+  return kUsageOrInput;
 }
 
 }  // namespace gracekeeper::cli

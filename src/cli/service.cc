@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include "admission/admission.h"
 #include "cli/admission_handler.h"
@@ -18,11 +19,16 @@
 #include "io/certificates.h"
 #include "io/file_watch.h"
 #include "io/files.h"
+#include "io/listen_address.h"
+#include "io/memory.h"
 #include "io/metrics.h"
 #include "io/server.h"
 
 namespace gracekeeper::cli {
 namespace {
+
+constexpr int kReadAttempts = 5;
+constexpr std::chrono::milliseconds kBetweenReadAttempts{50};
 
 // SIGTERM and SIGINT are taken by one thread, in its own time.
 class Signals {
@@ -117,7 +123,7 @@ class Service {
       }
       pair = std::move(made->pair);
     } else {
-      auto loaded = io::load_pair(options_.tls_certificate, options_.tls_key);
+      auto loaded = load_matching_pair();
       if (!loaded) return tl::make_unexpected(loaded.error());
       pair = std::move(*loaded);
     }
@@ -129,6 +135,23 @@ class Service {
       reloader_.emplace(certificates_, options_.tls_certificate, options_.tls_key, pair);
     }
     return {};
+  }
+
+  // The files may be replaced at this moment: certificate and key that do not belong together are
+  // read again.
+  Result<io::PemPair> load_matching_pair() const {
+    for (int attempt = 1;; ++attempt) {
+      auto pair = io::load_pair(options_.tls_certificate, options_.tls_key);
+      std::optional<Error> error;
+      if (!pair) {
+        error = pair.error();
+      } else if (const auto info = io::inspect(*pair); !info) {
+        error = info.error();
+      }
+      if (!error) return pair;
+      if (attempt == kReadAttempts) return tl::make_unexpected(*error);
+      std::this_thread::sleep_for(kBetweenReadAttempts);
+    }
   }
 
   Result<void> prepare_self_managed() {
@@ -189,6 +212,7 @@ class Service {
   // "" when it is; else why it is not.
   std::string not_ready() const {
     if (!ready_) return "shutting down\n";
+    if (serving_ == nullptr) return "starting\n";
     std::string reasons;
     if (cluster_) {
       for (const auto& reason : cluster_->waiting_for())
@@ -207,8 +231,14 @@ class Service {
   }
 
   Result<void> start_servers() {
-    io::ServerOptions https{
-        .listen = options_.listen, .certificates = certificates_, .loops = options_.threads};
+    // First, so that what keeps this process from starting is found before it takes a connection
+    // away from a process that serves the port already.
+    if (auto started = start_management(); !started) return started;
+    const bool is_successor = io::is_taken(options_.listen);
+    io::ServerOptions https{.listen = options_.listen,
+                            .share_port = is_shared(options_.listen),
+                            .certificates = certificates_,
+                            .loops = options_.threads};
     https.error_body = status_body;
     https.on_error = [this](const io::ServerError& error) { note_error(error); };
     https.on_fatal = [this](const std::string& reason) { give_up(reason); };
@@ -216,17 +246,32 @@ class Service {
                                     admission_routes(policy_, find_namespace_, log_, metrics_));
     if (!server) return tl::make_unexpected(server.error());
     https_ = std::move(*server);
+    serving_ = https_.get();
+    if (is_successor) {
+      log_.warning("another process serves this port: new connections come here from now on",
+                   {{"listen", io::to_string(options_.listen)}});
+    }
+    memory_watch_.emplace([this] { trimmer_.step(); }, std::chrono::seconds(5));
+    if (reloader_)
+      certificate_watch_.emplace([this] { reload_certificate(); }, std::chrono::milliseconds(500));
+    return {};
+  }
 
-    io::ServerOptions plain{
-        .listen = options_.management_listen, .loops = 1, .max_connections = 256};
+  // A successor may start on the same ports before this process has ended.
+  static bool is_shared(const io::ListenAddress& address) { return address.port != 0; }
+
+  Result<void> start_management() {
+    io::ServerOptions plain{.listen = options_.management_listen,
+                            .share_port = is_shared(options_.management_listen),
+                            .loops = 1,
+                            .max_connections = 256,
+                            .heavy_body_bytes = 0};
     plain.error_body = [](int, std::string_view message) { return std::string(message) + "\n"; };
     plain.error_content_type = "text/plain; charset=utf-8";
     plain.on_fatal = [this](const std::string& reason) { give_up(reason); };
     auto management = io::Server::start(std::move(plain), management_routes());
     if (!management) return tl::make_unexpected(management.error());
     management_ = std::move(*management);
-    if (reloader_)
-      certificate_watch_.emplace([this] { reload_certificate(); }, std::chrono::milliseconds(500));
     return {};
   }
 
@@ -246,7 +291,7 @@ class Service {
                    return reason.empty() ? text(200, "ok\n") : text(503, std::move(reason));
                  }},
             {.method = "GET", .path = "/metrics", .handler = [this](const io::Request&) {
-               metrics_.connections(https_->counters());
+               if (const auto* server = serving_.load()) metrics_.connections(server->counters());
                return io::Response{.status = 200,
                                    .body = metrics_.text(),
                                    .content_type = io::Metrics::kContentType};
@@ -333,6 +378,7 @@ class Service {
   FindNamespace find_namespace_;  // null: no cluster is read
   std::atomic<bool> ready_{true};
   std::atomic<bool> listener_is_lost_{false};
+  std::atomic<const io::Server*> serving_{nullptr};  // https_, once it listens
   std::shared_ptr<io::CertificateStore> certificates_;
   std::optional<io::CertificateReloader> reloader_;
   std::unique_ptr<CertificateSource> certificate_source_;
@@ -341,6 +387,8 @@ class Service {
   // The servers and watches use all of the above: they are the first to go.
   std::unique_ptr<io::Server> https_;
   std::unique_ptr<io::Server> management_;
+  io::MemoryTrimmer trimmer_;
+  std::optional<io::Periodic> memory_watch_;
   std::optional<io::Periodic> certificate_watch_;
   std::optional<io::FileWatch> configuration_watch_;
 };
@@ -353,6 +401,7 @@ int serve(const ServiceOptions& options) {
     print_errors(policy.error());
     return kUsageOrInput;
   }
+  io::return_large_blocks();
   const Signals signals;
   Service service(options, std::move(*policy));
   if (const auto started = service.start(); !started) {

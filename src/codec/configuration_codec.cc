@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "codec/document.h"
+#include "codec/json_errors.h"
 #include "codec/json_fields.h"
 #include "core/edit_distance.h"
 #include "core/settings.h"
@@ -100,6 +101,22 @@ Problem read_pre_stop_form(Element element, Configuration& c) {
   return read_word<PreStopForm>(element, words, c.pre_stop_form);
 }
 
+Problem read_delivery(Element element, Configuration& c) {
+  static constexpr std::array<std::pair<std::string_view, HelperDelivery>, 3> words{
+      {{"auto", HelperDelivery::Auto},
+       {"init-container", HelperDelivery::InitContainer},
+       {"image-volume", HelperDelivery::ImageVolume}}};
+  return read_word<HelperDelivery>(element, words, c.helper_delivery);
+}
+
+Problem read_helper_image(Element element, Configuration& c) {
+  const auto text = text_of(element);
+  if (!text || text->find_first_of(" \t\r\n") != std::string::npos)
+    return expected("the name of an image such as \"registry.example/gracekeeper:0.1.0\"", element);
+  c.helper_image = *text;
+  return std::nullopt;
+}
+
 Problem read_native(Element element, Configuration& c) {
   bool native = false;
   if (element.get_bool().get(native) == simdjson::SUCCESS) {
@@ -157,8 +174,8 @@ struct Option {
 };
 
 // One row an option. docs/configuration.md is generated from it.
-const std::array<Option, 12>& options() {
-  static const std::array<Option, 12> table{{
+const std::array<Option, 14>& options() {
+  static const std::array<Option, 14> table{{
       {{"defaults.appShutdown", "a duration", "10s",
         "time from SIGTERM to exit of an app container that no annotation states"},
        [](Element e, Configuration& c) { return read_sourced_duration(e, c.app_shutdown); }},
@@ -194,6 +211,14 @@ const std::array<Option, 12>& options() {
       {{"sidecar.profiles", "a list of files", "none",
         "profiles of other sidecars (docs/sidecar-profiles.md); a path is relative to this file"},
        read_profile_files},
+      {{"helper.image", "the name of an image", "none",
+        "this project's image, as the nodes pull it: it has the program that "
+        "gracekeeper.dev/wait-mode: until-app-exits needs (docs/wait-until-app-exits.md)"},
+       read_helper_image},
+      {{"helper.delivery", "auto, init-container or image-volume", "auto",
+        "how that program gets into the proxy's container: auto takes an image volume from "
+        "Kubernetes 1.37 on"},
+       read_delivery},
       {{"kubernetesVersion", "a version in quotes", "\"1.34\"", "the cluster's version"},
        read_version},
   }};
@@ -220,7 +245,7 @@ std::string_view suggestion(std::string_view path) {
     return p.substr(p.rfind('.') == std::string_view::npos ? 0 : p.rfind('.') + 1);
   };
   std::vector<std::string_view> known{"apiVersion", "kind",      "linkerd", "defaults",
-                                      "platform",   "endpoints", "sidecar"};
+                                      "platform",   "endpoints", "sidecar", "helper"};
   for (const auto& option : options()) {
     if (name(option.info.path) == name(path)) return option.info.path;
     known.push_back(option.info.path);
@@ -339,7 +364,9 @@ tl::expected<ConfigurationFile, std::vector<Error>> parse_configuration(std::str
   const auto& document = documents.front();
   simdjson::dom::parser parser;
   Element root;
-  if (!document.is_mapping || parser.parse(document.json).get(root) != simdjson::SUCCESS) {
+  if (const auto error = parser.parse(document.json).get(root); error != simdjson::SUCCESS)
+    return tl::make_unexpected(only(file, std::string(json_error_text(error))));
+  if (!document.is_mapping) {
     return tl::make_unexpected(
         only(file,
              fmt::format("expected a mapping with apiVersion {} and kind {}", kApiVersion, kKind)));

@@ -60,7 +60,7 @@ class InputReader {
   }
 
   void deliver_in(const DocumentSlice& slice, Document document) {
-    document.is_empty = slice.is_empty;
+    document.is_empty = document.is_empty || slice.is_empty;
     document.begin = slice.begin;
     document.end = slice.end;
     document.first_line = slice.line;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "codec/value_codec.h"
+#include "core/annotations.h"
 
 namespace gracekeeper {
 namespace {
@@ -30,6 +31,10 @@ const Value* member(const Value& object, std::string_view name, std::string_view
 std::optional<IstioConfig> read_istio_config(std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return std::nullopt;
   IstioConfig config;
+  if (text.size() > annotation::kLongestValue) {
+    config.is_readable = false;
+    return config;
+  }
   const auto read = read_value(text, "proxy.istio.io/config");
   if (!read || read->as_object() == nullptr) {
     config.is_readable = false;

@@ -98,13 +98,16 @@ std::vector<std::string> Fields::texts(Element element) {
 }
 
 void Fields::wrong_type(Element element, std::string_view expected) {
+  refuse(fmt::format("expected {}, got {}", expected, describe(element)));
+}
+
+void Fields::refuse(std::string message) {
   if (error_) return;
   FieldPath path;
   for (const auto& [key, index] : path_) {
     path = key.data() == nullptr ? std::move(path) / index : std::move(path) / key;
   }
-  error_ =
-      FieldError{std::move(path), fmt::format("expected {}, got {}", expected, describe(element))};
+  error_ = FieldError{std::move(path), std::move(message)};
 }
 
 }  // namespace gracekeeper::json

@@ -5,7 +5,10 @@
 // the end.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <fmt/format.h>
+#include <limits>
 #include <optional>
 #include <simdjson.h>
 #include <string>
@@ -49,12 +52,17 @@ class Fields {
     }
   }
 
-  // Calls `read(index, value)` for each item; nothing for null. Wrong type: an error.
+  // Calls `read(index, value)` for each item; nothing for null. Wrong type, or more items than
+  // `most`: an error.
   template <typename Read>
-  void list(Element element, Read read) {
+  void list(Element element, Read read,
+            std::size_t most = std::numeric_limits<std::size_t>::max()) {
     if (element.is_null()) return;
     simdjson::dom::array items;
     if (element.get_array().get(items) != simdjson::SUCCESS) return wrong_type(element, "a list");
+    // size() saturates at 0xFFFFFF.
+    if (items.size() > most)
+      return refuse(fmt::format("has {} items, at most {} are taken", items.size(), most));
     std::size_t index = 0;
     for (const Element item : items) {
       if (error_) return;
@@ -70,6 +78,7 @@ class Fields {
   std::vector<std::string> texts(Element element);       // a list of strings
 
   void wrong_type(Element element, std::string_view expected);
+  void refuse(std::string message);  // what is being read
 
  private:
   // The path is kept as a stack and only written out when there is an error to report.

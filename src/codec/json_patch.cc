@@ -37,6 +37,7 @@ class ContainerShape {
         has_lifecycle(container.has_lifecycle),
         has_pre_stop(container.pre_stop.has_value()),
         has_env(container.has_env),
+        has_mounts(!container.volume_mounts.empty()),
         of_pod_(&container) {}
 
   explicit ContainerShape(const Value& container) : added_(&container) {
@@ -48,6 +49,8 @@ class ContainerShape {
     }
     const auto* env = container.find("env");
     has_env = env != nullptr && env->as_array() != nullptr;
+    const auto* mounts = container.find("volumeMounts");
+    has_mounts = mounts != nullptr && mounts->as_array() != nullptr && !mounts->as_array()->empty();
   }
 
   std::vector<Container::Variable>& env() {
@@ -59,6 +62,7 @@ class ContainerShape {
   bool has_lifecycle = false;
   bool has_pre_stop = false;
   bool has_env = false;
+  bool has_mounts = false;
 
  private:
   const Container* of_pod_ = nullptr;
@@ -225,6 +229,16 @@ class PatchWriter {
       has_volumes_ = true;
     }
     add(pointer_of(list, "-"), edit.volume);
+  }
+
+  void operator()(const AddVolumeMount& edit) {
+    auto [container, path] = find(edit.container);
+    if (container == nullptr) return;
+    if (container->has_mounts)
+      add(pointer_of(path, "volumeMounts", "-"), edit.mount);
+    else
+      add(pointer_of(path, "volumeMounts"), Value::array({edit.mount}));
+    container->has_mounts = true;
   }
 
   JsonPatch take() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "codec/json_errors.h"
 #include "codec/json_fields.h"
 #include "codec/pod_codec.h"
 
@@ -16,7 +17,7 @@ Result<Element> parse(simdjson::dom::parser& parser, std::string_view text) {
   Element root;
   if (const auto error = parser.parse(text.data(), text.size()).get(root);
       error != simdjson::SUCCESS) {
-    return fail(fmt::format("the answer is not JSON: {}", simdjson::error_message(error)));
+    return fail(fmt::format("the answer is not JSON: {}", json_error_text(error)));
   }
   if (!root.is_object()) return fail("the answer is no JSON object");
   return root;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 
 #include "codec/decode_object.h"
+#include "codec/json_errors.h"
 #include "codec/pod_codec.h"
 
 namespace gracekeeper {
@@ -175,10 +177,10 @@ tl::expected<Identity, FieldError> read_identity(Element object) {
   return identity;
 }
 
-void visit_object(Element object, std::string_view assumed_kind, const FieldPath& place, int depth,
-                  const ObjectVisitor& visit) {
+void visit_element(Element object, std::string_view assumed_kind, const FieldPath& place, int depth,
+                   const json::ElementVisitor& visit) {
   auto identity = read_identity(object);
-  if (!identity) return visit(tl::make_unexpected(identity.error()), place);
+  if (!identity) return visit.error(identity.error(), place);
   auto& kind = identity->kind;
   if (kind.empty()) kind = assumed_kind;
 
@@ -188,14 +190,13 @@ void visit_object(Element object, std::string_view assumed_kind, const FieldPath
     const auto item_kind = std::string_view(kind).substr(0, kind.size() - 4);
     std::size_t index = 0;
     for (const Element item : simdjson::dom::array(*items)) {
-      visit_object(item, item_kind, place / "items" / index, depth + 1, visit);
+      visit_element(item, item_kind, place / "items" / index, depth + 1, visit);
       ++index;
     }
     return;
   }
   if (kind == "List" && !items) return;
-  if (kind.empty()) return visit(OtherObject{}, place);
-  visit(decode_one(object, kind, identity->api_version), place);
+  visit.object(object, kind, identity->api_version, place);
 }
 
 }  // namespace
@@ -204,6 +205,16 @@ DecodedObject json::decode_object(Element object) {
   const auto identity = read_identity(object);
   if (!identity) return tl::make_unexpected(identity.error());
   return decode_one(object, identity->kind, identity->api_version);
+}
+
+DecodedObject json::decode_object(Element object, std::string_view kind,
+                                  std::string_view api_version) {
+  if (kind.empty()) return OtherObject{};
+  return decode_one(object, kind, api_version);
+}
+
+void json::visit_elements(Element root, const ElementVisitor& visit) {
+  visit_element(root, {}, FieldPath{}, 0, visit);
 }
 
 struct ObjectDecoder::State {
@@ -219,11 +230,18 @@ void ObjectDecoder::decode(std::string_view text, const ObjectVisitor& visit) {
   Element root;
   if (const auto error = state_->parser.parse(text.data(), text.size()).get(root);
       error != simdjson::SUCCESS) {
-    return visit(tl::make_unexpected(FieldError{
-                     FieldPath{}, std::string("not JSON: ") + simdjson::error_message(error)}),
+    return visit(tl::make_unexpected(
+                     FieldError{FieldPath{}, fmt::format("not JSON: {}", json_error_text(error))}),
                  FieldPath{});
   }
-  visit_object(root, {}, FieldPath{}, 0, visit);
+  json::visit_elements(
+      root, {.object =
+                 [&](Element object, std::string_view kind, std::string_view api_version,
+                     const FieldPath& place) {
+                   visit(json::decode_object(object, kind, api_version), place);
+                 },
+             .error = [&](FieldError error,
+                          const FieldPath& place) { visit(tl::make_unexpected(error), place); }});
 }
 
 }  // namespace gracekeeper

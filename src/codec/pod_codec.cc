@@ -7,6 +7,10 @@
 namespace gracekeeper::json {
 namespace {
 
+// Of a pod, in each of its two lists: more than fit into the 1.5 MiB that etcd takes, so that no
+// pod that could be is refused. Each is compared with all.
+constexpr std::size_t kMostContainers = 10'000;
+
 Hook read_sleep(Fields& fields, Element element) {
   Hook hook{.action = Hook::Action::Sleep, .length = Millis{0}};
   fields.object(element, [&](std::string_view key, Element value) {
@@ -21,6 +25,10 @@ Hook read_exec(Fields& fields, Element element) {
     if (key == "command") hook.command = fields.texts(value);
   });
   hook.length = known_sleep(hook.command);
+  if (const auto latest = known_app_wait(hook.command)) {
+    hook.length = latest;
+    hook.until_app_exits = true;
+  }
   return hook;
 }
 
@@ -133,6 +141,7 @@ Container read_container(Fields& fields, Element element, Container::List list, 
     if (key == "securityContext") {
       fields.object(value, [&](std::string_view name, Element part) {
         if (name == "capabilities") container.capabilities = to_value(part);
+        if (name == "runAsUser") container.run_as_user = fields.integer(part);
       });
     }
   });
@@ -147,17 +156,29 @@ void read_spec(Fields& fields, Element element, Pod& pod) {
     if (key == "hostNetwork") pod.host_network = fields.boolean(value).value_or(false);
     if (key == "automountServiceAccountToken")
       pod.automount_service_account_token = fields.boolean(value);
-    if (key == "containers") {
-      fields.list(value, [&](std::size_t index, Element item) {
-        pod.containers.push_back(read_container(fields, item, Container::List::Containers, index));
+    if (key == "securityContext") {
+      fields.object(value, [&](std::string_view name, Element part) {
+        if (name == "runAsUser") pod.run_as_user = fields.integer(part);
       });
+    }
+    if (key == "containers") {
+      fields.list(
+          value,
+          [&](std::size_t index, Element item) {
+            pod.containers.push_back(
+                read_container(fields, item, Container::List::Containers, index));
+          },
+          kMostContainers);
     }
     if (key == "initContainers" && !value.is_null()) {
       pod.has_init_containers = true;
-      fields.list(value, [&](std::size_t index, Element item) {
-        pod.init_containers.push_back(
-            read_container(fields, item, Container::List::InitContainers, index));
-      });
+      fields.list(
+          value,
+          [&](std::size_t index, Element item) {
+            pod.init_containers.push_back(
+                read_container(fields, item, Container::List::InitContainers, index));
+          },
+          kMostContainers);
     }
     if (key == "volumes" && !value.is_null()) {
       pod.has_volumes = true;

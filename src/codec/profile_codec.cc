@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "codec/json_errors.h"
 #include "codec/profile_fields.h"
 #include "codec/profile_template.h"
 #include "core/annotations.h"
@@ -346,8 +347,9 @@ tl::expected<SidecarProfile, std::vector<Error>> parse_sidecar_profile(std::stri
   }
   simdjson::dom::parser parser;
   Element root;
-  if (!documents.front().is_mapping ||
-      parser.parse(documents.front().json).get(root) != simdjson::SUCCESS) {
+  if (const auto error = parser.parse(documents.front().json).get(root); error != simdjson::SUCCESS)
+    return tl::make_unexpected(only(file, std::string(json_error_text(error))));
+  if (!documents.front().is_mapping) {
     return tl::make_unexpected(
         only(file,
              fmt::format("expected a mapping with apiVersion {} and kind {}", kApiVersion, kKind)));

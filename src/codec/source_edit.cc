@@ -22,6 +22,17 @@ constexpr const char* kNotAsIntended =
 
 Json::json_pointer pointer(const FieldPath& path) { return Json::json_pointer(to_pointer(path)); }
 
+// The part at the path; members that are missing on the way are made. Not by a JSON pointer, which
+// takes a key of digits in a mapping to come for the place in a list of that length.
+Json& made(Json& json, const FieldPath& path) {
+  Json* part = &json;
+  for (const auto& segment : path.segments()) {
+    const auto* key = std::get_if<std::string>(&segment);
+    part = key != nullptr ? &(*part)[*key] : &part->at(std::get<std::size_t>(segment));
+  }
+  return *part;
+}
+
 // Takes out a member, and its mapping when it was the last, and so on.
 void erase(Json& json, Json::json_pointer place) {
   while (!place.empty()) {
@@ -36,7 +47,7 @@ void erase(Json& json, Json::json_pointer place) {
 // The intended change, made to what the document holds.
 void apply_or_throw(Json& json, const Fix& fix) {
   if (const auto* set = std::get_if<SetField>(&fix)) {
-    std::visit([&](const auto& value) { json[pointer(set->path)] = value; }, set->value);
+    std::visit([&](const auto& value) { made(json, set->path) = value; }, set->value);
   } else if (const auto* rename = std::get_if<RenameKey>(&fix)) {
     const auto old = pointer(rename->path);
     Json& holder = json.at(old.parent_pointer());
@@ -47,7 +58,7 @@ void apply_or_throw(Json& json, const Fix& fix) {
     const auto old = pointer(move->path);
     Json value = json.at(old);
     erase(json, old);
-    json[pointer(move->mapping) / old.back()] = std::move(value);
+    made(json, move->mapping)[old.back()] = std::move(value);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/annotations.h"
+#include "core/pod.h"
 
 namespace gracekeeper {
 namespace {
@@ -20,9 +21,10 @@ constexpr std::array<std::string_view, 1> kContainers{"linkerd-proxy"};
 constexpr std::array<std::string_view, 3> kVolumes{
     "linkerd-identity-end-entity", "linkerd-proxy-init-xtables-lock", "linkerd-identity-token"};
 // What came with a proxy and is of no use without it.
-constexpr std::array<std::string_view, 1> kCompanionInitContainers{"linkerd-network-validator"};
+constexpr std::array<std::string_view, 2> kCompanionInitContainers{"linkerd-network-validator",
+                                                                   kAwaitAppProgram};
 constexpr std::array<std::string_view, 1> kCompanionContainers{"linkerd-debug"};
-constexpr std::array<std::string_view, 1> kCompanionVolumes{"linkerd-podinfo"};
+constexpr std::array<std::string_view, 2> kCompanionVolumes{"linkerd-podinfo", kAwaitAppProgram};
 
 Json* member(Json& object, std::string_view key) {
   if (!object.is_object()) return nullptr;

@@ -8,6 +8,8 @@
 //   stay. Nothing of the metadata of Linkerd's control plane, which lives by these labels.
 // - of a pod with gracekeeper.dev/job-shutdown: what starts its commands (`linkerd-await --shutdown
 //   --`), together with the proxy that it would wait for.
+// - what gives the proxy the program of gracekeeper.dev/wait-mode: an init container and a volume,
+//   both gracekeeper-await-app.
 // Lists and mappings that become empty go too, so that uninject after inject gives back the input.
 #pragma once
 

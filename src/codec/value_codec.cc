@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "codec/document.h"
+#include "codec/json_errors.h"
 #include "codec/json_fields.h"
 
 namespace gracekeeper {
@@ -21,7 +22,14 @@ Result<Value> read_value(std::string_view text, const std::string& file) {
     ++documents;
     simdjson::dom::parser parser;
     json::Element root;
-    if (parser.parse(document->json).get(root) == simdjson::SUCCESS) value = json::to_value(root);
+    if (const auto failure = parser.parse(document->json).get(root); failure == simdjson::SUCCESS) {
+      value = json::to_value(root);
+    } else if (!error) {
+      error = Error{.message = std::string(json_error_text(failure)),
+                    .file = file,
+                    .position = {},
+                    .path = {}};
+    }
   });
   if (error) return tl::make_unexpected(*error);
   if (documents != 1 || !value) {

@@ -10,7 +10,7 @@
 
 namespace gracekeeper {
 
-// Fills json, positions and is_mapping of a document.
+// Of a tree that has nodes. Fills json, positions and is_mapping of a document.
 [[nodiscard]] Result<Document> convert_yaml_tree(const YamlTree& tree, const std::string& file);
 
 }  // namespace gracekeeper

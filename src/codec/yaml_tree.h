@@ -42,7 +42,8 @@ struct YamlNode {
 };
 
 struct YamlTree {
-  std::vector<YamlNode> nodes;  // nodes[0] is the root; a node comes before its children
+  // nodes[0] is the root; a node comes before its children. None: the text holds no document.
+  std::vector<YamlNode> nodes;
   std::string text;
   // Where scalars lie (begin, end): a '#' in there begins no comment. Kept only when asked for.
   std::vector<std::pair<Position, Position>> scalar_extents;

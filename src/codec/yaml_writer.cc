@@ -63,6 +63,8 @@ bool can_be_plain(std::string_view text) {
     return false;
   }
   if (text.front() == '-' && (text.size() == 1 || text[1] == ' ')) return false;
+  // Legal, but yaml-cpp 0.8 quotes it and 0.7 does not: the output is the same with both.
+  if (text.find('&') != std::string_view::npos) return false;
   const auto head = text.substr(0, 3);
   if (head == "---" || head == "...") return false;
   if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) {

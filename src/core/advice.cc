@@ -67,7 +67,7 @@ class Adviser {
   }
   // Less than a second is rounding, not waste.
   [[nodiscard]] bool wait_is_too_long() const {
-    return base_.proxy.is_classic() && budget().complete &&
+    return base_.proxy.is_classic() && budget().complete && !base_.proxy.until_app_exits &&
            base_.proxy.cover() >= app_in_whole_seconds() + Millis{1000};
   }
   [[nodiscard]] bool wait_is_far_too_long() const {
@@ -219,6 +219,7 @@ class Adviser {
                       seconds(base_.proxy.wait.value), seconds(app), budget().app_container,
                       app_arithmetic()),
           std::move(idea));
+      weigh_end_with_app();
     } else if (base_.proxy.is_native() && now_.has(Hazard::Kind::NewConnectionsRefused) &&
                !base_.ordered_sidecars()) {
       idea.reinjected = true;
@@ -231,6 +232,20 @@ class Adviser {
               base_.proxy.container_name(), seconds(app)),
           std::move(idea));
     }
+  }
+
+  void weigh_end_with_app() {
+    Change idea{.ends_with_app = true};
+    if (!WhatIf(base_, idea, override_).assessment().proxy.until_app_exits) return;
+    add("until-app-exits",
+        fmt::format("Let the wait end when {} {} gone, at the latest after the {} s: a small "
+                    "program in the proxy's hook sees whether anything but the proxy still has "
+                    "sockets.",
+                    app_names(), app_count() == 1 ? "is" : "are", seconds(base_.proxy.wait.value)),
+        std::move(idea),
+        base_.configuration->helper_image.empty()
+            ? "The webhook must know the image that has the program (helper.image)."
+            : "");
   }
 
   void weigh_shorter_grace() {
@@ -396,6 +411,7 @@ class Adviser {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> annotations_of(
       const Change& change) const {
     auto annotations = change.annotations;
+    if (change.ends_with_app) annotations.emplace_back(annotation::kWaitMode, "until-app-exits");
     if (change.istio_drain && !base_.pod().annotations.contains(annotation::kIstioConfig)) {
       annotations.emplace_back(
           annotation::kIstioConfig,

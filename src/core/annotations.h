@@ -5,6 +5,7 @@
 // docs/configuration.md.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -19,6 +20,7 @@ inline constexpr std::string_view kNativeBeta =
     "config.beta.linkerd.io/proxy-enable-native-sidecar";
 inline constexpr std::string_view kNativeAlpha =
     "config.alpha.linkerd.io/proxy-enable-native-sidecar";
+inline constexpr std::string_view kProxyUid = "config.linkerd.io/proxy-uid";
 inline constexpr std::string_view kAdminShutdown = "config.linkerd.io/proxy-admin-shutdown";
 
 // This project's own.
@@ -29,9 +31,14 @@ inline constexpr std::string_view kOnShortfall = "gracekeeper.dev/on-shortfall";
 inline constexpr std::string_view kIgnore = "gracekeeper.dev/ignore";
 inline constexpr std::string_view kJobShutdown = "gracekeeper.dev/job-shutdown";
 inline constexpr std::string_view kAwaitProgram = "gracekeeper.dev/linkerd-await";
+inline constexpr std::string_view kWaitMode = "gracekeeper.dev/wait-mode";
 
 // Istio's: read for the pods that have its proxy, never written.
 inline constexpr std::string_view kIstioConfig = "proxy.istio.io/config";
+
+// A value beyond this many bytes is not read: none that means anything comes near, and reading some
+// of them takes time and memory that grow faster than they do.
+inline constexpr std::size_t kLongestValue = std::size_t{16} * 1024;
 
 // Every key above and every other annotation of Linkerd's configuration: a key that is close to
 // one of these and is none of them is a misspelling (GK005).

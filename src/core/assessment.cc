@@ -73,7 +73,7 @@ void let_it_end_with_the_app(const Proxy& proxy, std::vector<PlannedContainer>& 
 std::vector<PlannedContainer> plan_containers(const Assessment& a) {
   std::vector<PlannedContainer> planned;
   for (const auto& container : a.pod().containers) {
-    if (is_proxy_container(container, a.proxy)) continue;
+    if (is_proxy_container(container, a.proxy) || container.name == kDebugName) continue;
     const bool companion = a.proxy.profile && a.proxy.profile->owns(container.name);
     planned.push_back(container.name == kIstioProxyName ? plan_second_proxy(container, a)
                       : companion                       ? plan_sidecar(container, a)
@@ -173,6 +173,8 @@ bool is_carried(const std::optional<Sourced<Millis>>& setting, const ProfileSett
 // What follows from the settings and the proxy.
 void complete(Assessment& a) {
   const Pod& pod = a.pod();
+  a.wait_plan = plan_wait(pod, a.settings, a.proxy, *a.configuration);
+  a.proxy.until_app_exits = a.wait_plan.kind == WaitPlan::Kind::UntilAppExits;
   a.containers = plan_containers(a);
   a.grace_period_is_written = pod.termination_grace_period_seconds.has_value();
   a.termination_grace_period_seconds =
@@ -191,7 +193,8 @@ PlannedContainer planned_proxy(const Proxy& proxy) {
           .native = proxy.mode == Proxy::Mode::Native,
           .has_pre_stop = proxy.pre_stop.has_value(),
           .pre_stop = proxy.pre_stop ? proxy.pre_stop->length : std::nullopt,
-          .stop = proxy.stop()};
+          .stop = proxy.stop(),
+          .hook_ends_with_others = proxy.until_app_exits};
 }
 
 PrestopTime app_pre_stop(const Container& container, const PodSettings& settings) {
@@ -221,6 +224,7 @@ Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
   a.settings = std::move(chosen.settings);
   const bool carries = carries_settings(a.settings);
   a.settings.app_prestop_sleep.reset();
+  a.settings.wait_mode.reset();
   auto carried = a.settings;
   const auto& profile = a.settings.profile;
   if (!profile || !is_carried(carried.wait, profile->wait)) carried.wait.reset();

@@ -19,6 +19,7 @@
 #include "core/proxy.h"
 #include "core/settings.h"
 #include "core/timeline.h"
+#include "core/wait_plan.h"
 
 namespace gracekeeper {
 
@@ -66,6 +67,7 @@ struct Assessment {
   bool grace_period_is_written = false;
   Timeline timeline;  // under T
   Budget budget;
+  WaitPlan wait_plan;        // what gracekeeper.dev/wait-mode makes of the proxy's wait
   JobShutdown job_shutdown;  // what gracekeeper.dev/job-shutdown makes of the pod
   // Whether the budget is checked: the pod is injected, has a proxy or carries one of the settings.
   bool is_checked = false;

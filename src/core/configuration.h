@@ -45,6 +45,13 @@ enum class OnShortfall { Deny, Warn, Raise, Fit };
 // The form of a preStop sleep: the built-in action where the cluster has it, or always one of them.
 enum class PreStopForm { Auto, Sleep, Exec };
 
+// How a proxy's wait ends: when its time is over, or when the application is gone.
+enum class WaitMode { Fixed, UntilAppExits };
+
+// How the program for that reaches the proxy's container: copied by an init container, or as a
+// volume that is the image itself. Auto: the volume where every node can be expected to have it.
+enum class HelperDelivery { Auto, InitContainer, ImageVolume };
+
 // The proxy's own default for LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD (linkerd2-proxy).
 inline constexpr Millis kProxyDefaultGrace{120'000};
 inline constexpr Millis kDefaultAppShutdown{10'000};
@@ -70,8 +77,14 @@ struct Configuration {
   std::optional<Millis> max_platform_grace_period;                   // the platform's cap (GK012)
   Millis endpoint_propagation = kDefaultPropagation;
   PreStopForm pre_stop_form = PreStopForm::Auto;
-  std::vector<std::string> profile_files;        // sidecar.profiles, as written
-  ProfileList profiles;                          // what these files hold
+  std::vector<std::string> profile_files;  // sidecar.profiles, as written
+  ProfileList profiles;                    // what these files hold
+  std::string helper_image;                // has gracekeeper-await-app; "": none is known
+  HelperDelivery helper_delivery = HelperDelivery::Auto;
+  // As which user an injected proxy of Linkerd's runs, from its values; absent: they replace its
+  // security context by one that does not say. Whether the pod's annotation decides it.
+  std::optional<std::int64_t> proxy_uid = 2102;
+  bool proxy_uid_is_annotated = true;
   bool service_account_token_projection = true;  // Linkerd's identity.serviceAccountTokenProjection
 
   bool operator==(const Configuration&) const = default;

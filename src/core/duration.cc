@@ -31,12 +31,24 @@ constexpr std::array<Unit, 8> kGoUnits{{{"ns", 1},
                                         {"m", 60'000'000'000},
                                         {"h", 3'600'000'000'000}}};
 
-std::string quoted(std::string_view text) { return fmt::format("\"{}\"", text); }
+std::string in_quotes(std::string_view text) { return fmt::format("\"{}\"", text); }
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
+}
+
+// Of digits alone; nothing beyond 64 bits.
+std::optional<std::uint64_t> unsigned_number(std::string_view digits) {
+  std::uint64_t value = 0;
+  for (char c : digits) {
+    const auto digit = static_cast<std::uint64_t>(c - '0');
+    constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+    if (value > most / 10 || value * 10 > most - digit) return std::nullopt;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 // Digits at the front of `text`, removed from it. nullopt on overflow beyond 2^63.
@@ -82,10 +94,6 @@ std::string without_blanks(std::string_view text) {
   return out;
 }
 
-std::string suggestion_for_number(std::string_view text) {
-  return fmt::format("a duration needs a unit: write \"{}s\" for seconds", text);
-}
-
 // "12", "1.5" and a unit's factor in milliseconds; held at kLongest.
 std::optional<Millis> decimal_times(std::string_view number, std::int64_t unit_milliseconds) {
   const auto point = number.find('.');
@@ -116,7 +124,7 @@ std::optional<Millis> decimal_times(std::string_view number, std::int64_t unit_m
 Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
   std::string_view rest = text;
   const auto invalid = [&](std::string_view what) {
-    return fail(fmt::format("{} is not a duration: {}", quoted(text), what));
+    return fail(fmt::format("{} is not a duration: {}", in_quotes(text), what));
   };
   // Without its blanks it may be what was meant.
   if (auto bare = without_blanks(text); bare != text) {
@@ -133,7 +141,13 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
   }
   if (rest == "0") return std::chrono::nanoseconds{0};
   if (rest.empty()) return invalid("write a number with a unit, such as \"30s\"");
-  if (all_digits(rest)) return invalid(suggestion_for_number(rest));
+  constexpr std::string_view too_long = "it is longer than a duration can be (about 292 years)";
+  if (all_digits(rest)) {
+    const auto with_unit = fmt::format("{}s", rest);
+    if (!parse_go_duration(with_unit)) return invalid(too_long);
+    return invalid(
+        fmt::format("a duration needs a unit: write {} for seconds", in_quotes(with_unit)));
+  }
 
   std::uint64_t total = 0;
   while (!rest.empty()) {
@@ -142,7 +156,7 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
     }
     const auto before = rest.size();
     const auto whole = take_integer(rest);
-    if (!whole) return invalid("it is longer than a duration can be (about 292 years)");
+    if (!whole) return invalid(too_long);
     bool digits = rest.size() != before;
     Fraction fraction;
     if (!rest.empty() && rest.front() == '.') {
@@ -160,10 +174,9 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
                                     [&](const Unit& candidate) { return candidate.name == name; });
     if (unit == kGoUnits.end()) {
       return invalid(
-          fmt::format("the unit {} is unknown; the units are ms, s, m and h", quoted(name)));
+          fmt::format("the unit {} is unknown; the units are ms, s, m and h", in_quotes(name)));
     }
     rest.remove_prefix(length);
-    const auto too_long = "it is longer than a duration can be (about 292 years)";
     if (*whole > kGoLimit / unit->nanoseconds) return invalid(too_long);
     std::uint64_t value = *whole * unit->nanoseconds;
     if (fraction.digits > 0) {
@@ -181,33 +194,29 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
     }
     return std::chrono::nanoseconds{-static_cast<std::int64_t>(total)};
   }
-  if (total > kGoLimit - 1) return invalid("it is longer than a duration can be (about 292 years)");
+  if (total > kGoLimit - 1) return invalid(too_long);
   return std::chrono::nanoseconds{static_cast<std::int64_t>(total)};
 }
 
 Result<Seconds> parse_whole_seconds(std::string_view text) {
   const auto invalid = [&](std::string_view what) {
-    return fail(fmt::format("{} is not a whole number of seconds: {}", quoted(text), what));
+    return fail(fmt::format("{} is not a whole number of seconds: {}", in_quotes(text), what));
   };
+  constexpr std::string_view too_large = "it is larger than 18446744073709551615";
   if (all_digits(text)) {
-    std::uint64_t value = 0;
-    for (char c : text) {
-      const auto digit = static_cast<std::uint64_t>(c - '0');
-      constexpr auto most = std::numeric_limits<std::uint64_t>::max();
-      if (value > most / 10 || value * 10 > most - digit) {
-        return invalid("it is larger than 18446744073709551615");
-      }
-      value = value * 10 + digit;
-    }
+    const auto value = unsigned_number(text);
+    if (!value) return invalid(too_large);
     constexpr auto longest = static_cast<std::uint64_t>(kLongest.count() / 1000);
-    return Seconds{static_cast<std::int64_t>(std::min(value, longest))};
+    return Seconds{static_cast<std::int64_t>(std::min(*value, longest))};
   }
   if (text.empty()) return invalid("it is empty; write digits, such as \"30\"");
   if (const auto bare = trimmed(text); all_digits(bare)) {
-    return invalid(fmt::format("remove the blanks: write \"{}\"", bare));
+    if (!unsigned_number(bare)) return invalid(too_large);
+    return invalid(fmt::format("remove the blanks: write {}", in_quotes(bare)));
   }
-  if (text.front() == '+' && all_digits(text.substr(1))) {
-    return invalid(fmt::format("write it without a sign: \"{}\"", text.substr(1)));
+  if (const auto bare = text.substr(1); text.front() == '+' && all_digits(bare)) {
+    if (!unsigned_number(bare)) return invalid(too_large);
+    return invalid(fmt::format("write it without a sign: {}", in_quotes(bare)));
   }
   if (text.front() == '-') return invalid("it cannot be negative");
   if (const auto duration = parse_go_duration(text)) {
@@ -225,9 +234,23 @@ namespace {
 Result<std::chrono::nanoseconds> parse_positive_duration(std::string_view text) {
   if (text.empty()) return fail("\"\" is not a duration: it is empty; write \"25s\" or \"25\"");
   auto parsed = parse_go_duration(text);
-  if (parsed && parsed->count() < 0)
-    return fail(fmt::format("{} is not a duration: it cannot be negative", quoted(text)));
+  // Without its blanks it may still be none that is taken here: then blanks are not the advice.
+  const auto meant = parsed ? parsed : parse_go_duration(without_blanks(text));
+  if (meant && meant->count() < 0)
+    return fail(fmt::format("{} is not a duration: it cannot be negative", in_quotes(text)));
   return parsed;
+}
+
+// Rounded up, but for the longest durations, which have no next second: these are rounded down.
+std::int64_t rounded_to_seconds(std::chrono::nanoseconds duration) {
+  constexpr std::int64_t second = 1'000'000'000;
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / second;
+  const auto whole = duration.count() / second;
+  return whole < most && duration.count() % second > 0 ? whole + 1 : whole;
+}
+
+bool is_whole_seconds(std::chrono::nanoseconds duration) {
+  return duration.count() % 1'000'000'000 == 0;
 }
 
 }  // namespace
@@ -243,13 +266,13 @@ Result<Millis> parse_duration(std::string_view text) {
 Result<Seconds> parse_duration_in_seconds(std::string_view text) {
   if (all_digits(text)) return parse_whole_seconds(text);
   const auto parsed = parse_positive_duration(text);
-  if (!parsed) return tl::make_unexpected(parsed.error());
-  const auto rounded_up = std::chrono::ceil<Seconds>(*parsed);
-  if (rounded_up != *parsed) {
-    return fail(fmt::format("{} is not a whole number of seconds: write \"{}s\"", quoted(text),
-                            rounded_up.count()));
+  const auto meant = parsed ? parsed : parse_positive_duration(without_blanks(text));
+  if (meant && !is_whole_seconds(*meant)) {
+    return fail(fmt::format("{} is not a whole number of seconds: write \"{}s\"", in_quotes(text),
+                            rounded_to_seconds(*meant)));
   }
-  return rounded_up;
+  if (!parsed) return tl::make_unexpected(parsed.error());
+  return std::chrono::duration_cast<Seconds>(*parsed);
 }
 
 Result<Millis> parse_proxy_duration(std::string_view text) {
@@ -257,7 +280,7 @@ Result<Millis> parse_proxy_duration(std::string_view text) {
     return fail(
         fmt::format("{} is not a duration that the proxy takes: write digits and one of ms, s, m, "
                     "h, d, such as \"120s\"",
-                    quoted(text)));
+                    in_quotes(text)));
   };
   const auto bare = trimmed(text);
   std::size_t digits = 0;
@@ -303,7 +326,7 @@ Result<Millis> parse_sleep_argument(std::string_view text) {
   }
   if (const auto value = decimal_times(number, factor)) return *value;
   return fail(
-      fmt::format("{} is not an argument of sleep: write a number of seconds", quoted(text)));
+      fmt::format("{} is not an argument of sleep: write a number of seconds", in_quotes(text)));
 }
 
 std::string format_seconds(Millis duration) {
@@ -321,11 +344,22 @@ std::string format_duration(Millis duration) {
   return fmt::format("{}ms", duration.count());
 }
 
-std::int64_t linkerd_milliseconds(std::chrono::nanoseconds duration) {
-  const auto whole = duration.count() / 1'000'000'000;
-  const auto rest = duration.count() % 1'000'000'000;
-  const double seconds = static_cast<double>(whole) + static_cast<double>(rest) / 1e9;
+namespace {
+
+std::int64_t in_floating_point(std::int64_t whole_seconds, std::int64_t nanoseconds) {
+  const double seconds =
+      static_cast<double>(whole_seconds) + static_cast<double>(nanoseconds) / 1e9;
   return static_cast<std::int64_t>(seconds * 1000);
+}
+
+}  // namespace
+
+std::int64_t linkerd_milliseconds(std::chrono::nanoseconds duration) {
+  return in_floating_point(duration.count() / 1'000'000'000, duration.count() % 1'000'000'000);
+}
+
+std::int64_t linkerd_milliseconds(Millis duration) {
+  return in_floating_point(duration.count() / 1000, duration.count() % 1000 * 1'000'000);
 }
 
 }  // namespace gracekeeper

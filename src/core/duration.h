@@ -65,5 +65,7 @@ constexpr Millis from_seconds(std::int64_t seconds) {
 // What Linkerd's injector writes for a Go duration: int(duration.Seconds() * 1000), in floating
 // point, so that "1.001s" becomes 1000 (linkerd2 pkg/inject).
 std::int64_t linkerd_milliseconds(std::chrono::nanoseconds duration);
+// The same for times that may be longer than nanoseconds can count.
+std::int64_t linkerd_milliseconds(Millis duration);
 
 }  // namespace gracekeeper

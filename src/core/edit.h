@@ -75,10 +75,16 @@ struct AddVolume {
   Value volume;
   bool operator==(const AddVolume&) const = default;
 };
+// Adds a mount to a container of the pod.
+struct AddVolumeMount {
+  std::string container;
+  Value mount;
+  bool operator==(const AddVolumeMount&) const = default;
+};
 
-using Edit =
-    std::variant<SetAnnotation, SetLabel, SetTerminationGracePeriod, SetPreStop, RemovePreStop,
-                 SetGraceVariable, SetVariable, SetArguments, SetCommand, AddContainer, AddVolume>;
+using Edit = std::variant<SetAnnotation, SetLabel, SetTerminationGracePeriod, SetPreStop,
+                          RemovePreStop, SetGraceVariable, SetVariable, SetArguments, SetCommand,
+                          AddContainer, AddVolume, AddVolumeMount>;
 
 inline constexpr std::string_view kGraceVariable = "LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD";
 

@@ -23,7 +23,7 @@ std::vector<const Container*> workers(const Pod& pod) {
   std::vector<const Container*> out;
   for (const auto& container : pod.containers) {
     if (container.name != kProxyName && container.name != kIstioProxyName &&
-        container.name != "linkerd-debug") {
+        container.name != kDebugName) {
       out.push_back(&container);
     }
   }

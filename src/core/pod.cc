@@ -53,6 +53,16 @@ std::optional<Millis> known_sleep(const std::vector<std::string>& command) {
   return std::nullopt;
 }
 
+std::optional<Millis> known_app_wait(const std::vector<std::string>& command) {
+  if (command.empty() || base_name(command[0]) != kAwaitAppProgram) return std::nullopt;
+  for (std::size_t i = 1; i + 1 < command.size(); ++i) {
+    if (command[i] != "--timeout") continue;
+    const auto parsed = parse_duration(command[i + 1]);
+    return parsed ? std::optional(*parsed) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 const Container* Pod::find_container(std::string_view container_name) const {
   for (const auto* list : {&containers, &init_containers}) {
     for (const auto& container : *list) {

@@ -44,12 +44,18 @@ struct Hook {
   Action action = Action::Exec;
   std::optional<Millis> length;
   std::vector<std::string> command;  // of Exec
+  bool until_app_exits = false;      // `length` is the latest that it takes; see core/wait_plan.h
   bool operator==(const Hook&) const = default;
 };
 
 // The length of an exec hook, when its command is a sleep: [S, N] with S's base name `sleep`;
 // [H, -c, "sleep N"] with H's base name sh, bash, ash or dash, blanks and a leading `exec` allowed.
 std::optional<Millis> known_sleep(const std::vector<std::string>& command);
+
+// How long an exec hook that runs gracekeeper-await-app takes at the latest; nothing: it is another
+// command.
+inline constexpr std::string_view kAwaitAppProgram = "gracekeeper-await-app";
+std::optional<Millis> known_app_wait(const std::vector<std::string>& command);
 
 struct ContainerPort {
   std::int64_t number = 0;
@@ -108,6 +114,7 @@ struct Container {
   bool has_env = false;
   std::vector<Value> volume_mounts;  // as written
   Value capabilities;                // securityContext.capabilities as written; null when absent
+  std::optional<std::int64_t> run_as_user;  // securityContext.runAsUser
 
   [[nodiscard]] bool is_native_sidecar() const {
     return list == List::InitContainers && restart_always;
@@ -139,8 +146,9 @@ struct Pod {
   bool host_network = false;
   std::string restart_policy;  // "": Always
   std::optional<bool> automount_service_account_token;
-  std::vector<Container> containers;       // spec.containers
-  std::vector<Container> init_containers;  // spec.initContainers
+  std::optional<std::int64_t> run_as_user;  // securityContext.runAsUser
+  std::vector<Container> containers;        // spec.containers
+  std::vector<Container> init_containers;   // spec.initContainers
   std::vector<std::string> volume_names;
 
   // Which parents exist: a patch has to create those that do not.

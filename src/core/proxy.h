@@ -14,6 +14,10 @@
 namespace gracekeeper {
 
 inline constexpr std::string_view kProxyName = "linkerd-proxy";
+// What config.linkerd.io/enable-debug-sidecar adds beside it: nobody's work, and it ends at once
+// with its SIGTERM. So it is not planned and gets no hook, whether it is there already or comes
+// with the proxy.
+inline constexpr std::string_view kDebugName = "linkerd-debug";
 
 // Why a pod is not injected, in the order in which Linkerd collects the reasons.
 enum class SkipReason {
@@ -68,6 +72,10 @@ struct Proxy {
   // The hook is made of the wait (and the grace, where the profile's grace is part of it), so that
   // other times give another hook. False: it takes what it takes.
   bool hook_is_timed = false;
+
+  // The hook is one that ends with the application, at the latest when the wait is over
+  // (core/wait_plan.h).
+  bool until_app_exits = false;
 
   // From SIGTERM to the exit, and to the moment from which new connections are refused; `sigterm`
   // is the time of the SIGTERM. Linkerd's proxy drains from its SIGTERM on; a profile's wait may

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <fmt/format.h>
 #include <functional>
 
@@ -12,6 +13,8 @@ namespace gracekeeper {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
+// Items of one annotation that are dropped one by one, each with its reason; the rest is not read.
+constexpr std::size_t kMostDroppedItems = 20;
 constexpr std::array kNativeKeys{annotation::kNative, annotation::kNativeBeta,
                                  annotation::kNativeAlpha};
 
@@ -24,6 +27,7 @@ std::string_view trimmed(std::string_view text) {
 // What to write in place of a number or a boolean: its own spelling where that is a valid value.
 std::string as_string_would_work(std::string_view key, std::string_view text) {
   if (key == annotation::kInject) return "\"enabled\", \"ingress\" or \"disabled\"";
+  if (key == annotation::kWaitMode) return "\"fixed\" or \"until-app-exits\"";
   const bool lacks_unit = key == annotation::kGrace && !parse_go_duration(text);
   return fmt::format("\"{}{}\"", text, lacks_unit ? "s" : "");
 }
@@ -52,6 +56,11 @@ class Reader {
       drop(key, fmt::format("Kubernetes takes only strings here: write {} in quotes",
                             asks ? fmt::format("\"{}\" or \"disabled\"", profile_->inject_value)
                                  : as_string_would_work(key, found->second.text)));
+      return std::nullopt;
+    }
+    if (found->second.text.size() > annotation::kLongestValue) {
+      drop(key, fmt::format("it is {} bytes long: at most {} are read", found->second.text.size(),
+                            annotation::kLongestValue));
       return std::nullopt;
     }
     return found->second.text;
@@ -152,7 +161,9 @@ class Reader {
         drop_this(parsed.error().message);
       return times;
     }
+    const auto before = dropped_.size();
     for (const auto& item : split_list(*written)) {
+      if (dropped_.size() - before >= kMostDroppedItems) break;
       const auto equals = item.find('=');
       if (equals == std::string::npos) {
         drop_this(fmt::format("\"{}\" names no container: write \"container={}\"", item, item));
@@ -213,6 +224,28 @@ class Reader {
                     "\"/linkerd-await\"",
                     *written));
     return std::nullopt;
+  }
+
+  std::optional<WaitMode> wait_mode() {
+    const auto written = text(annotation::kWaitMode);
+    if (!written) return std::nullopt;
+    if (*written == "fixed") return WaitMode::Fixed;
+    if (*written == "until-app-exits") return WaitMode::UntilAppExits;
+    drop(annotation::kWaitMode,
+         fmt::format("\"{}\" is not a value of it: write \"fixed\" or \"until-app-exits\"",
+                     *written));
+    return std::nullopt;
+  }
+
+  // What is wrong with it is said where Linkerd's other annotations are read.
+  [[nodiscard]] std::optional<std::int64_t> proxy_uid() const {
+    const auto found = annotations_.find(annotation::kProxyUid);
+    if (found == annotations_.end() || !found->second.is_string) return std::nullopt;
+    const auto& written = found->second.text;
+    std::int64_t uid = -1;
+    const auto [end, error] = std::from_chars(written.data(), written.data() + written.size(), uid);
+    const bool is_number = error == std::errc{} && end == written.data() + written.size();
+    return is_number && uid >= 0 ? std::optional(uid) : std::nullopt;
   }
 
   std::vector<DroppedValue> take_dropped() { return std::move(dropped_); }
@@ -314,6 +347,7 @@ void read_all(Reader& reader) {
   reader.on_shortfall();
   reader.job_shutdown();
   reader.await_program();
+  reader.wait_mode();
   reader.ignored_rules();
 }
 
@@ -324,6 +358,13 @@ std::optional<OnShortfall> parse_on_shortfall(std::string_view text) {
   if (text == "warn") return OnShortfall::Warn;
   if (text == "raise") return OnShortfall::Raise;
   if (text == "fit") return OnShortfall::Fit;
+  return std::nullopt;
+}
+
+std::optional<HelperDelivery> parse_helper_delivery(std::string_view text) {
+  if (text == "auto") return HelperDelivery::Auto;
+  if (text == "init-container") return HelperDelivery::InitContainer;
+  if (text == "image-volume") return HelperDelivery::ImageVolume;
   return std::nullopt;
 }
 
@@ -445,15 +486,20 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
       choose(annotation::kJobShutdown, [](Reader& reader) { return reader.job_shutdown(); });
   settings.await_program =
       choose(annotation::kAwaitProgram, [](Reader& reader) { return reader.await_program(); });
+  settings.wait_mode =
+      choose(annotation::kWaitMode, [](Reader& reader) { return reader.wait_mode(); });
+  settings.proxy_uid = own.has(annotation::kProxyUid) ? own.proxy_uid() : inherited.proxy_uid();
   settings.dropped = own.take_dropped();
-  if (const auto* proxy = istio_proxy(pod)) {
+  // Without the annotation the settings are those of a pod that might be (core/what_if.h).
+  const auto istio_config = pod.annotations.find(annotation::kIstioConfig);
+  if (const auto* proxy = istio_proxy(pod);
+      proxy != nullptr && istio_config != pod.annotations.end()) {
     auto drain = istio_drain(pod, *proxy);
     for (auto& message : drain.refused) {
-      settings.dropped.push_back(
-          {.key = std::string(annotation::kIstioConfig),
-           .text = pod.annotations.find(annotation::kIstioConfig)->second.text,
-           .source = Source::Pod,
-           .message = std::move(message)});
+      settings.dropped.push_back({.key = std::string(annotation::kIstioConfig),
+                                  .text = istio_config->second.text,
+                                  .source = Source::Pod,
+                                  .message = std::move(message)});
     }
   }
   return settings;

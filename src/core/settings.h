@@ -53,6 +53,8 @@ struct PodSettings {
   // gracekeeper.dev/job-shutdown: the container whose end ends the Job; "" where none is named.
   std::optional<Sourced<std::string>> job_shutdown;
   std::optional<Sourced<std::string>> await_program;  // gracekeeper.dev/linkerd-await
+  std::optional<Sourced<WaitMode>> wait_mode;
+  std::optional<std::int64_t> proxy_uid;  // config.linkerd.io/proxy-uid
   InjectRequest pod_inject = InjectRequest::Nothing;
   InjectRequest namespace_inject = InjectRequest::Nothing;
   std::vector<DroppedValue> dropped;  // of the pod's own annotations
@@ -73,6 +75,8 @@ std::vector<DroppedValue> dropped_values(const Namespace& where, const ProfileLi
 
 std::optional<OnShortfall> parse_on_shortfall(std::string_view text);
 std::string_view to_string(OnShortfall mode);
+
+std::optional<HelperDelivery> parse_helper_delivery(std::string_view text);
 
 // Go's strconv.ParseBool, which Linkerd reads its switches with.
 std::optional<bool> parse_go_bool(std::string_view text);

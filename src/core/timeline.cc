@@ -52,9 +52,18 @@ Timeline plan(const std::vector<PlannedContainer>& containers, Millis grace_peri
   Timeline timeline{.grace_period = grace_period, .containers = {}};
   timeline.containers.resize(containers.size());
   Millis mains_done{0};
+  const auto is_main = [&](const PlannedContainer& c) { return !ordered_sidecars || !c.native; };
   for (std::size_t i = 0; i < containers.size(); ++i) {
-    if (ordered_sidecars && containers[i].native) continue;
+    if (!is_main(containers[i]) || containers[i].hook_ends_with_others) continue;
     timeline.containers[i] = stop_unordered(containers[i], grace_period);
+    mains_done = std::max(mains_done, timeline.containers[i].exit);
+  }
+  const Millis others_gone = mains_done;
+  for (std::size_t i = 0; i < containers.size(); ++i) {
+    if (!is_main(containers[i]) || !containers[i].hook_ends_with_others) continue;
+    auto container = containers[i];
+    container.pre_stop = std::min(container.hook(), others_gone + kNoticed);
+    timeline.containers[i] = stop_unordered(container, grace_period);
     mains_done = std::max(mains_done, timeline.containers[i].exit);
   }
   // Sidecars stop in reverse order, each when all mains and the next later sidecar are done.
@@ -68,7 +77,8 @@ Timeline plan(const std::vector<PlannedContainer>& containers, Millis grace_peri
   return timeline;
 }
 
-std::int64_t exact_need(const std::vector<PlannedContainer>& containers, bool ordered_sidecars) {
+std::int64_t exact_need(std::vector<PlannedContainer> containers, bool ordered_sidecars) {
+  for (auto& container : containers) container.hook_ends_with_others = false;
   // What is clean under a grace period stays clean under a longer one: a whole second more moves
   // each SIGKILL by that second, and each gate by at most that second. So a binary search finds it.
   std::int64_t enough = 1;

@@ -30,11 +30,17 @@ struct PlannedContainer {
   bool has_pre_stop = false;
   std::optional<Millis> pre_stop;  // its length; absent with has_pre_stop: unknown, planned as 0
   Millis stop{0};                  // from SIGTERM to exit
+  // The hook ends when all other containers of the kind that is stopped at once are gone (and that
+  // has been noticed), at the latest after its length.
+  bool hook_ends_with_others = false;
 
   [[nodiscard]] Millis hook() const { return pre_stop.value_or(Millis{0}); }
   [[nodiscard]] bool hook_is_unknown() const { return has_pre_stop && !pre_stop; }
   bool operator==(const PlannedContainer&) const = default;
 };
+
+// The hook's end after the last of them, at the latest: a quiet period (src/await_app) and a look.
+inline constexpr Millis kNoticed{1'000};
 
 struct ContainerTimes {
   std::string name;
@@ -65,7 +71,8 @@ Timeline plan(const std::vector<PlannedContainer>& containers, Millis grace_peri
               bool ordered_sidecars);
 
 // The smallest whole number of seconds (at least 1) under which every hook runs to its end and no
-// container is killed.
-std::int64_t exact_need(const std::vector<PlannedContainer>& containers, bool ordered_sidecars);
+// container is killed. A hook that ends with the others is counted to its length, the latest that
+// it takes.
+std::int64_t exact_need(std::vector<PlannedContainer> containers, bool ordered_sidecars);
 
 }  // namespace gracekeeper

@@ -65,11 +65,23 @@ Subject changed(const Assessment& base, const Change& change) {
   if (change.awaits) wrap_in_await(copy.pod);
   if (change.istio_drain) set_istio_drain(copy.pod, *change.istio_drain);
   if (change.istio_native) make_istio_native(copy.pod);
+  if (change.ends_with_app) {
+    copy.pod.annotations.insert_or_assign(std::string(annotation::kWaitMode),
+                                          AnnotationValue{"until-app-exits"});
+  }
   for (const auto& [key, value] : change.annotations) {
     copy.pod.annotations.insert_or_assign(key, AnnotationValue{value});
   }
   if (change.termination_grace_period_seconds)
     copy.pod.termination_grace_period_seconds = change.termination_grace_period_seconds;
+  return copy;
+}
+
+// Only what a change needs of another one than the pod's is changed; nothing: it is the pod's.
+std::optional<Configuration> changed_configuration(const Assessment& base, const Change& change) {
+  if (!change.ends_with_app || !base.configuration->helper_image.empty()) return std::nullopt;
+  auto copy = *base.configuration;
+  copy.helper_image = "gracekeeper";
   return copy;
 }
 
@@ -87,7 +99,9 @@ void Change::annotate(std::string_view key, std::string value) {
 
 WhatIf::WhatIf(const Assessment& base, const Change& change, std::optional<Millis> override)
     : subject_(changed(base, change)),
-      assessment_(assess(subject_, base.where, *base.configuration)),
+      configuration_(changed_configuration(base, change)),
+      assessment_(
+          assess(subject_, base.where, configuration_ ? *configuration_ : *base.configuration)),
       timeline_(override ? plan_under(assessment_, *override) : assessment_.timeline),
       hazards_(find_hazards(assessment_, timeline_)) {}
 

@@ -22,8 +22,9 @@ namespace gracekeeper {
 struct Change {
   std::vector<std::pair<std::string, std::string>> annotations;  // set on the pod
   std::optional<std::int64_t> termination_grace_period_seconds;
-  bool awaits = false;      // the work is wrapped in `linkerd-await --shutdown`
-  bool reinjected = false;  // an adopted proxy is taken out of the manifest and injected instead
+  bool awaits = false;         // the work is wrapped in `linkerd-await --shutdown`
+  bool ends_with_app = false;  // the wait, by a helper whose image is named if it is not yet
+  bool reinjected = false;     // an adopted proxy is taken out of the manifest and injected instead
   // Istio's proxy: another terminationDrainDuration, and as a native sidecar without a hook.
   std::optional<Millis> istio_drain;
   bool istio_native = false;
@@ -54,7 +55,8 @@ class WhatIf {
   [[nodiscard]] Millis gone() const;
 
  private:
-  Subject subject_;  // the changed copy, which assessment_ points to
+  Subject subject_;  // the changed copies, which assessment_ points to
+  std::optional<Configuration> configuration_;
   Assessment assessment_;
   Timeline timeline_;
   std::vector<Hazard> hazards_;

@@ -128,6 +128,7 @@ tl::expected<CommandLinePlan, std::vector<Error>> apply_settings(
     return tl::make_unexpected(std::move(errors));
   configure(read, plan.policy.configuration);
   plan.policy.linkerd = std::move(effective.values);
+  take_proxy_user(plan.policy.linkerd, plan.policy.configuration);
   plan.debug_sidecar = effective.debug_sidecar;
   return plan;
 }
@@ -154,6 +155,7 @@ std::vector<Edit> manual_edits(const Subject& subject, const CommandLinePlan& pl
                                   .enable_debug_sidecar = plan.debug_sidecar});
   edits.insert(edits.end(), std::make_move_iterator(injected.begin()),
                std::make_move_iterator(injected.end()));
+  add_wait_helper(a, edits);
   return edits;
 }
 

@@ -176,6 +176,11 @@ Decision judge(const Subject& subject, const Namespace* where, const Policy& pol
           format_seconds(as_it_is.proxy.wait.value), format_seconds(as_meant.proxy.wait.value),
           as_meant.proxy.profile ? "setting" : "preStop hook"));
     }
+    if (as_meant.proxy.until_app_exits && !as_it_is.proxy.until_app_exits) {
+      decision.remarks.push_back(
+          fmt::format("{}: until-app-exits was not applied: was the mutating webhook out of reach?",
+                      annotation::kWaitMode));
+    }
     // Linkerd's injector truncates in floating point.
     const Millis as_linkerd_writes{linkerd_milliseconds(as_meant.proxy.grace.value)};
     if (as_meant.proxy.grace.value != as_it_is.proxy.grace.value &&

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/annotations.h"
+#include "core/wait_plan.h"
 #include "sidecar/custom_profile.h"
 #include "sidecar/linkerd_annotations.h"
 #include "sidecar/linkerd_ports.h"
@@ -26,16 +27,23 @@ Value handler(const Assessment& a, Millis length, std::string_view program) {
 
 std::string milliseconds(Millis grace) { return fmt::format("{}ms", grace.count()); }
 
+// Its hook takes as long as the wait, and ends as it is meant to.
+bool waits_as_meant(const Assessment& a, const Container& container) {
+  const auto& hook = container.pre_stop;
+  return hook && hook->length == a.proxy.wait.value &&
+         hook->until_app_exits == a.proxy.until_app_exits;
+}
+
 // The annotation decides; a hook or a grace that already does what it says stays as it is.
 void adjust_adopted(const Assessment& a, std::vector<Edit>& edits) {
   const auto* container = adopted_proxy(a.pod());
   const std::string name(kProxyName);
-  if (a.proxy.is_classic() && a.settings.wait) {
-    const Millis wait = a.settings.wait->value;
-    const bool fits = container->pre_stop && container->pre_stop->length == wait;
-    if (wait.count() > 0 && !fits)
-      edits.emplace_back(SetPreStop{name, handler(a, wait, "/bin/sleep")});
-    if (wait.count() == 0 && container->pre_stop) edits.emplace_back(RemovePreStop{name});
+  if (a.proxy.is_classic() && (a.settings.wait || a.settings.wait_mode)) {
+    const Millis wait = a.proxy.wait.value;
+    if (wait.count() > 0 && !waits_as_meant(a, *container))
+      edits.emplace_back(SetPreStop{name, proxy_wait_handler(a)});
+    if (a.settings.wait && wait.count() == 0 && container->pre_stop)
+      edits.emplace_back(RemovePreStop{name});
   }
   if (a.settings.grace) {
     const auto& variable = container->grace_variable;
@@ -120,7 +128,9 @@ void add_job_shutdown(const Assessment& a, const Namespace* where, const Policy&
 
 void add_app_sleeps(const Assessment& a, std::vector<Edit>& edits) {
   for (const auto& container : a.pod().containers) {
-    if (a.is_of_proxy(container.name) || is_proxy_name(container.name)) continue;
+    if (a.is_of_proxy(container.name) || is_proxy_name(container.name) ||
+        container.name == kDebugName)
+      continue;
     const auto hook = app_pre_stop(container, a.settings);
     if (hook.added)
       edits.emplace_back(SetPreStop{container.name, handler(a, *hook.length, "sleep")});
@@ -131,7 +141,31 @@ Value proxy_wait_handler(const Assessment& a) {
   const auto& profile = a.proxy.profile;
   const bool by_sleep = !profile || (profile->wait.is_in_hook() && profile->hook.is_null());
   const bool waits = by_sleep && a.proxy.is_classic() && a.proxy.wait.value.count() > 0;
-  return waits ? handler(a, a.proxy.wait.value, "/bin/sleep") : Value{};
+  if (!waits) return {};
+  if (a.proxy.until_app_exits)
+    return app_wait_handler(a.wait_plan, a.proxy.wait.value, *a.configuration);
+  return handler(a, a.proxy.wait.value, "/bin/sleep");
+}
+
+void add_wait_helper(const Assessment& a, std::vector<Edit>& edits) {
+  const bool is_there =
+      a.proxy.presence == Proxy::Presence::Injected || a.proxy.presence == Proxy::Presence::Adopted;
+  if (!a.proxy.until_app_exits || !a.settings.wait_mode || !is_there) return;
+  const Pod& pod = a.pod();
+  auto parts = helper_parts(a.wait_plan, *a.configuration);
+  const auto& volumes = pod.volume_names;
+  if (std::find(volumes.begin(), volumes.end(), kHelperName) == volumes.end())
+    edits.emplace_back(AddVolume{std::move(parts.volume)});
+  const auto* adopted = adopted_proxy(pod, a.proxy.container_name());
+  const auto mounts_it = [](const Value& mount) { return name_of(mount) == kHelperName; };
+  if (adopted == nullptr ||
+      std::none_of(adopted->volume_mounts.begin(), adopted->volume_mounts.end(), mounts_it))
+    edits.emplace_back(AddVolumeMount{a.proxy.container_name(), std::move(parts.mount)});
+  // The last of the init containers: it needs nothing of the others, not even the network, and they
+  // keep their places.
+  if (!parts.init_container.is_null() && pod.find_container(kHelperName) == nullptr)
+    edits.emplace_back(AddContainer{.list = Container::List::InitContainers,
+                                    .container = std::move(parts.init_container)});
 }
 
 std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const Policy& policy) {
@@ -165,6 +199,7 @@ std::vector<Edit> make_edits(const Assessment& a, const Namespace* where, const 
     // Clients' proxies look for it on pods without a proxy too.
     edits.emplace_back(SetAnnotation{std::string(annotation::kOpaquePorts), *ports});
   }
+  add_wait_helper(a, edits);
   return edits;
 }
 

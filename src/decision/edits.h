@@ -19,6 +19,9 @@ std::vector<Edit> make_edits(const Assessment& assessment, const Namespace* wher
 // and the preStop handler of a classic proxy that waits (null: it does not).
 void add_app_sleeps(const Assessment& assessment, std::vector<Edit>& edits);
 Value proxy_wait_handler(const Assessment& assessment);
+// What gives the proxy's container the program of a wait that ends with the application, where the
+// settings ask for one; after the edits that add that container.
+void add_wait_helper(const Assessment& assessment, std::vector<Edit>& edits);
 
 // The subject with the mend written into it: T raised, or the proxy's grace set as an annotation.
 Subject mended(const Assessment& assessment, const Mend& mend);

@@ -23,6 +23,9 @@ struct Policy {
 // wait, grace or mode open, what the values state holds.
 Policy make_policy(Configuration configuration, LinkerdValues values, std::string created_by);
 
+// As which user these values let the proxy run.
+void take_proxy_user(const LinkerdValues& values, Configuration& configuration);
+
 // What these values lack without which an injected proxy cannot start: one sentence each.
 std::vector<std::string> remarks_on_missing(const LinkerdValues& values);
 

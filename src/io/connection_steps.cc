@@ -8,13 +8,17 @@ namespace gracekeeper::io {
 namespace {
 
 // Steps in a row before other connections get their turn.
-constexpr int kStepsPerTurn = 16;
+constexpr int kStepsPerTurn = 4;
 // Bytes of TLS in a row that bring no HTTP before a connection is cut: records that carry nothing
 // (key updates, refused renegotiations) cost their sender less than this side. Two whole records
 // may be on their way without harm.
 constexpr std::uint64_t kMaxEmptyTlsBytes = 64 * 1024;
+// A usual answer takes a tenth of this.
+constexpr std::chrono::milliseconds kCostly{2};
 // Buffers above this size are given back as soon as they are empty.
 constexpr std::size_t kKeptBytes = 4096;
+// Answers below this size are not worth the bookkeeping: as many as there are connections fit.
+constexpr std::size_t kLargeAnswerBytes = 64 * 1024;
 
 }  // namespace
 
@@ -24,6 +28,7 @@ void EventLoop::drive(Connection& connection) {
     for (int count = 0; count < kStepsPerTurn && connection.linked; ++count) {
       switch (step(connection)) {
         case Next::kGoOn:
+          if (connection.is_patient()) count = kStepsPerTurn;  // in the next turn
           break;
         case Next::kBlocked:
           return;
@@ -46,6 +51,8 @@ EventLoop::Next EventLoop::step(Connection& connection) {
     case Wait::kRequest:
     case Wait::kIdle:
       return read(connection);
+    case Wait::kHandling:
+      return Next::kBlocked;
     case Wait::kWrite:
       return write(connection);
     case Wait::kLinger:
@@ -92,7 +99,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
   }
   if (c.unparsed) {
     c.in.erase(0, parse(c, c.in));
-    c.unparsed = c.wait == Wait::kWrite && !c.in.empty();
+    c.unparsed = c.is_answering() && !c.in.empty();
     account(c);
     return Next::kGoOn;
   }
@@ -125,7 +132,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
     const std::size_t used = parse(c, c.in);
     c.in.erase(0, used);
   }
-  c.unparsed = c.wait == Wait::kWrite && !c.in.empty();
+  c.unparsed = c.is_answering() && !c.in.empty();
   if (c.wait == Wait::kIdle && !c.reader.fresh()) wait_for(c, Wait::kRequest);
   if (c.in.empty() && c.in.capacity() > kKeptBytes) release(c.in);
   account(c);
@@ -161,6 +168,7 @@ std::size_t EventLoop::parse(Connection& c, std::string_view data) {
         if (!judge_head(c, used < data.size())) return data.size();
         break;
       case RequestReader::State::kComplete:
+        if (is_heavy(c)) return hand_to_lane(c, data, used);
         complete(c);
         return c.close_after_write ? data.size() : used;
       case RequestReader::State::kFailed:
@@ -184,13 +192,71 @@ bool EventLoop::judge_head(Connection& c, bool body_has_begun) {
 
 void EventLoop::complete(Connection& c) {
   c.close_after_write = c.reader.head().close || shared_.draining;
+  const auto begun = Clock::now();
   shared_.dispatch.answer(c.reader.head(), c.reader.body(), c.remote, c.close_after_write, c.out);
+  c.costly = Clock::now() - begun > kCostly;
   if (!c.served) {
     c.served = true;
     ++served_;
   }
   c.reader.reset();
   wait_for(c, Wait::kWrite);
+}
+
+bool EventLoop::is_heavy(const Connection& c) const {
+  const std::size_t least = shared_.options.heavy_body_bytes;
+  return least != 0 && c.reader.body().size() >= least;
+}
+
+// Gives a complete request to the heavy lane, and its memory with it. Returns how much of the data
+// is done with, as parse() does.
+std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::size_t used) {
+  c.close_after_write = c.reader.head().close || shared_.draining;
+  auto request = std::make_shared<HeavyRequest>(
+      HeavyRequest{.head = c.reader.head(), .remote = c.remote, .close = c.close_after_write});
+  const std::string_view body = c.reader.body();
+  request->size = body.size();
+  std::size_t left_to_erase = used;
+  if (c.reader.head().chunked) {
+    request->storage = c.reader.take_decoded();
+  } else if (data.data() == c.in.data()) {
+    std::string rest(data.substr(used));
+    request->offset = used - body.size();
+    request->storage = std::move(c.in);
+    c.in = std::move(rest);
+    left_to_erase = 0;
+  } else {
+    request->storage = body;
+  }
+  if (!c.served) {
+    c.served = true;
+    ++served_;
+  }
+  c.reader.reset();
+  wait_for(c, Wait::kHandling);
+  const std::size_t held = request->storage.capacity();
+  shared_.buffered_bytes += held;
+  shared_.heavy_lane.post([this, request = std::move(request), held, place = &c,
+                           number = c.number]() mutable {
+    Finished finished{.connection = place, .number = number, .answer = {}};
+    try {
+      shared_.dispatch.answer(
+          request->head, std::string_view(request->storage).substr(request->offset, request->size),
+          request->remote, request->close, finished.answer);
+    } catch (const std::exception&) {
+      finished.answer.clear();  // memory has run out: it costs one connection
+    }
+    request.reset();
+    shared_.buffered_bytes -= held;
+    try {
+      const std::lock_guard lock(inbox_mutex_);
+      finished_.push_back(std::move(finished));
+    } catch (const std::bad_alloc&) {
+      // The connection's deadline ends it.
+    }
+    wake();
+  });
+  return c.close_after_write ? data.size() : left_to_erase;
 }
 
 // Answers by the server itself and ends the connection.
@@ -225,6 +291,7 @@ EventLoop::Next EventLoop::write(Connection& c) {
   c.out.clear();
   c.sent = 0;
   if (c.out.capacity() > kKeptBytes) release(c.out);
+  account(c);
   if (c.close_after_write) return begin_linger(c);
   wait_for(c, c.unparsed ? Wait::kRequest : Wait::kIdle);
   return Next::kGoOn;
@@ -254,12 +321,13 @@ EventLoop::Next EventLoop::discard(Connection& c) {
   return c.discarded > shared_.options.linger_bytes ? Next::kClosed : Next::kGoOn;
 }
 
-// Brings the books up to date with the memory that a connection's unfinished request holds, and
-// makes room when all together hold too much.
+// Brings the books up to date with the memory that a connection's unfinished request or large
+// answer holds, and makes room when all together hold too much.
 void EventLoop::account(Connection& c) {
   static const std::size_t kInline = std::string().capacity();
   const auto heap = [](std::size_t capacity) { return capacity > kInline ? capacity : 0; };
-  const std::size_t held = heap(c.in.capacity()) + heap(c.reader.held_bytes());
+  const std::size_t answer = c.out.capacity() >= kLargeAnswerBytes ? c.out.capacity() : 0;
+  const std::size_t held = heap(c.in.capacity()) + heap(c.reader.held_bytes()) + answer;
   if (held == c.accounted) return;
   if (c.accounted != 0) buffers_.erase({c.accounted, &c});
   if (held != 0) buffers_.emplace(held, &c);

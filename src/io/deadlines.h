@@ -15,8 +15,8 @@ namespace gracekeeper::io {
 using Clock = std::chrono::steady_clock;
 
 // What a connection waits for.
-enum class Wait { kHandshake, kFirstRequest, kRequest, kIdle, kWrite, kLinger };
-inline constexpr std::size_t kWaits = 6;
+enum class Wait { kHandshake, kFirstRequest, kRequest, kHandling, kIdle, kWrite, kLinger };
+inline constexpr std::size_t kWaits = 7;
 
 // A member of the lists: base class of what has a deadline. Neither copied nor moved while it is
 // linked.

@@ -15,6 +15,9 @@ constexpr int kEventsPerRound = 256;
 // A step of a handshake takes up to a third of a millisecond. A storm of them must not hold up
 // those who have theirs behind them by more than a few.
 constexpr std::size_t kHandshakesPerRound = 8;
+// Nor must those who send the next request before they have the answer to the last one, or requests
+// that take long: one of them in each round, and more only while this time lasts.
+constexpr std::chrono::milliseconds kPatientTimePerRound{2};
 // Larger than any TLS record, so that one read takes what one record brought.
 constexpr std::size_t kScratchBytes = 64 * 1024;
 
@@ -26,6 +29,7 @@ std::array<std::chrono::milliseconds, kWaits> durations(const ServerDeadlines& d
   set(Wait::kHandshake, d.handshake);
   set(Wait::kFirstRequest, d.first_request);
   set(Wait::kRequest, d.request);
+  set(Wait::kHandling, d.handling);
   set(Wait::kIdle, d.idle);
   set(Wait::kWrite, d.write);
   set(Wait::kLinger, d.linger);
@@ -35,7 +39,9 @@ std::array<std::chrono::milliseconds, kWaits> durations(const ServerDeadlines& d
 }  // namespace
 
 EventLoop::EventLoop(ServerShared& shared)
-    : shared_(shared), deadlines_(durations(shared.options.deadlines)), scratch_(kScratchBytes) {}
+    : shared_(shared), deadlines_(durations(shared.options.deadlines)), scratch_(kScratchBytes) {
+  dead_.reserve(kEventsPerRound);  // closing must not fail for want of memory
+}
 
 EventLoop::~EventLoop() { join(); }
 
@@ -73,9 +79,12 @@ void EventLoop::wake() {
 
 void EventLoop::adopt(Descriptor socket, std::string remote) {
   ++connections_;
-  {
+  try {
     const std::lock_guard lock(inbox_mutex_);
     inbox_.push_back({std::move(socket), std::move(remote)});
+  } catch (...) {
+    --connections_;
+    throw;
   }
   wake();
 }
@@ -91,7 +100,7 @@ void EventLoop::shed_largest() {
 }
 
 int EventLoop::timeout() const {
-  if (!ready_.empty() || !greeting_.empty()) return 0;
+  if (!ready_.empty() || !greeting_.empty() || !patient_.empty()) return 0;
   auto next = deadlines_.next();
   if (shared_.ending) {
     const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
@@ -118,7 +127,7 @@ void EventLoop::run() {
       if (!connection.linked) continue;  // closed earlier in this round
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
-      if (connection.wait == Wait::kHandshake) {
+      if (connection.wait == Wait::kHandshake || connection.is_patient() || connection.queued) {
         queue(connection);
       } else {
         drive(connection);
@@ -133,6 +142,7 @@ void EventLoop::run() {
       const auto closed = [](const Connection* connection) { return !connection->linked; };
       std::erase_if(ready_, closed);
       std::erase_if(greeting_, closed);
+      std::erase_if(patient_, closed);
       dead_.clear();
     }
     if ((shared_.ending || shared_.cutting) && connections_ == 0) return;
@@ -140,48 +150,97 @@ void EventLoop::run() {
 }
 
 void EventLoop::serve_queued() {
-  const auto serve = [this](std::deque<Connection*>& queued, std::size_t turns) {
-    for (; turns > 0 && !queued.empty(); --turns) {
-      Connection& connection = *queued.front();
-      queued.pop_front();
-      connection.queued = false;
-      if (connection.linked) drive(connection);
-    }
+  const auto serve_first_of = [this](std::deque<Connection*>& queued) {
+    Connection& connection = *queued.front();
+    queued.pop_front();
+    connection.queued = false;
+    if (connection.linked) drive(connection);
   };
-  serve(ready_, ready_.size());
-  serve(greeting_, kHandshakesPerRound);
+  for (std::size_t turns = ready_.size(); turns > 0 && !ready_.empty(); --turns)
+    serve_first_of(ready_);
+  for (std::size_t turns = kHandshakesPerRound; turns > 0 && !greeting_.empty(); --turns)
+    serve_first_of(greeting_);
+  if (patient_.empty()) return;
+  const auto end = Clock::now() + kPatientTimePerRound;
+  // Each once at most: those whose turn it was are behind the others again.
+  for (std::size_t turns = patient_.size(); turns > 0 && !patient_.empty(); --turns) {
+    serve_first_of(patient_);
+    if (Clock::now() >= end) break;
+  }
 }
 
 void EventLoop::take_inbox() {
   std::vector<Arrival> arrivals;
+  std::vector<Finished> finished;
   {
     const std::lock_guard lock(inbox_mutex_);
     arrivals.swap(inbox_);
+    finished.swap(finished_);
   }
-  for (Arrival& arrival : arrivals) admit(std::move(arrival));
+  for (Arrival& arrival : arrivals) {
+    try {
+      admit(std::move(arrival));
+    } catch (const std::bad_alloc&) {
+      // The deadline ends the connection. The same below.
+    }
+  }
+  for (Finished& one : finished) {
+    try {
+      take_answer(std::move(one));
+    } catch (const std::bad_alloc&) {
+    }
+  }
   if (evict_requested_.exchange(false)) evict_oldest_unserved();
   if (shed_requested_.exchange(false)) shed(true);
 }
 
 void EventLoop::admit(Arrival arrival) {
-  auto owner = std::make_unique<Connection>(std::move(arrival.socket), std::move(arrival.remote),
-                                            shared_.options.limits);
-  Connection& connection = *owner;
-  if (owned_.size() >= shared_.connections_per_loop && !evict_oldest_unserved()) {
+  const auto refuse_it = [this] {
     ++shared_.refused;
     --connections_;
-    return;
+  };
+  if (owned_.size() >= shared_.connections_per_loop && !evict_oldest_unserved()) return refuse_it();
+  Connection* place = nullptr;
+  try {
+    auto owner = std::make_unique<Connection>(std::move(arrival.socket), std::move(arrival.remote),
+                                              shared_.options.limits);
+    place = owner.get();
+    owned_.emplace(place, std::move(owner));
+  } catch (const std::bad_alloc&) {
+    return refuse_it();
   }
+  Connection& connection = *place;
+  connection.number = ++last_number_;
   epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLET, .data = {.ptr = &connection}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.transport.descriptor(), &event) != 0) {
-    ++shared_.refused;
-    --connections_;
-    return;
+    owned_.erase(place);
+    return refuse_it();
   }
-  owned_.emplace(&connection, std::move(owner));
   ++waiting_[static_cast<std::size_t>(connection.wait)];
   wait_for(connection, shared_.options.certificates ? Wait::kHandshake : Wait::kFirstRequest);
   queue(connection);
+}
+
+// A connection is known by its number too: another one may have its place in memory by now.
+void EventLoop::take_answer(Finished finished) {
+  const auto found = owned_.find(finished.connection);
+  if (found == owned_.end() || found->second->number != finished.number ||
+      found->second->wait != Wait::kHandling)
+    return;
+  Connection& connection = *found->second;
+  if (finished.answer.empty()) {
+    connection.transport.abort();
+    close(connection);
+    return;
+  }
+  if (connection.out.empty()) {
+    connection.out = std::move(finished.answer);
+  } else {
+    connection.out += finished.answer;  // behind what is left of a 100 Continue
+  }
+  wait_for(connection, Wait::kWrite);
+  queue(connection);
+  account(connection);
 }
 
 void EventLoop::wait_for(Connection& connection, Wait wait) {
@@ -193,7 +252,10 @@ void EventLoop::wait_for(Connection& connection, Wait wait) {
 void EventLoop::queue(Connection& connection) {
   if (connection.queued) return;
   connection.queued = true;
-  (connection.wait == Wait::kHandshake ? greeting_ : ready_).push_back(&connection);
+  auto& queue_of_its_kind = connection.wait == Wait::kHandshake ? greeting_
+                            : connection.is_patient()           ? patient_
+                                                                : ready_;
+  queue_of_its_kind.push_back(&connection);
 }
 
 void EventLoop::close(Connection& connection) {
@@ -202,6 +264,7 @@ void EventLoop::close(Connection& connection) {
   --waiting_[static_cast<std::size_t>(connection.wait)];
   deadlines_.remove(connection);
   release(connection.in);
+  release(connection.out);
   connection.reader.reset();
   account(connection);
   if (connection.served) --served_;
@@ -235,6 +298,7 @@ void EventLoop::expire(Clock::time_point now) {
         break;
       case Wait::kLinger:
         break;
+      case Wait::kHandling:
       case Wait::kWrite:
         connection.transport.abort();
         ++shared_.timed_out;
@@ -258,8 +322,8 @@ void EventLoop::end_drain() {
   if (!over) return;
   std::vector<Connection*> ending;
   for (const auto& [connection, owner] : owned_) {
-    // An answer that is being sent may go out to its end; its deadline is set.
-    if (connection->wait == Wait::kWrite && !shared_.cutting) {
+    // An answer that is being made or sent may go out to its end; its deadline is set.
+    if (connection->is_answering() && !shared_.cutting) {
       connection->close_after_write = true;
     } else {
       ending.push_back(connection);

@@ -5,6 +5,8 @@
 // to wait.
 //
 //   handshake -> first request -> write -> idle -> request -> write -> … -> linger -> closed
+//
+// A large request is handled by the heavy lane between request and write.
 #pragma once
 
 #include <array>
@@ -23,6 +25,7 @@
 
 #include "io/deadlines.h"
 #include "io/descriptor.h"
+#include "io/heavy_lane.h"
 #include "io/http_dispatch.h"
 #include "io/http_framing.h"
 #include "io/server.h"
@@ -40,18 +43,38 @@ struct Connection : Deadline {
   std::string in;               // received, not yet consumed by the reader
   std::string out;              // answered, not yet sent
   std::size_t sent = 0;         // of out
-  std::size_t accounted = 0;    // bytes of the heap this connection's unfinished request holds
+  std::size_t accounted = 0;    // bytes of the heap in unfinished requests and large answers
   std::size_t discarded = 0;    // while lingering
   std::uint64_t tls_bytes = 0;  // of the transport, when it last brought HTTP
   bool readable = true;         // edge-triggered: until a read says otherwise
   bool unparsed = false;        // `in` has bytes that the reader has not been offered
   bool served = false;          // has had an answer to a complete request
+  bool costly = false;          // its last answer took long to make
   bool close_after_write = false;
-  bool queued = false;  // is in ready_ or greeting_
+  bool queued = false;       // is in one of the loop's queues
+  std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
+
+  bool is_answering() const { return wait == Wait::kWrite || wait == Wait::kHandling; }
+  // Its next request waits until others have had theirs: it came before the answer to the last one,
+  // or the last one took long.
+  bool is_patient() const {
+    return (wait == Wait::kRequest && (unparsed || costly)) || (wait == Wait::kIdle && costly);
+  }
 };
 
 // Empties a string and gives its memory back (assigning {} would keep it).
 inline void release(std::string& text) { std::string().swap(text); }
+
+// A large request on its way through the heavy lane. It owns all that it needs: its connection may
+// be gone before it is done.
+struct HeavyRequest {
+  RequestHead head;
+  std::string storage;  // the body is in here
+  std::size_t offset = 0;
+  std::size_t size = 0;
+  std::string remote;
+  bool close = false;
+};
 
 class EventLoop;
 
@@ -71,6 +94,7 @@ struct ServerShared {
   std::atomic<std::size_t> buffered_bytes{0};
   std::atomic<std::uint64_t> accepted{0}, refused{0}, evicted{0}, timed_out{0},
       handshakes_failed{0}, shed{0};
+  HeavyLane heavy_lane;  // last: its job in hand uses what stands above
 };
 
 class EventLoop {
@@ -97,6 +121,11 @@ class EventLoop {
     Descriptor socket;
     std::string remote;
   };
+  struct Finished {
+    Connection* connection;  // if it is still there
+    std::uint64_t number;
+    std::string answer;  // empty: there was no memory for it
+  };
 
   // event_loop.cc: the loop itself
   void run();
@@ -104,6 +133,7 @@ class EventLoop {
   void serve_queued();
   void take_inbox();
   void admit(Arrival arrival);
+  void take_answer(Finished finished);
   void expire(Clock::time_point now);
   bool evict_oldest_unserved();
   void end_drain();
@@ -123,6 +153,8 @@ class EventLoop {
   std::size_t parse(Connection& connection, std::string_view data);
   bool judge_head(Connection& connection, bool body_has_begun);
   void complete(Connection& connection);
+  bool is_heavy(const Connection& connection) const;
+  std::size_t hand_to_lane(Connection& connection, std::string_view data, std::size_t used);
   void refuse(Connection& connection, const HttpError& error);
   void answer_unfinished(Connection& connection, const HttpError& error);
   void account(Connection& connection);
@@ -139,11 +171,14 @@ class EventLoop {
       dead_;                          // closed during this round; events may still name them
   std::deque<Connection*> ready_;     // can go on without an event
   std::deque<Connection*> greeting_;  // the same, in their handshake
+  std::deque<Connection*> patient_;   // the same, after all others
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
 
   std::mutex inbox_mutex_;
   std::vector<Arrival> inbox_;
+  std::vector<Finished> finished_;  // with inbox_mutex_, too
+  std::uint64_t last_number_ = 0;
   std::atomic<bool> evict_requested_{false};
   std::atomic<bool> shed_requested_{false};
 

@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "io/http_error.h"
 
@@ -68,6 +69,11 @@ class RequestReader {
   const RequestHead& head() const { return head_; }
   // Valid after kComplete, as long as the bytes given to that call stay where they are.
   std::string_view body() const { return body_; }
+  // The same, of a chunked request, to keep: body() is empty after it.
+  std::string take_decoded() {
+    body_ = {};
+    return std::move(decoded_);
+  }
   const HttpError& error() const { return error_; }
 
   // True when nothing of a request has been seen since the last reset.

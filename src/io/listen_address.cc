@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -14,7 +15,16 @@ namespace {
 // Connections that wait while the accept thread is busy; the kernel caps it at net.core.somaxconn.
 constexpr int kBacklog = 1024;
 
-Result<Descriptor> listen_at(const sockaddr* address, socklen_t length, bool share_port) {
+// New connections go to the second of the sockets that share a port: the successor's. Where there
+// is no second one, the kernel chooses as if nothing had been asked of it.
+void take_new_connections(int descriptor) {
+  sock_filter second = BPF_STMT(BPF_RET | BPF_K, 1);
+  const sock_fprog program{.len = 1, .filter = &second};
+  // Without it (an old kernel, a sandbox) the two share the new connections, by their addresses.
+  ::setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
+}
+
+Result<Descriptor> bind_at(const sockaddr* address, socklen_t length, bool share_port) {
   Descriptor socket(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const auto failed = [] { return fail(std::generic_category().message(errno)); };
   if (!socket) return failed();
@@ -28,7 +38,14 @@ Result<Descriptor> listen_at(const sockaddr* address, socklen_t length, bool sha
     ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
   }
   if (::bind(socket.get(), address, length) != 0) return failed();
-  if (::listen(socket.get(), kBacklog) != 0) return failed();
+  return socket;
+}
+
+Result<Descriptor> listen_at(const sockaddr* address, socklen_t length, bool share_port) {
+  auto socket = bind_at(address, length, share_port);
+  if (!socket) return socket;
+  if (::listen(socket->get(), kBacklog) != 0) return fail(std::generic_category().message(errno));
+  if (share_port) take_new_connections(socket->get());
   return socket;
 }
 
@@ -72,7 +89,11 @@ std::string to_string(const ListenAddress& address) {
   return fmt::format("{}:{}", address.host, address.port);
 }
 
-Result<Descriptor> listen_on(const ListenAddress& address, bool share_port) {
+namespace {
+
+using OpenAt = Result<Descriptor> (*)(const sockaddr*, socklen_t, bool);
+
+Result<Descriptor> open_on(const ListenAddress& address, bool share_port, OpenAt open_at) {
   const auto at = [&address](Error error) {
     error.message = fmt::format("cannot listen on {}: {}", to_string(address), error.message);
     return tl::make_unexpected(std::move(error));
@@ -82,13 +103,13 @@ Result<Descriptor> listen_on(const ListenAddress& address, bool share_port) {
     sockaddr_in6 any6{};
     any6.sin6_family = AF_INET6;
     any6.sin6_port = htons(address.port);
-    auto socket = listen_at(reinterpret_cast<const sockaddr*>(&any6), sizeof(any6), share_port);
+    auto socket = open_at(reinterpret_cast<const sockaddr*>(&any6), sizeof(any6), share_port);
     if (socket) return socket;
     if (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL) return at(std::move(socket).error());
     sockaddr_in any4{};
     any4.sin_family = AF_INET;
     any4.sin_port = htons(address.port);
-    auto socket4 = listen_at(reinterpret_cast<const sockaddr*>(&any4), sizeof(any4), share_port);
+    auto socket4 = open_at(reinterpret_cast<const sockaddr*>(&any4), sizeof(any4), share_port);
     if (!socket4) return at(std::move(socket4).error());
     return socket4;
   }
@@ -103,11 +124,21 @@ Result<Descriptor> listen_on(const ListenAddress& address, bool share_port) {
     return at(Error{.message = ::gai_strerror(code), .file = {}, .position = {}, .path = {}});
   Result<Descriptor> socket = fail("no address");
   for (const addrinfo* entry = found; entry != nullptr && !socket; entry = entry->ai_next) {
-    socket = listen_at(entry->ai_addr, entry->ai_addrlen, share_port);
+    socket = open_at(entry->ai_addr, entry->ai_addrlen, share_port);
   }
   ::freeaddrinfo(found);
   if (!socket) return at(std::move(socket).error());
   return socket;
+}
+
+}  // namespace
+
+bool is_taken(const ListenAddress& address) {
+  return address.port != 0 && !open_on(address, false, bind_at) && errno == EADDRINUSE;
+}
+
+Result<Descriptor> listen_on(const ListenAddress& address, bool share_port) {
+  return open_on(address, share_port, listen_at);
 }
 
 std::uint16_t bound_port(int descriptor) {

@@ -23,10 +23,14 @@ Result<ListenAddress> parse_listen_address(std::string_view text);
 // "127.0.0.1:8443", "[::1]:8443", ":8443"
 std::string to_string(const ListenAddress& address);
 
-// A bound, listening, non-blocking TCP socket. With share_port a second process may listen on the
-// same port at the same time (SO_REUSEPORT), which is how a successor starts before this one has
-// gone.
+// A bound, listening, non-blocking TCP socket. With share_port a second process of the same user
+// may listen on the same port at the same time (SO_REUSEPORT), which is how a successor starts
+// before this one has gone: from then on new connections are the successor's. So none waits at the
+// old socket when that is closed; the kernel would reset it.
 Result<Descriptor> listen_on(const ListenAddress& address, bool share_port);
+
+// Whether another socket listens there, so that only a shared port can be had.
+bool is_taken(const ListenAddress& address);
 
 // The port a listening socket has.
 std::uint16_t bound_port(int descriptor);

@@ -11,6 +11,8 @@
 namespace gracekeeper::io {
 namespace {
 
+constexpr std::size_t kLongestText = 4096;  // bytes of a field
+
 std::string_view name_of(LogLevel level) {
   switch (level) {
     case LogLevel::kDebug:
@@ -107,8 +109,20 @@ std::string plain(std::string_view text) {
   return out;
 }
 
+// What clients send ends up in the log: not all of it.
+std::string_view shortened(std::string_view text) {
+  if (text.size() <= kLongestText) return text;
+  std::size_t end = kLongestText;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
 std::string render(const Field::Value& value, bool json) {
-  const auto text = [json](std::string_view t) { return json ? in_quotes(t) : plain(t); };
+  const auto text = [json](std::string_view whole) {
+    const std::string_view t = shortened(whole);
+    if (t.size() == whole.size()) return json ? in_quotes(t) : plain(t);
+    return in_quotes(fmt::format("{}… ({} bytes)", t, whole.size()));
+  };
   return std::visit(
       [&](const auto& v) -> std::string {
         using V = std::decay_t<decltype(v)>;
@@ -122,6 +136,10 @@ std::string render(const Field::Value& value, bool json) {
           std::string out = "[";
           for (const std::string& element : v) {
             if (out.size() > 1) out += ',';
+            if (out.size() > 4 * kLongestText) {
+              out += text("…");
+              break;
+            }
             out += text(element);
           }
           return out + ']';

@@ -118,6 +118,7 @@ class Server::Impl {
     for (const auto& loop : shared_.loops) {
       if (auto started = loop->start(); !started) return started;
     }
+    if (shared_.options.heavy_body_bytes != 0) shared_.heavy_lane.start();
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -135,7 +136,7 @@ class Server::Impl {
       all.handshake += loop->count(Wait::kHandshake);
       all.reading += loop->count(Wait::kFirstRequest) + loop->count(Wait::kRequest);
       all.idle += loop->count(Wait::kIdle);
-      all.writing += loop->count(Wait::kWrite);
+      all.writing += loop->count(Wait::kHandling) + loop->count(Wait::kWrite);
       all.closing += loop->count(Wait::kLinger);
     }
     all.accepted = shared_.accepted;
@@ -192,7 +193,11 @@ class Server::Impl {
       if (socket) {
         out_of_descriptors = 0;
         ++shared_.accepted;
-        hand_over(std::move(socket), to_text(address));
+        try {
+          hand_over(std::move(socket), to_text(address));
+        } catch (const std::bad_alloc&) {
+          ++shared_.refused;
+        }
         continue;
       }
       const int code = errno;

@@ -15,8 +15,9 @@
 //   more
 //   (*server)->join();             // all answered, all closed
 //
-// Not for: streaming, uploads beyond memory, HTTP/2, handlers that wait for something (a handler
-// runs on the loop's own thread and holds up that loop's other connections while it runs).
+// Not for: streaming, uploads beyond memory, HTTP/2, handlers that wait for something (unless its
+// request is a large one, a handler runs on the loop's own thread and holds up that loop's other
+// connections while it runs).
 #pragma once
 
 #include <array>
@@ -54,7 +55,8 @@ struct Response {
   std::string content_type = "application/json; charset=utf-8";
 };
 
-// Called from several threads at once. What it throws becomes a 500 without its text.
+// Called from several threads at once, and for large requests one after the other. What it throws
+// becomes a 500 without its text.
 using Handler = std::function<Response(const Request&)>;
 
 struct Route {
@@ -80,6 +82,7 @@ struct ServerDeadlines {
   std::chrono::milliseconds handshake{3000};
   std::chrono::milliseconds first_request{5000};  // complete, counted from the end of the handshake
   std::chrono::milliseconds request{5000};        // complete, counted from its first byte
+  std::chrono::milliseconds handling{10000};      // of a large request, its turn included
   std::chrono::milliseconds write{3000};
   std::chrono::milliseconds idle{120000};  // API servers keep idle connections for 90 s
   std::chrono::milliseconds linger{1000};  // after the last answer, until the client closes
@@ -93,7 +96,11 @@ struct ServerOptions {
   unsigned loops = 0;                                   // threads; 0: one per core, at least 2
   std::size_t max_connections = 4096;                   // also bounded by the limit of open files
   FramingLimits limits = {};
-  std::size_t max_buffered_bytes = 48 * 1024 * 1024;  // of unfinished bodies, over all connections
+  // Of unfinished bodies and of large answers that nobody takes, over all connections.
+  std::size_t max_buffered_bytes = 32 * 1024 * 1024;
+  // Requests with a body of this size wait for a thread of their own, which handles one at a time:
+  // an event loop is not held up by them. 0: there is no such thread.
+  std::size_t heavy_body_bytes = 128 * 1024;
   std::size_t linger_bytes = 256 * 1024;
   ServerDeadlines deadlines = {};
   // The body of an answer the server gives by itself. Must not throw; an empty result becomes

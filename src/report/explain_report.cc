@@ -45,6 +45,11 @@ std::string hook_words(const PlannedContainer& planned, const Assessment& a) {
   if (!planned.has_pre_stop) return "";
   const auto length = planned.pre_stop ? format_seconds(*planned.pre_stop) + " s"
                                        : "of unknown length, counted as 0 s";
+  if (planned.hook_ends_with_others)
+    return fmt::format(
+        "the wait, a preStop hook that ends when the app is gone, at the latest "
+        "after {} ({})",
+        length, wait_source(a));
   if (planned.role == Role::Proxy && a.proxy.profile && !a.proxy.hook_is_timed)
     return fmt::format("preStop hook {} (its own)", length);
   if (planned.role == Role::Proxy && a.proxy.profile && a.proxy.profile->grace.is_in_hook())
@@ -189,6 +194,17 @@ std::vector<std::string> notes_of(const Assessment& a) {
   if (a.job_shutdown.kind == JobShutdown::Kind::Impossible) {
     notes.push_back(fmt::format("{} changes nothing: {}. {}", annotation::kJobShutdown,
                                 a.job_shutdown.reason, a.job_shutdown.remedy));
+  }
+  if (a.wait_plan.kind == WaitPlan::Kind::UntilAppExits) {
+    notes.push_back(
+        fmt::format("{}: until-app-exits: the times are those of an app that takes as long as it "
+                    "may. Should it "
+                    "still be there after {} s, the proxy is stopped all the same.",
+                    annotation::kWaitMode, format_seconds(a.proxy.wait.value)));
+  }
+  if (a.wait_plan.kind == WaitPlan::Kind::Impossible) {
+    notes.push_back(fmt::format("{} changes nothing: {}. {}", annotation::kWaitMode,
+                                a.wait_plan.reason, a.wait_plan.remedy));
   }
   if (a.proxy.native_unavailable) {
     notes.push_back(

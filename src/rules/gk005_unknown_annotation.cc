@@ -22,8 +22,7 @@ bool is_candidate(std::string_view key) {
   const auto domain = domain_of(key);
   return key.find('/') == std::string_view::npos ||
          domain.find("linkerd") != std::string_view::npos ||
-         domain.find("l5d") != std::string_view::npos ||
-         edit_distance(domain, "gracekeeper.dev") <= 4;
+         domain.find("l5d") != std::string_view::npos || is_within(4, domain, "gracekeeper.dev");
 }
 
 // The known key that was probably meant: the same name under another domain, else the nearest
@@ -42,18 +41,20 @@ std::optional<std::string_view> intended(std::string_view key) {
   // The first word of the name is missing: wait-before-exit-seconds.
   if (name_of(key).size() >= 10) {
     const auto with_more = std::find_if(known.begin(), known.end(), [&](auto candidate) {
-      return name_of(candidate).ends_with("-" + std::string(name_of(key)));
+      const auto name = name_of(candidate);
+      return name.ends_with(name_of(key)) && name.size() > name_of(key).size() &&
+             name[name.size() - name_of(key).size() - 1] == '-';
     });
     if (with_more != known.end()) return *with_more;
   }
 
+  if (key.find('/') == std::string_view::npos) return std::nullopt;
   std::optional<std::string_view> best;
   std::size_t best_distance = 0;
   for (auto candidate : known) {
-    const auto name_distance = edit_distance(name_of(key), name_of(candidate));
     const auto allowed =
         name_of(candidate).size() >= 12 ? 3U : (name_of(candidate).size() >= 6 ? 2U : 1U);
-    if (name_distance > allowed || key.find('/') == std::string_view::npos) continue;
+    if (!is_within(allowed, name_of(key), name_of(candidate))) continue;
     const auto distance = edit_distance(key, candidate);
     if (!best || distance < best_distance) {
       best = candidate;
@@ -83,7 +84,7 @@ std::optional<std::string_view> intended_for_profile(std::string_view key,
   for (auto candidate : keys) {
     const auto allowed = std::min<std::size_t>(2, name_of(candidate).size() / 4);
     if (domain_of(key) == domain_of(candidate) &&
-        edit_distance(name_of(key), name_of(candidate)) <= allowed)
+        is_within(allowed, name_of(key), name_of(candidate)))
       return candidate;
   }
   return std::nullopt;

@@ -66,7 +66,34 @@ bool is_on_pod(const std::optional<Sourced<Millis>>& setting) {
   return setting && setting->source == Source::Pod;
 }
 
-std::vector<Finding> check(const Assessment& a) {
+// gracekeeper.dev/wait-mode: until-app-exits, where the wait stays as it is. A wait that has no
+// effect itself has been found already.
+std::vector<Finding> check_mode(const Assessment& a) {
+  const auto& mode = a.settings.wait_mode;
+  const bool impossible = a.wait_plan.kind == WaitPlan::Kind::Impossible;
+  const bool without_proxy = !a.proxy.exists() && mode && mode->source == Source::Pod &&
+                             mode->value == WaitMode::UntilAppExits;
+  if (!impossible && !without_proxy) return {};
+  const auto reason =
+      impossible ? a.wait_plan.reason
+                 : fmt::format("the pod has no proxy ({})", why_there_is_no_proxy(a).reason);
+  const bool waits = a.proxy.is_classic() && a.proxy.wait.value.count() > 0;
+  auto findings = finding(
+      a,
+      fmt::format(
+          "{}: until-app-exits has no effect{}: {}{}", annotation::kWaitMode,
+          waits ? fmt::format(", all of the {} s are waited", format_seconds(a.proxy.wait.value))
+                : "",
+          reason, assumed_words(a)),
+      fmt::format("GK007 until-app-exits has no effect: {}", reason),
+      impossible ? a.wait_plan.remedy : fmt::format("Remove {}.", annotation::kWaitMode));
+  findings.front().path = a.pod().annotations.contains(annotation::kWaitMode)
+                              ? annotation_path(a, annotation::kWaitMode)
+                              : a.subject->pod_path / "metadata" / "annotations";
+  return findings;
+}
+
+std::vector<Finding> check_wait(const Assessment& a) {
   const auto& settings = a.settings;
   if (a.proxy.is_native() && !a.proxy.is_istio() && settings.wait &&
       settings.wait->value.count() > 0) {
@@ -108,6 +135,11 @@ std::vector<Finding> check(const Assessment& a) {
                                  : ""));
 }
 
+std::vector<Finding> check(const Assessment& a) {
+  auto findings = check_wait(a);
+  return findings.empty() ? check_mode(a) : findings;
+}
+
 }  // namespace
 
 Rule gk007_wait_has_no_effect() {
@@ -115,12 +147,16 @@ Rule gk007_wait_has_no_effect() {
       .id = "GK007",
       .name = "wait-has-no-effect",
       .severity = Severity::Warning,
-      .summary = "a wait is set on a native sidecar, or on a pod that has no proxy",
+      .summary =
+          "a wait is set on a native sidecar, or on a pod that has no proxy, or it cannot end with "
+          "the application although that is asked for",
       .cause =
           "A native sidecar is told to stop when the application is gone, so there is nothing to "
           "wait for, and "
           "Linkerd ignores the annotation without a word. A pod without a proxy has nothing that "
-          "could wait.",
+          "could wait. Where gracekeeper.dev/wait-mode: until-app-exits cannot work, the wait "
+          "stays "
+          "a fixed sleep.",
       .example =
           "metadata:\n"
           "  annotations:\n"

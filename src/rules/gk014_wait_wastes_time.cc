@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/annotations.h"
 #include "rules/places.h"
 #include "rules/registry.h"
 
@@ -17,7 +18,9 @@ std::vector<Finding> check(const Assessment& a) {
   const bool is_istio = a.proxy.is_istio();
   const Millis wait = a.proxy.cover();
   const Millis app = a.budget.app;
-  if (!a.proxy.is_classic() || !app_time_is_known(a) || wait <= 2 * app + Millis{30'000}) return {};
+  if (!a.proxy.is_classic() || a.proxy.until_app_exits || !app_time_is_known(a) ||
+      wait <= 2 * app + Millis{30'000})
+    return {};
   const bool native_possible = a.configuration->kubernetes_version.has_native_sidecars();
   return {
       {.rule = "GK014",
@@ -33,11 +36,15 @@ std::vector<Finding> check(const Assessment& a) {
            fmt::format("GK014 {} {} is much longer than app {}", is_istio ? "drain" : "wait",
                        format_seconds(wait), format_seconds(app)),
        .remedy = fmt::format(
-           "{}{}.",
+           "{}{}{}.",
            is_istio
                ? fmt::format("Shorten terminationDrainDuration to about {} s", ceil_seconds(app))
            : app.count() == 0 ? std::string("Remove the wait")
                               : fmt::format("Shorten the wait to about {} s", ceil_seconds(app)),
+           app.count() > 0 && !is_istio ? fmt::format(", or let it end with the application ({}: "
+                                                      "until-app-exits)",
+                                                      annotation::kWaitMode)
+                                        : "",
            native_possible && !is_istio ? ", or use a native sidecar, which does not wait "
                                           "for longer than needed"
                                         : ""),
@@ -61,7 +68,9 @@ Rule gk014_wait_wastes_time() {
               "metadata:\n"
               "  annotations:\n"
               "    config.alpha.linkerd.io/proxy-wait-before-exit-seconds: \"86400\"\n",
-          .remedy = "Wait about as long as the application needs, or use a native sidecar.",
+          .remedy =
+              "Wait about as long as the application needs, let the wait end with it "
+              "(gracekeeper.dev/wait-mode: until-app-exits), or use a native sidecar.",
           .check_pod = check};
 }
 

@@ -211,7 +211,9 @@ std::vector<Edit> adjust_profile(const ProfileInjection& injection, const PodSet
   const auto& profile = *proxy.profile;
   const auto& container = *adopted_proxy(injection.pod, profile.container);
   std::vector<Edit> edits;
-  const bool wait_in_hook = settings.wait && profile.wait.is_in_hook();
+  const bool wait_in_hook =
+      (settings.wait || (settings.wait_mode && !injection.wait_handler.is_null())) &&
+      profile.wait.is_in_hook();
   const bool grace_in_hook = settings.grace && profile.grace.is_in_hook();
   if (proxy.is_classic() && (wait_in_hook || grace_in_hook)) {
     if (profile.hook_is_timed) {
@@ -221,7 +223,8 @@ std::vector<Edit> adjust_profile(const ProfileInjection& injection, const PodSet
         edits.emplace_back(SetPreStop{container.name, *handler});
     } else if (injection.wait_handler.is_null()) {
       if (container.pre_stop) edits.emplace_back(RemovePreStop{container.name});
-    } else if (!container.pre_stop || container.pre_stop->length != proxy.wait.value) {
+    } else if (!container.pre_stop || container.pre_stop->length != proxy.wait.value ||
+               container.pre_stop->until_app_exits != proxy.until_app_exits) {
       edits.emplace_back(SetPreStop{container.name, injection.wait_handler});
     }
   }

@@ -372,6 +372,11 @@ Outcome no_string(const Row& row, const AnnotationValue& written, const Target& 
                      row.apply(written.text, copy).value_or("this is none"));
 }
 
+std::string too_long(std::string_view text) {
+  return fmt::format("it is {} bytes long: at most {} are read", text.size(),
+                     annotation::kLongestValue);
+}
+
 void apply_rows(const Pod& pod, const Namespace* where, Target& target,
                 std::vector<DroppedValue>& dropped) {
   for (const auto& row : kRows) {
@@ -381,6 +386,13 @@ void apply_rows(const Pod& pod, const Namespace* where, Target& target,
     const auto found = holder.find(row.key);
     if (found == holder.end()) continue;
     const auto& written = found->second;
+    if (written.text.size() > annotation::kLongestValue) {
+      dropped.push_back({.key = std::string(row.key),
+                         .text = written.text.substr(0, annotation::kLongestValue),
+                         .source = on_pod ? Source::Pod : Source::Namespace,
+                         .message = too_long(written.text)});
+      continue;
+    }
     auto problem =
         written.is_string ? row.apply(written.text, target) : no_string(row, written, target);
     if (!problem) continue;
@@ -395,6 +407,13 @@ void apply_rows(const Pod& pod, const Namespace* where, Target& target,
 void apply_additional_env(const Annotations& annotations, Source source, EffectiveValues& out) {
   const auto* text = text_of(annotations, annotation::kAdditionalEnv);
   if (text == nullptr) return;
+  if (text->size() > annotation::kLongestValue) {
+    out.dropped.push_back({.key = std::string(annotation::kAdditionalEnv),
+                           .text = text->substr(0, annotation::kLongestValue),
+                           .source = source,
+                           .message = too_long(*text)});
+    return;
+  }
   if (const auto variables = parse_additional_env(*text)) {
     merge_additional_env(out.values.proxy.additional_env.write(), *variables);
     return;
@@ -445,9 +464,9 @@ bool has_values_to_drop(const Annotations& annotations) {
   constexpr std::string_view prefix = "config.linkerd.io/";
   for (auto at = annotations.lower_bound(prefix);
        at != annotations.end() && at->first.starts_with(prefix); ++at) {
-    // The grace is reported elsewhere.
     if (at->first == annotation::kAdditionalEnv) return true;
-    if (at->first != annotation::kGrace &&
+    // The grace is reported elsewhere, unless it is too long to be read.
+    if ((at->first != annotation::kGrace || at->second.text.size() > annotation::kLongestValue) &&
         std::any_of(kRows.begin(), kRows.end(),
                     [&](const Row& row) { return row.key == at->first; }))
       return true;

@@ -15,7 +15,6 @@ namespace gracekeeper {
 
 inline constexpr std::string_view kInitName = "linkerd-init";
 inline constexpr std::string_view kValidatorName = "linkerd-network-validator";
-inline constexpr std::string_view kDebugName = "linkerd-debug";
 
 // linkerd-proxy. `wait_handler` becomes the preStop hook of a classic proxy; null: none.
 Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,

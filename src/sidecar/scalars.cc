@@ -98,7 +98,8 @@ std::optional<std::int64_t> parse_quantity_rounded_up(std::string_view text) {
     if (!exponent) return std::nullopt;
     // A quantity holds at most 2^63-1 times a power of ten; anything larger is held there.
     value = parse_go_float(number);
-    if (value) value = *value * std::pow(10.0, static_cast<double>(*exponent));
+    // Nothing times infinity is no number.
+    if (value && *value != 0) value = *value * std::pow(10.0, static_cast<double>(*exponent));
   }
   if (!value) return std::nullopt;
   constexpr double most = 9007199254740992.0;

@@ -80,7 +80,8 @@ class Pod(TestCase):
     def test_the_arguments(self):
         self.assertEqual(self.container["args"], [
             "serve", "--listen=:8443", "--management-listen=:8080", "--in-cluster",
-            "--config=/etc/gracekeeper/config/config.yaml", "--self-managed-certificates",
+            "--config=/etc/gracekeeper/config/config.yaml",
+            "--helper-image=$(HELPER_IMAGE)", "--self-managed-certificates",
             "--certificate-secret=gracekeeper/gracekeeper-tls",
             "--webhook-service=gracekeeper/gracekeeper",
             "--mutating-webhook-configuration=webhook-gracekeeper",

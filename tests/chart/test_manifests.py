@@ -3,7 +3,9 @@
 import copy
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 import yaml
@@ -38,6 +40,18 @@ class Manifests(TestCase):
         self.assertEqual({o["kind"]: o for o in built[1:]},
                          {o["kind"]: without_helm(o) for o in render()})
         self.assertEqual(len(built), len(render()) + 1)
+
+    def test_the_documented_kustomization_names_one_image_for_both_uses(self):
+        text = (SOURCE / "docs" / "install.md").read_text()
+        overlay = text.split("cat > kustomization.yaml <<'TEXT'\n", 1)[1].split("TEXT\n", 1)[0]
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(DEPLOY, pathlib.Path(folder, "deploy"))
+            pathlib.Path(folder, "kustomization.yaml").write_text(overlay)
+            built = list(yaml.safe_load_all(tool("kubectl", "kustomize", folder)))
+        container = next(o for o in built if o["kind"] == "Deployment")[
+            "spec"]["template"]["spec"]["containers"][0]
+        self.assertTrue(container["image"].startswith("registry.example/gracekeeper:"))
+        self.assertEqual(container["env"], [{"name": "HELPER_IMAGE", "value": container["image"]}])
 
     def test_nothing_of_helm_is_left(self):
         text = (DEPLOY / "gracekeeper.yaml").read_text()

@@ -52,6 +52,22 @@ class Optional(TestCase):
                 self.assertEqual(render(values).one(kind, name)["spec"], spec)
                 self.assertEqual([o for o in render() if o["kind"] == kind], [])
 
+    def test_the_helper_s_image_is_the_webhook_s_own_unless_the_configuration_names_one(self):
+        def told(values):
+            objects = render(values)
+            container = objects.container
+            flags = [a for a in container["args"] if a.startswith("--helper-image")]
+            return flags, container.get("env"), container["image"]
+
+        own = {"image": {"repository": "registry.example/gk", "tag": "7"}}
+        self.assertEqual(told(own), (["--helper-image=$(HELPER_IMAGE)"],
+                                     [{"name": "HELPER_IMAGE", "value": "registry.example/gk:7"}],
+                                     "registry.example/gk:7"))
+        for helper in ({}, {"delivery": "init-container"}, {"image": ""}):
+            self.assertEqual(told({**own, "config": {"helper": helper}}), told(own))
+        self.assertEqual(told({**own, "config": {"helper": {"image": "registry.example/other:1"}}}),
+                         ([], None, "registry.example/gk:7"))
+
     def test_all_have_the_common_labels_and_their_api_version(self):
         found = set()
         for thing in render(EVERYTHING):

@@ -12,6 +12,12 @@ import tarfile
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 
 
+def name_of(archive):
+    """The name and tag that a docker-archive gives its image."""
+    with tarfile.open(archive) as tar:
+        return json.load(tar.extractfile("manifest.json"))[0]["RepoTags"][0]
+
+
 def write(archive, name, files, entrypoint, user="0", folders=("tmp",)):
     """A docker-archive; files maps a path in the image to a file here."""
     layer = io.BytesIO()

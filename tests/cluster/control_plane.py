@@ -154,6 +154,10 @@ class ControlPlane:
             f"--advertise-address={NODE_ADDRESS}", "--service-cluster-ip-range=10.96.0.0/16",
             f"--enable-aggregator-routing={'false' if self.through_kube_proxy else 'true'}",
             "--authorization-mode=Node,RBAC",
+            # kubectl logs: no DNS here knows the node by its name.
+            "--kubelet-preferred-address-types=InternalIP",
+            f"--kubelet-client-certificate={self.pki / 'admin.crt'}",
+            f"--kubelet-client-key={self.pki / 'admin.key'}",
             "--allow-privileged=true", f"--client-ca-file={self.pki / 'ca.crt'}",
             f"--tls-cert-file={self.pki / 'apiserver.crt'}",
             f"--tls-private-key-file={self.pki / 'apiserver.key'}",

@@ -173,7 +173,10 @@ class RealNode:
     def start_kubelet(self):
         config = self.folder / "kubelet.json"
         config.write_text(json.dumps({
-            **KUBELET, "cgroupRoot": self.cgroup, "volumePluginDir": f"{self.folder}/volume-plugins",
+            **KUBELET, "authentication": {
+                **KUBELET["authentication"],  # the API server's, when kubectl asks for logs
+                "x509": {"clientCAFile": str(self.plane.pki / "ca.crt")}},
+            "cgroupRoot": self.cgroup, "volumePluginDir": f"{self.folder}/volume-plugins",
             "containerRuntimeEndpoint": f"unix://{self.folder}/containerd.sock"}))
         self.spawn("kubelet", f"--node-ip={NODE_ADDRESS}", f"--hostname-override={NAME}",
                    f"--root-dir={self.folder}/kubelet", f"--kubeconfig={self.plane.kubeconfig}",

@@ -16,6 +16,7 @@ PROXY = "linkerd-proxy"
 WAIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 GRACE = "config.linkerd.io/shutdown-grace-period"
 INJECT = "linkerd.io/inject"
+MODE = "gracekeeper.dev/wait-mode"
 
 
 def setUpModule():
@@ -129,6 +130,35 @@ class Pods(world.TestCase):
         made = self.pod(self.shop, "patient")
         self.assertEqual(proxy_of(made)["lifecycle"]["preStop"], {"sleep": {"seconds": 45}})
         self.assertEqual(made["spec"]["terminationGracePeriodSeconds"], 65)
+
+    def test_a_wait_ends_with_the_application_where_that_is_asked_for(self):
+        self.apply(pod("until", {WAIT: "20", GRACE: "30s", MODE: "until-app-exits"}, seconds=60))
+        spec = self.pod(self.shop, "until")["spec"]
+        command = proxy_of({"spec": spec})["lifecycle"]["preStop"]["exec"]["command"]
+        self.assertEqual(command[1:], ["--proxy-uid", "2102", "--timeout", "20s"])
+        # The webhook's own image has the program.
+        deployed = self.api.get("/apis/apps/v1/namespaces/gracekeeper/deployments/gracekeeper")
+        image = deployed["spec"]["template"]["spec"]["containers"][0]["image"]
+        helper = spec["initContainers"][-1]
+        self.assertEqual((helper["name"], helper["image"]), ("gracekeeper-await-app", image))
+        self.assertEqual(helper["resources"], {"requests": {"cpu": "10m", "memory": "16Mi"},
+                                               "limits": {"cpu": "100m", "memory": "32Mi"}})
+
+    def test_an_image_volume_is_taken_where_the_cluster_has_them(self):
+        version = self.api.get("/version")
+        if int(version["minor"].rstrip("+")) < 35:
+            self.skipTest(f"Kubernetes {version['gitVersion']} has them off by default: run.py --newer")
+        done = world.gracekeeper(
+            "inject", "--helper-image", "gracekeeper:1", "--helper-delivery", "image-volume", "-",
+            input=json.dumps(pod("volume", {WAIT: "20", GRACE: "30s", MODE: "until-app-exits"},
+                                 seconds=60)))
+        self.assertEqual(done.code, 0, done.err)
+        made = json.loads(self.kubectl("-n", self.shop, "create", "--dry-run=server", "-o", "json",
+                                       "-f", "-", input=done.out).out)
+        volume = next(v for v in made["spec"]["volumes"] if v["name"] == "gracekeeper-await-app")
+        self.assertEqual(volume["image"], {"reference": "gracekeeper:1", "pullPolicy": "IfNotPresent"})
+        self.assertEqual(proxy_of(made)["lifecycle"]["preStop"]["exec"]["command"][0],
+                         "/gracekeeper/usr/bin/gracekeeper-await-app")
 
     def test_what_was_admitted_can_be_updated_and_deleted(self):
         self.apply(pod("web", {WAIT: "20", GRACE: "30s"}, seconds=60))

@@ -178,7 +178,7 @@ class Stream:
             self.stopping.wait(0.005)
 
 
-def gracekeeper(*arguments, limit=60):
+def gracekeeper(*arguments, limit=60, input=None):
     """Runs the program (the image's, where the run has one) with the cluster's kubeconfig."""
     config = json.loads(plane.kubeconfig.read_text())
     for entry, keys in (("cluster", ["certificate-authority"]),
@@ -197,6 +197,7 @@ def gracekeeper(*arguments, limit=60):
         kubeconfig.write_text(json.dumps(config))
         command = [node.program]
     done = subprocess.run([str(a) for a in (*command, *arguments)], text=True, capture_output=True,
+                          input=input,
                           env=plane.environment(KUBECONFIG=str(kubeconfig)), timeout=limit,
                           check=False)
     return control_plane.Done(done.returncode, done.stdout, done.stderr)

@@ -23,7 +23,7 @@ TOKEN = "right-token"
 KINDS = {"namespaces": "Namespace", "configmaps": "ConfigMap", "deployments": "Deployment",
          "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "replicasets": "ReplicaSet",
          "replicationcontrollers": "ReplicationController", "jobs": "Job", "cronjobs": "CronJob",
-         "pods": "Pod"}
+         "pods": "Pod", "events": "Event"}
 
 
 def namespace(name, annotations=None):
@@ -184,6 +184,10 @@ class FakeCluster:
                     return False
             elif term.startswith("status.phase!="):
                 if thing.get("status", {}).get("phase") == term.split("!=", 1)[1]:
+                    return False
+            elif term.startswith("involvedObject."):
+                field, value = term.removeprefix("involvedObject.").split("=", 1)
+                if thing["involvedObject"].get(field) != value:
                     return False
             else:
                 raise ValueError(f"a selector that is not expected: {term}")

@@ -19,6 +19,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -335,6 +336,15 @@ def make_certificate(folder, name="localhost", stem="tls"):
          "-keyout", str(key), "-out", str(certificate)],
         check=True, capture_output=True, timeout=LIMIT)
     return certificate, key
+
+
+def free_ports(count):
+    """Ports of loopback that nobody has at this moment."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
 
 
 def main():

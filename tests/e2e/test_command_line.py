@@ -7,7 +7,8 @@ import tempfile
 
 from gracekeeper import LIMIT, PROGRAM, SOURCE, TestCase, environment, main, run
 
-COMMANDS = ("serve", "check", "audit", "inject", "explain", "rules", "uninject", "completion")
+COMMANDS = ("serve", "check", "audit", "inject", "explain", "why", "rules", "uninject",
+            "completion")
 
 
 class Help(TestCase):

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What the image must be: test_image.py ARCHIVE (docker-archive, `make image ARCHIVE=…`). Needs root."""
 
+import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -16,6 +18,7 @@ import image  # noqa: E402
 
 ARCHIVE = None
 LIMIT = 60
+HELPER = "usr/bin/gracekeeper-await-app"
 
 
 class Image(unittest.TestCase):
@@ -34,6 +37,10 @@ class Image(unittest.TestCase):
              *self.config["Entrypoint"], *arguments],
             text=True, input=input, capture_output=True, timeout=LIMIT, check=False,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+
+    def readelf(self, program, *arguments):
+        return subprocess.run(["readelf", "-W", *arguments, str(program)], check=True, text=True,
+                              capture_output=True, timeout=LIMIT).stdout
 
     def files(self):
         return [p for p in self.root.rglob("*") if p.is_file() and not p.is_symlink()]
@@ -55,10 +62,42 @@ class Image(unittest.TestCase):
         self.assertEqual(labels["org.opencontainers.image.licenses"], "Apache-2.0")
         self.assertRegex(labels["org.opencontainers.image.revision"], "^([0-9a-f]{40}|unknown)$")
 
-    def test_it_has_one_program_and_no_shell(self):
+    def test_it_has_two_programs_and_no_shell(self):
         programs = [str(p.relative_to(self.root)) for p in self.files()
                     if os.access(p, os.X_OK) and ".so" not in p.name]
-        self.assertEqual(programs, ["usr/bin/gracekeeper"])
+        self.assertEqual(sorted(programs), ["usr/bin/gracekeeper", HELPER])
+
+    def test_the_helper_is_static_and_small(self):
+        helper = self.root / HELPER
+        size = helper.stat().st_size
+        print(f"{HELPER}: {size / 1e3:.0f} kB", file=sys.stderr)
+        self.assertLess(size, 1.5e6)
+        self.assertNotIn("INTERP", self.readelf(helper, "-l"))
+        self.assertNotIn("NEEDED", self.readelf(helper, "-d"))
+
+    def test_the_helper_installs_itself_as_any_user(self):
+        target = self.folder / "target"
+        target.mkdir()
+        target.chmod(0o777)
+        bound = self.root / "tmp" / "helper"
+        bound.mkdir()
+        (self.root / "proc").mkdir(exist_ok=True)
+        # As the init container does it: another user, and nothing of the image can be written to.
+        done = subprocess.run(
+            ["unshare", "--mount", "--net", "sh", "-c",
+             'mount --bind "$1" "$2" && mount --bind /proc "$3/proc" &&'
+             ' exec chroot --userspec=2102:0 "$3" "/$4" --install /tmp/helper',
+             "sh", str(target), str(bound), str(self.root), HELPER],
+            text=True, capture_output=True, timeout=LIMIT, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        copy = target / pathlib.Path(HELPER).name
+        self.assertEqual(copy.read_bytes(), (self.root / HELPER).read_bytes())
+        self.assertEqual(copy.stat().st_mode & 0o777, 0o755)
+        # It runs where nothing else is.
+        done = subprocess.run(["unshare", "--net", "chroot", "--userspec=2102:0", str(target),
+                               "/" + copy.name, "--proxy-uid"], text=True, capture_output=True,
+                              timeout=LIMIT, check=False)
+        self.assertEqual(done.returncode, 64)
 
     def test_every_library_is_there(self):
         done = self.run_inside("--version")
@@ -76,15 +115,33 @@ class Image(unittest.TestCase):
                  if not p.is_symlink() and p.stat().st_mode & 0o002]
         self.assertEqual(found, ["tmp"])
 
+    def test_its_bill_of_materials_lists_every_binary(self):
+        text = (self.root / "usr/share/doc/gracekeeper/sbom.spdx.json").read_text()
+        whole = json.loads(text)
+        listed = {f["fileName"]: f for f in whole["files"]}
+        binaries = {"./" + str(p.relative_to(self.root)) for p in self.files()
+                    if p.read_bytes()[:4] == b"\x7fELF"}
+        self.assertEqual(set(listed), binaries)
+        for name, entry in listed.items():
+            sums = {c["algorithm"]: c["checksumValue"] for c in entry["checksums"]}
+            self.assertEqual(sums["SHA256"],
+                             hashlib.sha256((self.root / name).read_bytes()).hexdigest(), name)
+        packages = {p["SPDXID"]: p for p in whole["packages"]}
+        owners = {r["relatedSpdxElement"]: r["spdxElementId"] for r in whole["relationships"]
+                  if r["relationshipType"] == "CONTAINS"}
+        for entry in listed.values():
+            owner = packages[owners[entry["SPDXID"]]]
+            is_ours = entry["fileName"].startswith("./usr/bin/")
+            self.assertEqual(owner["name"] == "gracekeeper", is_ours, entry["fileName"])
+            if not is_ours:
+                self.assertRegex(owner["externalRefs"][0]["referenceLocator"],
+                                 r"^pkg:deb/debian/[a-z0-9.+-]+@.+\?arch=")
+
     def test_the_program_is_hardened(self):
         program = self.root / "usr/bin/gracekeeper"
-
-        def readelf(*arguments):
-            return subprocess.run(["readelf", "-W", *arguments, str(program)], check=True, text=True,
-                                  capture_output=True, timeout=LIMIT).stdout
-
-        self.assertIn("DYN (Position-Independent Executable file)", readelf("-h"))
-        segments, dynamic, symbols = readelf("-l"), readelf("-d"), readelf("--dyn-syms")
+        self.assertIn("DYN (Position-Independent Executable file)", self.readelf(program, "-h"))
+        segments, dynamic = self.readelf(program, "-l"), self.readelf(program, "-d")
+        symbols = self.readelf(program, "--dyn-syms")
         self.assertIn("GNU_RELRO", segments)
         self.assertRegex(segments, r"GNU_STACK .* RW +0x")  # and not RWE
         self.assertIn("BIND_NOW", dynamic)

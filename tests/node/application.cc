@@ -2,12 +2,14 @@
 // that finish their work, and reports every change: see events.h.
 //
 //   application [--name NAME] [--connect HOST:PORT] [--every SECONDS] [--hold HOST:PORT]
-//               [--listen PORT] [--stop-after SECONDS] [--ignore-sigterm] [--run-for SECONDS]
+//               [--listen PORT] [--close-listener] [--stop-after SECONDS] [--ignore-sigterm]
+//               [--run-for SECONDS]
 //
 // --connect     a new connection every 50 ms (--every), one byte there and one back; failures are
 //               reported
 // --hold        one connection for the whole life, used all the time; its end is reported
 // --listen      answers every connection with "ok\n" until it exits
+// --close-listener  at SIGTERM, and goes on with the rest
 // --stop-after  exits 0 this long after SIGTERM (default 0)
 // --run-for     exits 0 by itself after this time, as a Job does
 //
@@ -64,7 +66,7 @@ int main(int count, char** arguments) {
   std::string name = "app", target, held_target;
   double stop_after = 0, run_for = -1, every = 0.05;
   int port = 0;
-  bool ignore = false;
+  bool ignore = false, close_listener = false;
   for (int i = 1; i < count; ++i) {
     const std::string option = arguments[i];
     const auto value = [&] { return i + 1 < count ? std::string(arguments[++i]) : std::string(); };
@@ -82,6 +84,8 @@ int main(int count, char** arguments) {
       stop_after = std::atof(value().c_str());
     else if (option == "--run-for")
       run_for = std::atof(value().c_str());
+    else if (option == "--close-listener")
+      close_listener = true;
     else if (option == "--ignore-sigterm")
       ignore = true;
     else {
@@ -92,7 +96,7 @@ int main(int count, char** arguments) {
   events::catch_sigterm();
 
   events::Reporter reporter(name);
-  const int listener = port != 0 ? listen_on(port) : -1;
+  int listener = port != 0 ? listen_on(port) : -1;
   int held = -1;
   if (!held_target.empty()) {
     held = events::connect_to(events::address(held_target), kPatienceMs);
@@ -110,6 +114,10 @@ int main(int count, char** arguments) {
     if (events::terminated != 0 && terminated_at < 0) {
       terminated_at = events::terminated_at();
       reporter.say("sigterm", R"("at":%.6f)", terminated_at);
+      if (close_listener && listener >= 0) {
+        close(listener);
+        listener = -1;
+      }
     }
     if (terminated_at >= 0 && !ignore && events::now() - terminated_at >= stop_after) break;
     if (run_for >= 0 && events::now() - begin >= run_for) break;

@@ -39,6 +39,20 @@ connection fails that was not predicted to, or the other way round. The kubelet'
 |---|---|---|---|---|---|---|---|---|
 """
 
+UNTIL_EXIT = """
+## Waits that end with the application
+
+`gracekeeper.dev/wait-mode: until-app-exits`. Seconds since the end of the last application container. The
+applications report over a socket that is not in their pod's network, so that the hook sees only the sockets that
+they are said to have. These pods are deleted when the others are gone: a busy node takes longer to start a hook. A run
+fails when the proxy has its SIGTERM before an application's end, or is gone more than {soon:g} s after it (on a machine on
+which nine of ten signals take no longer than {usual:g} s). The pod object goes when the kubelet's housekeeping has seen
+all of it end, as for every other pod.
+
+| what | wait | the proxy's SIGTERM | the last container gone | the pod object gone |
+|---|---|---|---|---|
+"""
+
 JOBS = """
 ## Jobs
 
@@ -175,6 +189,18 @@ def termination(seen):
     return text
 
 
+def until_exit(all_seen):
+    if not all_seen:
+        return ""
+    text = UNTIL_EXIT.format(soon=judge.SOON, usual=judge.LATE / judge.SLOWER)
+    for seen in all_seen:
+        gone = judge.after_applications(seen)
+        times = [gone.sigterm, gone.proxy, gone.pod] if gone else [None] * 3
+        text += (f"| **{seen.scenario.name}** | {number(seen.predicted['budget']['wait'])} | "
+                 + " | ".join("–" if t is None else f"{t:.2f}" for t in times) + " |\n")
+    return text
+
+
 def rollout(one):
     hazard = next((h for h in one.predicted["hazards"] if h["kind"] == "traffic-after-stop"), None)
     predicted = "none fails" if hazard is None else \
@@ -201,6 +227,7 @@ def document(world, results, with_webhook):
         else "`gracekeeper inject` applied", late=results.late, delays=delays(results),
         count=len(results.terminations))
     text += "".join(termination(seen) for seen in results.terminations if seen.scenario.act == "delete")
+    text += until_exit([seen for seen in results.terminations if seen.scenario.until_exit])
     text += JOBS
     for seen in results.terminations:
         if seen.scenario.act != "delete":

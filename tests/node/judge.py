@@ -7,9 +7,13 @@ is measured in the same run, as the delay that nine of ten signals predicted for
 Order needs no tolerance.
 """
 
+import dataclasses
+
 ROUNDING = 0.1
 LATE = 3.0          # seconds, on a machine where nine of ten signals take no longer than LATE / SLOWER
 SLOWER = 4
+NOTICED = 1.0       # so long after the applications' end, at the latest, their proxy's wait is planned to end
+SOON = 2.0          # from the last application's end to its proxy's, where the wait ends with it
 GONE_LATE = 12.0    # the pod object goes when the kubelet's housekeeping has seen all of it end
 
 
@@ -35,6 +39,26 @@ def tolerance(seen):
     return max(LATE, SLOWER * usual_delay(seen))
 
 
+@dataclasses.dataclass
+class Gone:
+    """Seconds from the last application's end to the proxy's SIGTERM, to its end and to the pod's."""
+    sigterm: float
+    proxy: float
+    pod: float
+
+
+def after_applications(seen):
+    roles = {c["name"]: c["role"] for c in seen.predicted["containers"]}
+    ends = [life.died for name, life in seen.lives.items() if roles[name] == "app"]
+    proxy = seen.lives["linkerd-proxy"]
+    if None in ends or proxy.died is None:
+        return None
+    stop = proxy.time("sigterm")
+    last = max(ends)
+    return Gone(None if stop is None else stop - last, proxy.died - last,
+                None if seen.watched.gone is None else seen.watched.gone - last)
+
+
 class Verdict:
     def __init__(self, seen, late):
         self.seen = seen
@@ -54,17 +78,19 @@ class Verdict:
             self.ends_itself()
         else:
             self.timeline()
+        if scenario.until_exit:
+            self.ends_with_the_applications()
 
     def error(self, text):
         self.errors.append(text)
 
-    def between(self, what, moment, earliest, late=None):
-        """earliest counts from the deletion."""
+    def between(self, what, moment, earliest, late=None, early=0):
+        """earliest counts from the deletion; early: so much before it is in order too."""
         if moment is None:
             self.error(f"{what}: never seen, predicted at {earliest:g} s")
             return
         late = self.late if late is None else late
-        if moment - self.seen.asked < earliest - ROUNDING:
+        if moment - self.seen.asked < earliest - early - ROUNDING:
             self.error(f"{what}: at {moment - self.seen.asked:.2f} s, before the predicted "
                        f"{earliest:g} s")
         if self.seen.after(moment) > earliest + late:
@@ -79,14 +105,34 @@ class Verdict:
         for container in self.seen.predicted["containers"]:
             name, life = container["name"], self.seen.lives[container["name"]]
             late = self.late * (1 + self.waits_for(container))
-            self.between(f"SIGTERM of {name}", life.time("sigterm"), container["sigterm"], late)
-            self.between(f"end of {name}", life.died, container["exit"], late)
+            early = self.early(container)
+            self.between(f"SIGTERM of {name}", life.time("sigterm"), container["sigterm"], late, early)
+            self.between(f"end of {name}", life.died, container["exit"], late, early)
             self.exit(name, container["killed"])
         if self.seen.predicted["effectiveGracePeriodSeconds"] > (
                 0 if self.seen.predicted["terminationGracePeriodSeconds"] else 1):
-            last = max(c["exit"] for c in self.seen.predicted["containers"])
+            last = max(c["exit"] - self.early(c) for c in self.seen.predicted["containers"])
             self.between("pod gone", self.seen.watched.gone, last, GONE_LATE + self.late)
         self.connections()
+
+    def ends_with_the_applications(self):
+        """The proxy is not stopped before the last application is gone, and is gone itself soon after."""
+        gone = after_applications(self.seen)
+        if gone is None or gone.sigterm is None:
+            self.error("the end of the proxy or of an application was not seen")
+            return
+        if gone.sigterm <= 0:
+            self.error(f"the proxy's wait ended {-gone.sigterm:.2f} s before the last application")
+        # A machine that is slower than usual has so much longer as it is in everything else.
+        soon = SOON + self.late - LATE
+        if gone.proxy > soon:
+            self.error(f"the proxy was gone {gone.proxy:.2f} s after the last application, more than "
+                       f"{soon:.1f} s")
+
+    def early(self, container):
+        """A wait that ends with the applications is planned to its last moment: the last sign of them may
+        have been some time before their end. Not before that end: ends_with_the_applications."""
+        return NOTICED if self.seen.scenario.until_exit and container["role"] == "proxy" else 0
 
     def waits_for(self, container):
         """How many containers' ends the runtime has to report before this one's turn comes."""

@@ -7,9 +7,11 @@ import subprocess
 
 import yaml
 
+import archive_image
 import control_plane
 import images
 import real_node
+import scenarios
 from collector import Collector
 from control_plane import NODE_ADDRESS, Process, wait_until
 from watch import Watch
@@ -24,9 +26,12 @@ EXEC_HOOKS = {"apiVersion": "gracekeeper.dev/v1alpha1", "kind": "Configuration",
 
 
 class World:
-    def __init__(self, folder, tools, program, cgroup):
+    def __init__(self, folder, tools, program, image, cgroup):
+        """image: the archive of this project's image."""
         self.folder = pathlib.Path(folder)
         self.program = program
+        self.image = image
+        self.image_name = archive_image.name_of(image)
         self.plane = control_plane.ControlPlane(
             self.folder / "plane", tools, ["node-lifecycle", "taint-eviction"],
             through_kube_proxy=True)
@@ -46,10 +51,13 @@ class World:
         self.node = real_node.RealNode(self.plane, self.folder / "node", images.PAUSE,
                                        archives[images.PAUSE], self.cgroup)
         self.node.start()
+        self.node.load(self.image)
         for name, archive in archives.items():
             if name != images.PAUSE:
                 self.node.load(archive)
-        self.collector = Collector(NODE_ADDRESS)
+        events = pathlib.Path(scenarios.EVENTS_FOLDER)
+        events.mkdir(parents=True)
+        self.collector = Collector(NODE_ADDRESS, path=events / "socket")
         self.spawn("echo", self.folder / "images/echo", ECHO)
         self.watch = Watch(self.plane.api)
         self.make_namespace(NAMESPACE)
@@ -73,11 +81,17 @@ class World:
 
     # -- the program
 
+    def run(self, *arguments, manifest=None):
+        """Runs the program to its end, whatever its exit code."""
+        return subprocess.run([str(a) for a in (self.program, *arguments)], text=True, timeout=60,
+                              input=None if manifest is None else json.dumps(manifest),
+                              capture_output=True, check=False)
+
     def gracekeeper(self, command, manifest, *options, exec_hooks=False, codes=(0,)):
         """Runs a command on one manifest. Returns what it printed, parsed."""
         config = ["--config", self.exec_hooks] if exec_hooks else []
         done = subprocess.run([str(a) for a in (self.program, command, "--linkerd-values", self.values,
-                                                *config, *options, "-")],
+                                                "--helper-image", self.image_name, *config, *options, "-")],
                               input=json.dumps(manifest), text=True, capture_output=True, timeout=60,
                               check=False)
         if done.returncode not in codes:

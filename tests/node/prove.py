@@ -6,13 +6,15 @@ import sys
 import time
 import traceback
 
+import capture
 import evidence
 import judge
+import postmortem
 import scenarios
 import traffic
 from measure import Scene
 from node_world import World
-from webhook import Webhook
+from webhook import Webhook, archive_around
 
 STAGGER = 1.0  # seconds between deletions: the kubelet's and the runtime's work for one of them
 WEBHOOK = {"helm-test": Webhook.helm_test, "webhook-rolling-update": Webhook.roll,
@@ -41,18 +43,20 @@ class Results:
 
 
 def main(options, cgroup):
-    known = [s.name for s in scenarios.table()] + list(traffic.NAMES) + list(WEBHOOK)
+    known = [s.name for s in scenarios.table()] + list(traffic.NAMES) + list(WEBHOOK) + [
+        postmortem.NAME]
     if unknown := [name for name in options.scenarios if name not in known]:
         sys.exit(f"no scenario {', '.join(unknown)}; there are: {', '.join(known)}")
     started = time.monotonic()
     # Nothing is stopped at the end: all of it is gone with this program, the first of its namespace.
-    world = World(options.folder, options.tools, options.program, cgroup)
+    image = options.image or archive_around(options.program, options.folder)
+    world = World(options.folder, options.tools, options.program, image, cgroup)
     world.start()
     print(f"the node is up after {time.monotonic() - started:.1f} s", file=sys.stderr)
     results = Results()
     webhook = None
     if not options.without_webhook:
-        webhook = Webhook(world, options.image)
+        webhook = Webhook(world)
         webhook.install()
         print(f"the webhook is up after {time.monotonic() - started:.1f} s", file=sys.stderr)
     wanted = [s for s in scenarios.table() if not options.scenarios or s.name in options.scenarios]
@@ -61,9 +65,18 @@ def main(options, cgroup):
     updates(rollouts, results)
     if webhook:
         disturbances(webhook, options.scenarios, results)
+    if not options.scenarios or postmortem.NAME in options.scenarios:
+        try:
+            results.streams.append(postmortem.Scene(world, options.captures).run())
+        except Exception as error:
+            results.fail(postmortem.NAME, error)
     results.late = judge.tolerance(results.terminations)
     results.verdicts = [judge.Verdict(one, results.late) for one in results.terminations]
+    for verdict in results.verdicts:
+        verdict.errors += postmortem.errors(world, verdict.seen)
     report(results)
+    if options.captures:
+        capture.write(options.captures, world, results.terminations)
     if options.evidence:
         options.evidence.write_text(evidence.document(world, results, webhook is not None))
     print(f"{results.passes()} passed, {results.failures()} failed in "
@@ -73,7 +86,8 @@ def main(options, cgroup):
 
 def terminations(world, wanted, rollouts, webhook, results):
     """All pods come up at once, those of the updates too, since they share nothing but the node; they
-    are deleted in turn."""
+    are deleted in turn. Waits that end with the application come last, when the others are gone: how soon
+    they end is measured in seconds, and starting their hook on a busy node takes as long."""
     scenes = [Scene(world, scenario, webhook) for scenario in wanted]
     with concurrent.futures.ThreadPoolExecutor(len(scenes) or 1) as pool:
         manifests = list(pool.map(Scene.prepare, scenes))
@@ -81,7 +95,14 @@ def terminations(world, wanted, rollouts, webhook, results):
         if manifests:
             world.apply(*manifests)
         runs = {}
-        for scene in sorted(scenes, key=lambda scene: scene.scenario.act == "delete"):
+
+        def turn(scene):
+            return scene.scenario.act == "delete", scene.scenario.until_exit
+
+        for scene in sorted(scenes, key=turn):
+            if scene.scenario.until_exit:
+                concurrent.futures.wait([run for other, run in runs.items()
+                                         if not other.scenario.until_exit])
             try:
                 scene.wait_up()
                 runs[scene] = pool.submit(scene.run)
@@ -126,6 +147,9 @@ def report(results):
         for row in evidence.rows(seen):
             print(f"       {row.container}: SIGTERM {row.sigterm}, end {row.end}, exit code {row.code}"
                   + (f", refused {row.refused}" if row.refused else ""))
+        if seen.scenario.until_exit and (gone := judge.after_applications(seen)):
+            print(f"       after the last application: SIGTERM {gone.sigterm:.2f}, end {gone.proxy:.2f}, "
+                  f"pod {gone.pod:.2f}")
     for one in results.rollouts:
         say(one.name, one.errors)
         print(f"       {len(one.failures)} of {one.connections} connections failed")

@@ -44,6 +44,8 @@ def parse():
     parser.add_argument("--tools", type=pathlib.Path, help="folder of the programs, already built")
     parser.add_argument("--evidence", type=pathlib.Path, metavar="FILE",
                         help="write the table of predicted and measured there")
+    parser.add_argument("--captures", type=pathlib.Path, metavar="FOLDER",
+                        help="write there what is left of each pod: its last status and its events")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     parser.add_argument("--folder", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("scenarios", nargs="*")
@@ -61,6 +63,9 @@ def say_what_is_missing(options):
         missing.append("Go: the Kubernetes programs are built from their modules, once (or --tools FOLDER)")
     if not options.program.is_file():
         missing.append(f"{options.program}: make build")
+    helper = options.program.parent / "gracekeeper-await-app"
+    if not options.image and options.program.is_file() and not helper.is_file():
+        missing.append(f"{helper}: make build")
     if options.image and not options.image.is_file():
         missing.append(f"{options.image}: make image")
     if missing:
@@ -104,6 +109,8 @@ def outside(options):
                "--program", options.program.resolve()]
     if options.evidence:
         options.evidence.parent.mkdir(parents=True, exist_ok=True)
+    if options.captures:
+        options.captures.mkdir(parents=True, exist_ok=True)
     janitor = os.fork()
     if janitor == 0:
         os.setsid()

@@ -14,6 +14,8 @@ NATIVE = "config.linkerd.io/proxy-enable-native-sidecar"
 WAIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 GRACE = "config.linkerd.io/shutdown-grace-period"
 SHUTDOWN = "gracekeeper.dev/app-shutdown"
+UNTIL_EXIT = {"gracekeeper.dev/wait-mode": "until-app-exits"}
+EVENTS_FOLDER = "/run/gracekeeper-test"  # on the node; mounted where a program shall not be seen reporting
 
 
 @dataclasses.dataclass
@@ -28,6 +30,7 @@ class Scenario:
     hook_fails: str = ""         # this container's hook cannot run: the prediction does not hold
     tell_to_exit: float = None   # seconds after the deletion
     second_delete: tuple = ()    # (seconds after the deletion, --grace-period)
+    until_exit: bool = False     # the wait ends with the applications
     rule: str = ""               # a finding that `check` must have
 
     @property
@@ -41,14 +44,15 @@ class Scenario:
 
 
 def application(name="app", stop=1, connect=True, hold=False, pre_stop=None, ignore=False, run=None,
-                awaits=False):
+                awaits=False, every=0.1, more=()):
     arguments = ["--name", name, "--stop-after", str(stop)]
     if connect:
-        arguments += ["--connect", OUTBOUND, "--every", "0.1"]
+        arguments += ["--connect", OUTBOUND, "--every", str(every)]
     if hold:
         arguments += ["--hold", OUTBOUND]
     if ignore:
         arguments += ["--ignore-sigterm"]
+    arguments += more
     if run is not None:
         arguments += ["--run-for", str(run)]
     container = {"name": name, "image": images.APPLICATION + ":1", "imagePullPolicy": "Never",
@@ -58,6 +62,15 @@ def application(name="app", stop=1, connect=True, hold=False, pre_stop=None, ign
     if pre_stop:
         container["lifecycle"] = {"preStop": pre_stop}
     return container
+
+
+def unseen(container):
+    """It has no socket in the pod's network but those that it is told to have: see events.h."""
+    return {**container, "env": [{"name": "EVENTS", "value": "/events/socket"}],
+            "volumeMounts": [{"name": "events", "mountPath": "/events"}]}
+
+
+EVENTS = [{"name": "events", "hostPath": {"path": EVENTS_FOLDER}}]
 
 
 def sleep(seconds):
@@ -116,6 +129,45 @@ def with_pre_stop(seconds):
                                          "preStop": sleep(seconds)}
         return edited
     return edit
+
+
+def waits_that_end():
+    """gracekeeper.dev/wait-mode. The proxy's grace is 0, so that its end is the end of the wait. The
+    applications are not seen by their reports: what the hook sees are the sockets that are named here."""
+    def one(name, claim, seconds, annotations, *containers, until_exit=True, **more):
+        return Scenario(name, claim, pod(name, seconds, {**annotations, **UNTIL_EXIT},
+                                         *map(unseen, containers), volumes=EVENTS),
+                        until_exit=until_exit, **more)
+
+    listening = ["--listen", "8080"]
+    return [
+        one("until-exit-early", "A wait of 25 s ends when the application is gone", 30,
+            meshed("2s", wait=25, grace="0s"),
+            application(stop=2, hold=True, more=listening)),
+        one("until-exit-at-once", "The application exits at SIGTERM", 30,
+            meshed("0s", wait=25, grace="0s"), application(stop=0, more=listening)),
+        one("until-exit-closed-listener", "It closes its listener at SIGTERM and goes on with short "
+            "connections, one every 0.5 s: the wait does not end before it", 40,
+            meshed("12s", wait=25, grace="0s"),
+            application(stop=12, every=0.5, more=[*listening, "--close-listener"])),
+        one("until-exit-no-listener", "It never has a listener, and a preStop hook of its own", 40,
+            meshed("3s", wait=25, grace="0s"),
+            application(stop=3, every=0.5, pre_stop=sleep(4))),
+        one("until-exit-listener-only", "It opens no connection, but has a listener until it exits", 40,
+            meshed("7s", wait=25, grace="0s"), application(stop=7, connect=False, more=listening)),
+        one("until-exit-two-speeds", "The slower one counts", 30,
+            meshed("fast=1s,slow=5s", wait=22, grace="0s"),
+            application("fast", 1, more=listening),
+            application("slow", 5, more=["--listen", "8081"])),
+        one("until-exit-ignores-sigterm", "An application that ignores SIGTERM: the wait ends when its "
+            "time is over, and the application is killed later", 12,
+            {**meshed("60s", wait=6, grace="1s"), **WARN},
+            application(ignore=True, more=listening), until_exit=False, rule="GK001"),
+        one("until-exit-impossible", "An application that runs as the proxy's user cannot be told from "
+            "it: the wait stays a fixed sleep", 12, meshed("1s", wait=6, grace="0s"),
+            {**application(stop=1), "securityContext": {"runAsUser": 2102}}, until_exit=False,
+            rule="GK007"),
+    ]
 
 
 def table():
@@ -210,6 +262,7 @@ def table():
                      {**application(stop=1, pre_stop=exec_sleep(30)),
                       "image": images.APPLICATION + ":with-sleep"}),
                  tell_to_exit=2),
+        *waits_that_end(),
         Scenario("job-classic", "A Job beside a classic proxy never ends",
                  job("job-classic", 6, meshed("1s", native=False, grace="1s"), application(run=3)),
                  act="stuck", rule="GK011"),

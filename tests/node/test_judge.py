@@ -108,6 +108,18 @@ class Judge(unittest.TestCase):
         self.assertEqual(len(self.errors(one)), 1)
         self.assertIn("explain says of the pod in the cluster", self.errors(one)[0])
 
+    def test_a_wait_that_ends_with_the_application_ends_after_it_and_soon(self):
+        def one(app_end, proxy_sigterm, proxy_end):
+            made = seen(lives={"app": life(0.1, app_end), "linkerd-proxy": life(proxy_sigterm, proxy_end)})
+            made.scenario.until_exit = True
+            return judge.Verdict(made, 3).errors
+
+        self.assertEqual(one(5.0, 6.1, 7.0), [])
+        self.assertEqual(one(5.0, 6.1, 7.1), [
+            "the proxy was gone 2.10 s after the last application, more than 2.0 s"])
+        self.assertEqual(one(5.0, 4.95, 7.0), [
+            "the proxy's wait ended 0.05 s before the last application"])
+
     def test_a_hook_that_fails_gives_no_delay_and_an_event(self):
         one = seen()
         one.scenario.hook_fails = "linkerd-proxy"

@@ -13,6 +13,7 @@ class Pod:
 
     def __init__(self):
         self.latest = None
+        self.terminating = None  # the last one that says with which grace it was deleted
         self.deleting = None  # the deletionTimestamp was first seen
         self.gone = None
         self.codes = {}       # container -> exit code of its last run
@@ -23,6 +24,8 @@ class Pod:
 
     def take(self, kind, pod, moment):
         self.latest = pod
+        if pod["metadata"].get("deletionGracePeriodSeconds"):
+            self.terminating = pod
         if self.deleting is None and "deletionTimestamp" in pod["metadata"]:
             self.deleting = moment
         if kind == "DELETED":

@@ -8,11 +8,11 @@ import subprocess
 import threading
 
 import archive_image
-import image
 import world as cluster
 from control_plane import wait_until
 from node_world import LINKERD_VALUES, NAMESPACE
 
+HELPER = "gracekeeper-await-app"
 SELECTOR = "app.kubernetes.io/name=gracekeeper"
 # No pod may start unseen, and a slow machine is not a webhook that is down.
 VALUES = {"image": {"pullPolicy": "Never"}, "linkerdConfig": {"enabled": True},
@@ -48,21 +48,19 @@ def libraries(program):
 
 def archive_around(program, folder):
     """An image of the program and the libraries of this machine, where none has been built."""
-    files = {"usr/bin/gracekeeper": program, **{path: path for path in libraries(program)}}
+    files = {"usr/bin/gracekeeper": program, "usr/bin/" + HELPER: program.parent / HELPER,
+             **{path: path for path in libraries(program)}}
     return archive_image.write(folder / "gracekeeper.tar", "gracekeeper:this-machine", files,
                                ["/usr/bin/gracekeeper"], user="65532")
 
 
 class Webhook:
-    def __init__(self, world, archive):
+    def __init__(self, world):
         self.world = world
         self.plane = world.plane
-        self.archive = archive or archive_around(world.program, world.folder)
 
     def install(self):
-        self.world.node.load(self.archive)
-        name = image.manifest(self.archive)[0]["RepoTags"][0]
-        repository, tag = name.rsplit(":", 1)
+        repository, tag = self.world.image_name.rsplit(":", 1)
         self.world.make_namespace("linkerd")
         self.plane.kubectl("create", "-f", "-", input=json.dumps({
             "apiVersion": "v1", "kind": "ConfigMap",

@@ -79,5 +79,8 @@ runAsNonRoot: true
 runAsUser: 65532
 runAsGroup: 65532
 seccompProfile:
-  type: RuntimeDefault
+  type: {{ .Values.seccompProfile.type }}
+  {{- if eq .Values.seccompProfile.type "Localhost" }}
+  localhostProfile: {{ .Values.seccompProfile.localhostProfile }}
+  {{- end }}
 {{- end }}

@@ -58,6 +58,11 @@ const std::map<std::string, std::pair<std::string, Configuration>>& options() {
       {"sidecar.profiles",
        {"sidecar: {profiles: [envoy.yaml, other.yaml]}",
         {.profile_files = {"envoy.yaml", "other.yaml"}}}},
+      {"helper.image",
+       {"helper: {image: registry.example/gracekeeper:1}",
+        {.helper_image = "registry.example/gracekeeper:1"}}},
+      {"helper.delivery",
+       {"helper: {delivery: image-volume}", {.helper_delivery = HelperDelivery::ImageVolume}}},
       {"kubernetesVersion", {"kubernetesVersion: \"1.30\"", {.kubernetes_version = {1, 30}}}},
   };
   return cases;
@@ -97,6 +102,9 @@ TEST(Configuration, TakesEveryWord) {
   EXPECT_EQ(taken("sidecar: {native: auto}").native_sidecar, std::nullopt);
   EXPECT_EQ(taken("sidecar: {native: false}").native_sidecar,
             (Sourced<bool>{false, Source::Configuration}));
+  EXPECT_EQ(taken("helper: {delivery: auto}").helper_delivery, HelperDelivery::Auto);
+  EXPECT_EQ(taken("helper: {delivery: init-container}").helper_delivery,
+            HelperDelivery::InitContainer);
   EXPECT_EQ(taken("defaults: {wait: 0s, grace: 0}").grace, configured(0));
 }
 

@@ -157,6 +157,16 @@ TEST(Document, BlankInputHasNoDocuments) {
   EXPECT_EQ(read_all("---\n"), "(empty)");
 }
 
+// A byte order mark that does not begin the text, and line ends that only Unicode and YAML know:
+// next line and line separator.
+TEST(Document, WhatIsBlankToTheParserAloneIsEmpty) {
+  EXPECT_EQ(read_all("a: 1\n...\n\xEF\xBB\xBF\n---\nb: 2\n"), "{\"a\":1}\n(empty)\n{\"b\":2}");
+  for (const char* text : {"\xC2\x85", "\xE2\x80\xA8", "\xEF\xBB\xBF\xEF\xBB\xBF"}) {
+    EXPECT_EQ(read_all(text), "(empty)") << text;
+    EXPECT_EQ(read_all("---\n" + std::string(text)), "(empty)") << text;
+  }
+}
+
 TEST(Document, KnowsMappings) {
   EXPECT_TRUE(read_one("a: 1").is_mapping);
   EXPECT_TRUE(read_one("{\"a\": 1}").is_mapping);

@@ -233,6 +233,30 @@ TEST(JsonPatch, AddsVolumes) {
             "add /spec/volumes/- {\"name\":\"b\"}\n");
 }
 
+TEST(JsonPatch, AddsMountsToContainersThatAreThereAndToAddedOnes) {
+  const auto mount = [](const char* container, const char* name) {
+    return AddVolumeMount{container, Value::Object{{"name", name}}};
+  };
+  EXPECT_EQ(
+      patched(pod_json("", R"({"containers":[{"name":"web"},
+      {"name":"proxy","volumeMounts":[{"name":"x"}]}]})"),
+              {mount("web", "a"), mount("web", "b"), mount("proxy", "a"), mount("nobody", "a")}),
+      "add /spec/containers/0/volumeMounts [{\"name\":\"a\"}]\n"
+      "add /spec/containers/0/volumeMounts/- {\"name\":\"b\"}\n"
+      "add /spec/containers/1/volumeMounts/- {\"name\":\"a\"}\n");
+  const Value bare = Value::Object{{"name", "bare"}};
+  const Value with =
+      Value::Object{{"name", "with"}, {"volumeMounts", Value::Array{Value::Object{{"name", "x"}}}}};
+  EXPECT_EQ(patched(pod_json("", R"({"containers":[]})"),
+                    {AddContainer{.container = bare}, AddContainer{.container = with},
+                     mount("bare", "a"), mount("with", "a")}),
+            "add /spec/containers/- {\"name\":\"bare\"}\n"
+            "add /spec/containers/- "
+            "{\"name\":\"with\",\"volumeMounts\":[{\"name\":\"x\"}]}\n"
+            "add /spec/containers/0/volumeMounts [{\"name\":\"a\"}]\n"
+            "add /spec/containers/1/volumeMounts/- {\"name\":\"a\"}\n");
+}
+
 TEST(JsonPatch, PathsBeginWhereThePodStands) {
   const auto pod = pod_in(pod_json("", R"({"containers":[{"name":"web"}]})"));
   const auto patch = to_json_patch(pod, {SetTerminationGracePeriod{95}, SetPreStop{"web", kSleep}},

@@ -83,6 +83,39 @@ TEST(DecodeReview, KeepsTheUidOfAReviewThatIsRefused) {
   EXPECT_EQ(twice.error().message, "request: expected an object, got 5");
 }
 
+TEST(DecodeReview, RefusesWhatWouldTakeFarMoreMemoryThanItsText) {
+  std::string empty_objects;
+  for (int i = 0; i < 800'000; ++i) empty_objects += "{},";
+  const auto values = decode_review(
+      review(R"("operation":"CREATE","object":{"kind":"Pod","x":[)" + empty_objects + "{}]}"));
+  ASSERT_FALSE(values.has_value());
+  EXPECT_EQ(values.error().message, "the body has more than 1500000 JSON values");
+  // In a string they are no values, behind an escaped quote neither.
+  EXPECT_TRUE(decode_review(review(R"("operation":"CREATE","object":{"kind":"Pod","x":"\")" +
+                                   empty_objects + "\"}"))
+                  .has_value());
+
+  const auto uid = decode_review(R"({"request":{"uid":")" + std::string(257, 'u') + "\"}}");
+  ASSERT_FALSE(uid.has_value());
+  EXPECT_EQ(uid.error().uid, "");
+  EXPECT_EQ(uid.error().message, "request.uid: longer than 256 bytes");
+}
+
+TEST(DecodeReview, TakesAPodOf10000ContainersAndNoMore) {
+  const auto pod_with = [](std::string_view key, int count) {
+    std::string containers;
+    for (int i = 0; i < count; ++i)
+      containers += std::string(i == 0 ? "" : ",") + R"({"name":"c"})";
+    return decode_review(review(R"("operation":"CREATE","object":{"kind":"Pod","spec":{")" +
+                                std::string(key) + R"(":[)" + containers + "]}}"));
+  };
+  for (const std::string key : {"containers", "initContainers"}) {
+    EXPECT_TRUE(pod_with(key, 10'000)->object.has_value());
+    EXPECT_EQ(pod_with(key, 10'001)->object.error(),
+              (FieldError{FieldPath{} / "spec" / key, "has 10001 items, at most 10000 are taken"}));
+  }
+}
+
 TEST(DecodeReview, ReadsALargeReviewAndASmallOneAfterIt) {
   const std::string padding(3U << 20U, 'x');
   for (const auto& text : {padding, std::string("small"), padding}) {

@@ -140,6 +140,12 @@ const Case kMade[] = {
      {move_up("a")},
      "metadata:\n  name: web\nspec:\n  template:\n    metadata:\n      annotations:\n"
      "        a: \"20\"\n      labels: {app: web}\n"},
+    {"a key of digits, which is no place in a list",
+     "metadata:\n  name: web\n  annotations:\n    \"7000000000000\": x\nspec:\n  template:\n"
+     "    metadata:\n      labels: {app: web}\n",
+     {move_up("7000000000000")},
+     "metadata:\n  name: web\nspec:\n  template:\n    metadata:\n      annotations:\n"
+     "        \"7000000000000\": x\n      labels: {app: web}\n"},
     {"to metadata that is missing, four spaces",
      "metadata:\n    name: web\n    annotations:\n        a: \"20\"\nspec:\n    template:\n"
      "        spec:\n            containers: []\n",

@@ -57,5 +57,22 @@ TEST(Uninjection, LeavesTheCommandWhereThereWasNoProxy) {
   EXPECT_EQ(command_after(command, "gracekeeper.dev/job-shutdown", "other"), command.dump());
 }
 
+TEST(Uninjection, TakesAwayTheProgramOfAWaitThatEndsWithTheApp) {
+  const auto named = [](const char* name) { return Json{{"name", name}}; };
+  Json pod{{"spec",
+            {{"initContainers", {named("migrate"), named("gracekeeper-await-app")}},
+             {"containers", {named("linkerd-proxy"), named("work")}},
+             {"volumes", {named("data"), named("gracekeeper-await-app")}}}}};
+  remove_linkerd(pod, FieldPath{});
+  EXPECT_EQ(pod["spec"].dump(),
+            R"({"initContainers":[{"name":"migrate"}],"containers":[{"name":"work"}],)"
+            R"("volumes":[{"name":"data"}]})");
+  // Without a proxy it is somebody else's.
+  Json other{{"spec", {{"initContainers", {named("gracekeeper-await-app")}}}}};
+  const auto before = other.dump();
+  remove_linkerd(other, FieldPath{});
+  EXPECT_EQ(other.dump(), before);
+}
+
 }  // namespace
 }  // namespace gracekeeper

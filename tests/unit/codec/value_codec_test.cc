@@ -27,6 +27,13 @@ TEST(ReadValue, RefusesNoneAndMany) {
   EXPECT_EQ(read("a: 1\n---\nb: 2\n"), "v.yaml: expected one document, got 2");
 }
 
+// YAML keeps all digits; what reads them has 64 bits.
+TEST(ReadValue, RefusesANumberThatIsTooLarge) {
+  const auto message = read("a: 18446744073709551616\n");
+  EXPECT_EQ(message.substr(0, 8), "v.yaml: ");
+  EXPECT_NE(message.find("64 bits"), std::string::npos) << message;
+}
+
 TEST(ReadValue, SaysWhereItDoesNotParse) {
   EXPECT_EQ(read("a: 1\na: 2\n").substr(0, 11), "v.yaml:2:1:");
 }

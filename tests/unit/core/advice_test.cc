@@ -72,6 +72,8 @@ TEST(Advice, ComparesTheOptionsForAWaitThatCoversTheApp) {
   Run the proxy as a native sidecar: it is stopped only after web is gone, so it needs no wait. terminationGracePeriodSeconds 30 is enough (app 15 + grace 15): the pod is gone after 30 s at the latest, no new connection is refused and nothing is killed. The wait annotation has no effect there: remove it.
 + shorter-wait T=35 proxy-wait-before-exit-seconds=15 shutdown-grace-period=5s
   Shorten the wait from 20 to 15 s: web takes no longer to stop (preStop 5 + shutdown 10, which is assumed), and the rest of a fixed wait only holds the pod. terminationGracePeriodSeconds must be 35 (app 15 + wait 15 + grace 5): the pod is gone after 20 s at the latest, no new connection is refused and nothing is killed. (With 20 nothing would be killed either: not all of it follows one after the other.)
++ until-app-exits T=40 shutdown-grace-period=5s wait-mode=until-app-exits
+  Let the wait end when web is gone, at the latest after the 20 s: a small program in the proxy's hook sees whether anything but the proxy still has sockets. terminationGracePeriodSeconds must be 40 (app 15 + wait 20 + grace 5): the pod is gone after 21 s at the latest, no new connection is refused and nothing is killed. (With 25 nothing would be killed either: not all of it follows one after the other.) The webhook must know the image that has the program (helper.image).
 + shorter-grace T=40 shutdown-grace-period=5s
   Shorten the proxy's grace from 120s to 5s: it ends earlier anyway when no connection is open, and cuts those that are open for longer. terminationGracePeriodSeconds must be 40 (app 15 + wait 20 + grace 5): the pod is gone after 25 s at the latest, no new connection is refused and nothing is killed. (With 25 nothing would be killed either: not all of it follows one after the other.)
 + longer-termination-grace-period T=155
@@ -163,9 +165,9 @@ TEST(Advice, PutsTheBestOptionFirst) {
        deployment({web}, {kInjected, wait_of("15"), grace_of("10s")}, 40), on(28),
        "+nothing-to-do"},
       {"a day of waiting", deployment({web}, {kInjected, wait_of("86400")}, 90000), on(34),
-       "+native-sidecar +shorter-wait"},
+       "+native-sidecar +shorter-wait +until-app-exits"},
       {"a day of waiting that does not fit", deployment({web}, {kInjected, wait_of("86400")}),
-       on(28), "+shorter-wait +shorter-grace +longer-termination-grace-period"},
+       on(28), "+shorter-wait +until-app-exits +shorter-grace +longer-termination-grace-period"},
       {"native, the default grace does not fit", deployment({web}, {kInjected}), on(34),
        "+shorter-grace +longer-termination-grace-period"},
       {"native, a stated grace does not fit", deployment({web}, {kInjected, grace_of("60s")}),
@@ -206,11 +208,35 @@ TEST(Advice, KnowsThatALongerGracePeriodDoesNothingUnderAnOverride) {
   Run the proxy as a native sidecar: it is stopped only after web is gone, so it needs no wait. The 10 s of this termination are too short (app 15 + grace 5): the pod is gone after 12 s at the latest, but web is killed at 10 s, linkerd-proxy is killed at 12 s. The wait annotation has no effect there: remove it.
 - shorter-wait proxy-wait-before-exit-seconds=15 shutdown-grace-period=5s
   Shorten the wait from 20 to 15 s: web takes no longer to stop (preStop 5 + shutdown 10, which is assumed), and the rest of a fixed wait only holds the pod. The 10 s of this termination are too short (app 15 + wait 15 + grace 5): the pod is gone after 12 s at the latest, but the preStop hook of linkerd-proxy is cut short at 10 s, web is killed at 10 s, linkerd-proxy is killed at 12 s.
+- until-app-exits shutdown-grace-period=5s wait-mode=until-app-exits
+  Let the wait end when web is gone, at the latest after the 20 s: a small program in the proxy's hook sees whether anything but the proxy still has sockets. The 10 s of this termination are too short (app 15 + wait 20 + grace 5): the pod is gone after 12 s at the latest, but the preStop hook of linkerd-proxy is cut short at 10 s, web is killed at 10 s, linkerd-proxy is killed at 12 s. The webhook must know the image that has the program (helper.image).
 - shorter-grace shutdown-grace-period=5s
   Shorten the proxy's grace from 120s to 5s: it ends earlier anyway when no connection is open, and cuts those that are open for longer. The 10 s of this termination are too short (app 15 + wait 20 + grace 5): the pod is gone after 12 s at the latest, but the preStop hook of linkerd-proxy is cut short at 10 s, web is killed at 10 s, linkerd-proxy is killed at 12 s.
 - longer-termination-grace-period
   A longer terminationGracePeriodSeconds does nothing here: this termination is given 10 s whatever the pod asks for. The 10 s of this termination are too short (app 15 + wait 20 + grace 120): the pod is gone after 12 s at the latest, but the preStop hook of linkerd-proxy is cut short at 10 s, web is killed at 10 s, linkerd-proxy is killed at 12 s.
 )");
+}
+
+TEST(Advice, OffersAWaitThatEndsWithTheAppOnlyWhereItCan) {
+  const auto offered = [](const Subject& subject, const Configuration& configuration = {}) {
+    return advice_for(subject, configuration).find("until-app-exits") != std::string::npos;
+  };
+  const auto web = container("web");
+  EXPECT_TRUE(offered(deployment({web}, {kInjected, wait_of("20")})));
+  EXPECT_FALSE(offered(deployment({web}, {kInjected, wait_of("10")}))) << "it is not too long";
+  auto same_user = container("web");
+  same_user.run_as_user = 2102;
+  EXPECT_FALSE(offered(deployment({same_user}, {kInjected, wait_of("20")})));
+  // Where it is in force already, nothing is too long.
+  const Configuration known{.helper_image = "gracekeeper:1"};
+  const auto asked = deployment({web},
+                                {kInjected,
+                                 wait_of("20"),
+                                 grace_of("10s"),
+                                 {std::string(annotation::kWaitMode), "until-app-exits"}},
+                                60);
+  const auto a = assess(asked, nullptr, known);
+  EXPECT_EQ(options(advise(a, a.timeline)), "+nothing-to-do +native-sidecar");
 }
 
 TEST(Advice, SaysWhenThePlatformGivesLess) {

@@ -180,6 +180,20 @@ TEST(Budget, TakesTheSlowestAppContainer) {
   });
 }
 
+// Linkerd's debug container comes with the proxy: it must not make the pod need more once it is
+// there.
+TEST(Budget, IsTheSameWithADebugSidecar) {
+  const Configuration plain;
+  const auto annotations =
+      annotated({{annotation::kAppShutdown, "web=1s"}, {annotation::kGrace, "5s"}});
+  const auto without =
+      subject_of(pod_of({container("web"), container("linkerd-proxy")}, annotations));
+  const auto with = subject_of(pod_of(
+      {container("web"), container("linkerd-proxy"), container("linkerd-debug")}, annotations));
+  EXPECT_EQ(assess(with, nullptr, plain).budget, assess(without, nullptr, plain).budget);
+  EXPECT_EQ(assess(with, nullptr, plain).containers, assess(without, nullptr, plain).containers);
+}
+
 TEST(Budget, CountsAppPrestopSleepsThatAreAdded) {
   expect_cases({
       {"only where there is no hook",

@@ -95,6 +95,7 @@ TEST(GoDuration, SaysWhatIsWrongAndWhatToWrite) {
                {"30", bare("30", "30s")},
                {"00", bare("00", "00s")},
                {"-30", bare("-30", "30s")},
+               {"9223372037", "\"9223372037\" " + too_long},
                {"1.", "\"1.\" " + unitless},
                {"1.5", "\"1.5\" " + unitless},
                {"1m30", "\"1m30\" " + unitless},
@@ -147,7 +148,11 @@ TEST(WholeSeconds, SayWhichSpellingWorks) {
                 message("99999999999999999999", "it is larger than 18446744073709551615")},
                {" 5", message(" 5", "remove the blanks: write \"5\"")},
                {"5 ", message("5 ", "remove the blanks: write \"5\"")},
+               {" 18446744073709551616 ",
+                message(" 18446744073709551616 ", "it is larger than 18446744073709551615")},
                {"+5", message("+5", "write it without a sign: \"5\"")},
+               {"+18446744073709551616",
+                message("+18446744073709551616", "it is larger than 18446744073709551615")},
                {"-5", message("-5", "it cannot be negative")},
                {"-5s", message("-5s", "it cannot be negative")},
                {"1.5", message("1.5", "fractions are not taken: write \"2\"")},
@@ -177,6 +182,7 @@ TEST(Duration, IsAGoDurationOrWholeSeconds) {
        {"", "\"\" is not a duration: it is empty; write \"25s\" or \"25\""},
        {"-5s", "\"-5s\" is not a duration: it cannot be negative"},
        {"-1ns", "\"-1ns\" is not a duration: it cannot be negative"},
+       {"-1 ns", "\"-1 ns\" is not a duration: it cannot be negative"},
        {"-5", "\"-5\" is not a duration: a duration needs a unit: write \"5s\" for seconds"},
        {"1.5",
         "\"1.5\" is not a duration: its last number has no unit; the units are ms, s, m and h"},
@@ -197,6 +203,11 @@ TEST(DurationInSeconds, RefusesFractions) {
                {"0.5s", "\"0.5s\" is not a whole number of seconds: write \"1s\""},
                {"5000001us", "\"5000001us\" is not a whole number of seconds: write \"6s\""},
                {"1ns", "\"1ns\" is not a whole number of seconds: write \"1s\""},
+               {"1 ns", "\"1 ns\" is not a whole number of seconds: write \"1s\""},
+               {"2 s", "\"2 s\" is not a duration: remove the blanks: write \"2s\""},
+               {"2562047h47m16.854775807s",
+                "\"2562047h47m16.854775807s\" is not a whole number of seconds: write "
+                "\"9223372036s\""},
                {"-5s", "\"-5s\" is not a duration: it cannot be negative"},
                {"", "\"\" is not a duration: it is empty; write \"25s\" or \"25\""}},
               parse_duration_in_seconds);
@@ -326,8 +337,13 @@ TEST(LinkerdMilliseconds, TruncateAFloatingPointProduct) {
       {"1ns", 0},        {"2.01s", 2'009},  {"4.35s", 4'350}, {"-1.001s", -1'000}};
   for (const auto& [text, milliseconds] : rows) {
     SCOPED_TRACE(text);
-    EXPECT_EQ(linkerd_milliseconds(*parse_go_duration(text)), milliseconds);
+    const auto duration = *parse_go_duration(text);
+    EXPECT_EQ(linkerd_milliseconds(duration), milliseconds);
+    if (duration == std::chrono::floor<Millis>(duration)) {
+      EXPECT_EQ(linkerd_milliseconds(std::chrono::floor<Millis>(duration)), milliseconds);
+    }
   }
+  EXPECT_EQ(linkerd_milliseconds(kLongest), kLongest.count());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "core/advice.h"
 #include "core/annotations.h"
 #include "core/assessment.h"
 #include "core/hazard.h"
@@ -179,6 +180,15 @@ TEST(IstioTimeline, LinkerdsProxyCountsWhereBothAre) {
   EXPECT_EQ(a.proxy.container_name(), "linkerd-proxy");
   EXPECT_EQ(a.containers[1].name, "istio-proxy");
   EXPECT_EQ(a.containers[1].role, Role::Sidecar);
+}
+
+// An app that takes longer than Istio's duration can say: the advice is tried without the
+// annotation.
+TEST(IstioTimeline, IsAdvisedWithoutTheAnnotationToo) {
+  const auto subject = subject_of(pod_of({container("web"), container("istio-proxy")},
+                                         annotated({{annotation::kAppShutdown, "99999999999"}})));
+  const auto a = assess(subject, nullptr, Configuration{});
+  EXPECT_FALSE(advise(a, a.timeline).empty());
 }
 
 TEST(IstioTimeline, LinkerdsSettingsMeanNothingToIt) {

@@ -337,6 +337,26 @@ TEST(AppShutdown, SaysWhatIsDropped) {
             "duration: write numbers with units, such as \"1m30s\"\n");
 }
 
+// Each item that is dropped keeps the whole text: as many as an annotation can hold would take
+// gigabytes.
+TEST(AppShutdown, DropsNoMoreThanTwentyItems) {
+  std::string items;
+  for (int i = 0; i < 3000; ++i) items += "web=1s,";
+  EXPECT_EQ(resolve({{kAppShutdown, items.substr(0, 16'000)}}).dropped.size(), 20U);
+}
+
+TEST(Settings, DoNotReadValuesOfMoreThan16KiB) {
+  const std::string longest = "5s" + std::string(16 * 1024 - 2, ' ');
+  EXPECT_TRUE(resolve({{kAppShutdown, longest}}).dropped.empty());
+  for (const auto key : {kInject, kWait, kGrace, kNative, kAppShutdown, kAppPrestopSleep,
+                         kOnShortfall, annotation::kJobShutdown, annotation::kAwaitProgram}) {
+    const auto settings = resolve({{key, longest + " "}});
+    ASSERT_FALSE(settings.dropped.empty()) << key;
+    EXPECT_EQ(settings.dropped.front().message, "it is 16385 bytes long: at most 16384 are read")
+        << key;
+  }
+}
+
 TEST(AppPrestopSleep, TakesWholeSeconds) {
   const std::vector<std::pair<std::string_view, Time>> rows{{"5", from(Source::Pod, 5'000)},
                                                             {"5s", from(Source::Pod, 5'000)},

@@ -158,6 +158,47 @@ TEST(Timeline, OfAClassicProxyRunsBesideTheApp) {
 // gate = max(mains done, next later sidecar done); R = G - floor(p^);
 // t_sigterm = R <= 0 ? p^ : min(max(p^, gate), p^ + R); t_sigkill = t_sigterm + max(2, R -
 // floor(t_sigterm - p^)), worked out by hand.
+PlannedContainer ends_with_others(PlannedContainer made) {
+  made.hook_ends_with_others = true;
+  return made;
+}
+
+TEST(Timeline, OfAWaitThatEndsWithTheAppsFollowsTheSlowestOne) {
+  const auto waiting = ends_with_others(proxy(20'000, 5'000));
+  expect_rows({
+      {"one that is fast",
+       40,
+       {app("web", {}, 2'000), waiting},
+       "web: hook 0, term 0, exit 2, kill 40; proxy: hook 3, term 3, exit 8, kill 40"},
+      {"wherever the proxy stands",
+       40,
+       {waiting, app("web", {}, 2'000)},
+       "proxy: hook 3, term 3, exit 8, kill 40; web: hook 0, term 0, exit 2, kill 40"},
+      {"the slowest of two, with its hook",
+       40,
+       {app("web", {}, 2'000), app("worker", 5'000, 1'500), waiting},
+       "web: hook 0, term 0, exit 2, kill 40; worker: hook 5, term 5, exit 6.5, kill 40; proxy: "
+       "hook 7.5, term 7.5, exit 12.5, kill 40.5"},
+      {"at the latest when its time is over",
+       60,
+       {app("web", {}, 30'000), waiting},
+       "web: hook 0, term 0, exit 30, kill 60; proxy: hook 20, term 20, exit 25, kill 60"},
+      {"an app that is killed",
+       10,
+       {app("web", {}, 60'000), ends_with_others(proxy(20'000, 1'000))},
+       "web: hook 0, term 0, exit 10, kill 10, killed; proxy: hook 10, term 10, exit 11, kill 12, "
+       "cut"},
+      {"no app", 40, {waiting}, "proxy: hook 1, term 1, exit 6, kill 40"},
+  });
+}
+
+TEST(ExactNeed, CountsAWaitThatEndsWithTheAppsToItsEnd) {
+  const std::vector<PlannedContainer> fixed{app("web", {}, 2'000), proxy(20'000, 5'000)};
+  const std::vector<PlannedContainer> ending{fixed[0], ends_with_others(fixed[1])};
+  EXPECT_EQ(exact_need(ending, true), 25);
+  EXPECT_EQ(exact_need(ending, true), exact_need(fixed, true));
+}
+
 TEST(Timeline, OfNativeSidecarsComesAfterTheApps) {
   expect_rows({
       {"the proxy waits for the app",

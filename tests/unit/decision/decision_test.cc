@@ -70,6 +70,9 @@ struct Shown {
     }
     return out;
   }
+  std::string operator()(const AddVolumeMount& e) const {
+    return "mount " + e.container + " " + show(*e.mount.find("name"));
+  }
   std::string operator()(const AddVolume& e) const {
     return "volume " + show(*e.volume.find("name"));
   }
@@ -271,7 +274,7 @@ TEST(Decide, HooksOfTheApplicationFallUnderDenyToo) {
 
 TEST(Decide, AddsSleepsToContainersWithoutAHookInTheFormThatTheClusterTakes) {
   auto pod = pod_of({container("web"), container("own", sleep_for(Millis{1000})),
-                     native_sidecar("logs"), container("worker")},
+                     native_sidecar("logs"), container("worker"), container("linkerd-debug")},
                     annotated({{kAppPrestopSleep, "5s"}}));
   const auto subject = subject_of(pod);
   EXPECT_EQ(decided(subject),
@@ -411,6 +414,17 @@ TEST(Judge, MissesTheHookThatWasLost) {
             "changed\n");
 }
 
+TEST(Judge, MissesTheWaitThatShouldEndWithTheApplication) {
+  auto proxy = container("linkerd-proxy", sleep_for(Millis{20'000}));
+  proxy.run_as_user = 2102;
+  const Configuration configuration{.helper_image = "gracekeeper:1"};
+  EXPECT_EQ(judged(adopted(proxy, {{kWait, "20"}, {annotation::kWaitMode, "until-app-exits"}}),
+                   configuration),
+            "findings: \n"
+            "remark: gracekeeper.dev/wait-mode: until-app-exits was not applied: was the mutating "
+            "webhook out of reach?\n");
+}
+
 TEST(Judge, MissesTheGraceThatWasLost) {
   EXPECT_EQ(judged(adopted(native_sidecar("linkerd-proxy"), {{kGrace, "60s"}})),
             "findings: \n"
@@ -420,6 +434,14 @@ TEST(Judge, MissesTheGraceThatWasLost) {
                            {{kGrace, "1.001s"}})),
             "findings: \n")
       << "so Linkerd writes it";
+}
+
+// Longer than nanoseconds can count.
+TEST(Judge, TakesAGraceOfAnyLength) {
+  const auto refused = judge(
+      adopted(with_grace_variable(container("linkerd-proxy"), "99999999999999d"), {}), nullptr, {});
+  EXPECT_NE(refused.refusal.find("GK001"), std::string::npos) << refused.refusal;
+  EXPECT_TRUE(refused.remarks.empty());
 }
 
 TEST(Judge, SaysThatAMendWasNotApplied) {
@@ -461,6 +483,58 @@ TEST(MakePolicy, TakesFromLinkerdsValuesWhatTheConfigurationLeavesOpen) {
   EXPECT_EQ(kept.wait, stated.wait);
   EXPECT_EQ(kept.grace, stated.grace);
   EXPECT_EQ(kept.native_sidecar, stated.native_sidecar);
+}
+
+TEST(MakePolicy, TakesTheProxysUserFromLinkerdsValues) {
+  const auto user = [](const LinkerdValues& values) {
+    const auto made = make_policy({}, values, "test").configuration;
+    return fmt::format("{}{}", made.proxy_uid ? std::to_string(*made.proxy_uid) : "unknown",
+                       made.proxy_uid_is_annotated ? ", annotated" : "");
+  };
+  LinkerdValues values;
+  EXPECT_EQ(user(values), "2102, annotated");
+  values.proxy.uid = 3000;
+  EXPECT_EQ(user(values), "3000, annotated");
+  // A security context of their own takes the place of the one that has this user.
+  values.proxy.security_context = Value::Object{{"runAsUser", 4000}};
+  EXPECT_EQ(user(values), "4000");
+  values.proxy.security_context = Value::Object{{"privileged", false}};
+  EXPECT_EQ(user(values), "unknown");
+}
+
+// Whoever injected the proxy: the hook, the volume, its mount, and the program that is copied into
+// it.
+TEST(Decide, LetsAnAdoptedProxysWaitEndWithTheApplication) {
+  const Configuration configuration{.helper_image = "gracekeeper:1"};
+  const auto edits_for = [&](const Subject& subject) {
+    std::string out;
+    for (const auto& edit : decide(subject, nullptr, policy_with(configuration)).edits)
+      out += std::visit(Shown{}, edit) + "\n";
+    return out;
+  };
+  auto proxy = container("linkerd-proxy", sleep_for(Millis{20'000}));
+  proxy.run_as_user = 2102;
+  const std::string helper =
+      "volume gracekeeper-await-app\n"
+      "mount linkerd-proxy gracekeeper-await-app\n"
+      "init container gracekeeper-await-app\n";
+  const auto hook = [](const char* time) {
+    return fmt::format(
+        "preStop linkerd-proxy {{exec: {{command: "
+        "[/gracekeeper/gracekeeper-await-app --proxy-uid 2102 --timeout {}]}}}}\n",
+        time);
+  };
+  constexpr auto mode = annotation::kWaitMode;
+  EXPECT_EQ(edits_for(adopted(proxy, {{kWait, "30"}, {mode, "until-app-exits"}})),
+            hook("30s") + helper);
+  // Its own hook says how long.
+  EXPECT_EQ(edits_for(adopted(proxy, {{mode, "until-app-exits"}})), hook("20s") + helper);
+  EXPECT_EQ(edits_for(adopted(proxy, {{mode, "fixed"}})), "");
+  // And back.
+  proxy.pre_stop->until_app_exits = true;
+  EXPECT_EQ(edits_for(adopted(proxy, {{mode, "fixed"}})),
+            "preStop linkerd-proxy {sleep: {seconds: 20}}\n");
+  EXPECT_EQ(edits_for(adopted(proxy, {})), "");
 }
 
 // A wrapped command comes with the endpoint that linkerd-await calls, and only once.

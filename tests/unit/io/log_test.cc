@@ -95,6 +95,24 @@ TEST(Log, WritesLinesFromTheLevelOnAndWhole) {
   EXPECT_EQ(count, 801);
 }
 
+TEST(Log, ShortensWhatClientsSend) {
+  const std::string longest(4096, 'x');
+  const auto line = [](Field::Value value) {
+    Field field("key", "");
+    field.value = std::move(value);
+    const auto text =
+        format_log_line(LogFormat::kJson, LogTime{}, LogLevel::kInfo, "m", {&field, 1});
+    return std::string(nlohmann::json::parse(text)["key"].dump());
+  };
+  EXPECT_EQ(line(longest), "\"" + longest + "\"");
+  EXPECT_EQ(line(longest + "y"), "\"" + longest + "… (4097 bytes)\"");
+  // Not in the middle of a character.
+  EXPECT_EQ(line(longest.substr(1) + "ä"), "\"" + longest.substr(1) + "… (4097 bytes)\"");
+  const auto list = line(std::vector<std::string>(100'000, "an element"));
+  EXPECT_LT(list.size(), 17'000U);
+  EXPECT_EQ(list.substr(list.size() - 7), ",\"…\"]");
+}
+
 TEST(Log, KnowsItsLevels) {
   EXPECT_EQ(parse_log_level("warning"), LogLevel::kWarning);
   EXPECT_EQ(parse_log_level("Warning"), std::nullopt);

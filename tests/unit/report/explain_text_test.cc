@@ -71,7 +71,18 @@ What to do (the best first)
        config.alpha.linkerd.io/proxy-wait-before-exit-seconds: "15"
        config.linkerd.io/shutdown-grace-period: "5s"
        terminationGracePeriodSeconds: 35
-  3. shorter-grace
+  3. until-app-exits
+     Let the wait end when web is gone, at the latest after the 20 s: a small
+     program in the proxy's hook sees whether anything but the proxy still has
+     sockets. terminationGracePeriodSeconds must be 40 (app 15 + wait 20 + grace
+     5): the pod is gone after 21 s at the latest, no new connection is refused
+     and nothing is killed. (With 25 nothing would be killed either: not all of
+     it follows one after the other.) The webhook must know the image that has
+     the program (helper.image).
+       config.linkerd.io/shutdown-grace-period: "5s"
+       gracekeeper.dev/wait-mode: "until-app-exits"
+       terminationGracePeriodSeconds: 40
+  4. shorter-grace
      Shorten the proxy's grace from 120s to 5s: it ends earlier anyway when no
      connection is open, and cuts those that are open for longer.
      terminationGracePeriodSeconds must be 40 (app 15 + wait 20 + grace 5): the
@@ -80,7 +91,7 @@ What to do (the best first)
      follows one after the other.)
        config.linkerd.io/shutdown-grace-period: "5s"
        terminationGracePeriodSeconds: 40
-  4. longer-termination-grace-period
+  5. longer-termination-grace-period
      Give the pod the time that its settings ask for.
      terminationGracePeriodSeconds must be 155 (app 15 + wait 20 + grace 120):
      the pod is gone after 140 s at the latest, no new connection is refused and

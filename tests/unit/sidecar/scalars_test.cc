@@ -64,7 +64,7 @@ TEST(Quantity, IsRoundedUpToWholeUnits) {
                                     {"1E2", 100},  {"15e-1", 2},       {"1E", 9007199254740992},
                                     {"", {}},      {"m", {}},          {".", {}},
                                     {"1.2.3", {}}, {"1 ", {}},         {"1mi", {}},
-                                    {"1e", {}},    {"cpu", {}}}) {
+                                    {"1e", {}},    {"cpu", {}},        {"0e9999", 0}}) {
     EXPECT_EQ(parse_quantity_rounded_up(text), value) << text;
   }
 }

@@ -1,0 +1,205 @@
+#include "core/wait_plan.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "core/annotations.h"
+#include "core/sidecar_profile.h"
+
+namespace gracekeeper {
+namespace {
+
+constexpr std::string_view kFolder = "/gracekeeper";
+constexpr std::string_view kPlaceInImage = "/usr/bin";
+
+WaitPlan impossible(std::string reason, std::string remedy) {
+  return {
+      .kind = WaitPlan::Kind::Impossible, .reason = std::move(reason), .remedy = std::move(remedy)};
+}
+
+std::optional<std::int64_t> template_uid(const SidecarProfile& profile) {
+  const auto* proxy = profile.proxy_template();
+  const auto* context = proxy == nullptr ? nullptr : proxy->find("securityContext");
+  const auto* uid = context == nullptr ? nullptr : context->find("runAsUser");
+  return uid == nullptr || uid->as_int() == nullptr ? std::nullopt : std::optional(*uid->as_int());
+}
+
+// The user that the proxy will run as; nothing when only its image knows.
+std::optional<std::int64_t> proxy_user(const Pod& pod, const PodSettings& settings,
+                                       const Proxy& proxy, const Configuration& configuration) {
+  std::optional<std::int64_t> own;
+  if (proxy.presence == Proxy::Presence::Adopted)
+    own = adopted_proxy(pod, proxy.container_name())->run_as_user;
+  else if (proxy.profile)
+    own = template_uid(*proxy.profile);
+  else
+    own = configuration.proxy_uid_is_annotated && settings.proxy_uid ? settings.proxy_uid
+                                                                     : configuration.proxy_uid;
+  return own ? own : pod.run_as_user;
+}
+
+// A container whose sockets would be taken for the proxy's.
+const Container* same_user(const Pod& pod, const Proxy& proxy, std::int64_t uid) {
+  for (const auto& container : pod.containers) {
+    if (container.name == proxy.container_name()) continue;
+    const auto own = container.run_as_user ? container.run_as_user : pod.run_as_user;
+    if (own == uid) return &container;
+  }
+  return nullptr;
+}
+
+// A native sidecar ends after the classic proxy, so its sockets would hold the wait to its end.
+std::string_view native_sidecar(const Pod& pod, const Proxy& proxy) {
+  for (const auto& container : pod.init_containers) {
+    if (container.restart_always) return container.name;
+  }
+  if (!proxy.profile || proxy.presence == Proxy::Presence::Adopted) return {};
+  for (const auto& container : proxy.profile->companions) {
+    if (container.list == Container::List::InitContainers && container.restart_always)
+      return container.name;
+  }
+  return {};
+}
+
+// The wait is the length of the proxy's hook and nothing else is in that hook.
+bool is_a_sleep(const Proxy& proxy) {
+  return !proxy.profile || (proxy.profile->wait.is_in_hook() && proxy.profile->hook.is_null());
+}
+
+WaitPlan plan_asked(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
+                    const Configuration& configuration) {
+  const auto name = proxy.container_name();
+  const auto remove = fmt::format("Remove {}.", annotation::kWaitMode);
+  if (proxy.is_native())
+    return impossible("a native sidecar is stopped when the application is gone anyway", remove);
+  if (proxy.is_istio())
+    return impossible("the pod's proxy is Istio's, which is never changed", remove);
+  if (!is_a_sleep(proxy))
+    return impossible(fmt::format("the wait of {} is not a sleep in its preStop hook", name),
+                      remove);
+  if (proxy.wait.value.count() == 0) {
+    if (proxy.pre_stop && !proxy.pre_stop->length)
+      return impossible(fmt::format("how long the preStop hook of {} takes is unknown", name),
+                        fmt::format("State the wait with {}.", settings.wait_key()));
+    return impossible("there is no wait that could end",
+                      fmt::format("State the longest one with {}.", settings.wait_key()));
+  }
+  if (pod.host_network)
+    return impossible("with hostNetwork the sockets of the whole node are in sight",
+                      "Use a fixed wait there.");
+  if (const auto sidecar = native_sidecar(pod, proxy); !sidecar.empty())
+    return impossible(
+        fmt::format("the native sidecar {} outlives {}", sidecar, name),
+        "Let the proxy be a native sidecar too, which needs no wait: the sockets of the "
+        "other one would be taken for the application's.");
+  const auto uid = proxy_user(pod, settings, proxy, configuration);
+  if (!uid)
+    return impossible(
+        fmt::format("the user that {} runs as is not known", name),
+        fmt::format("State securityContext.runAsUser of {}: by it its sockets are told "
+                    "from the application's.",
+                    name));
+  if (*uid == 0)
+    return impossible(
+        fmt::format("{} runs as root, as an application may that states no user", name),
+        "Let the proxy run as a user of its own.");
+  if (const auto* container = same_user(pod, proxy, *uid))
+    return impossible(
+        fmt::format("container {} runs as {}'s user {}", container->name, name, *uid),
+        fmt::format("Let {} run as another user: by it the sockets of the two are told apart.",
+                    container->name));
+  if (configuration.helper_image.empty())
+    return impossible("no image is known that has the program for it",
+                      "Name this project's image with --helper-image, or with helper.image in the "
+                      "configuration.");
+  return {.kind = WaitPlan::Kind::UntilAppExits, .proxy_uid = *uid};
+}
+
+Value restricted_security_context(std::int64_t uid) {
+  return Value::Object{{"allowPrivilegeEscalation", false},
+                       {"capabilities", Value::Object{{"drop", Value::Array{"ALL"}}}},
+                       {"readOnlyRootFilesystem", true},
+                       {"runAsNonRoot", true},
+                       // The proxy's: whoever restricts users has allowed that one.
+                       {"runAsUser", uid},
+                       {"seccompProfile", Value::Object{{"type", "RuntimeDefault"}}}};
+}
+
+}  // namespace
+
+WaitPlan plan_wait(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
+                   const Configuration& configuration) {
+  const auto& mode = settings.wait_mode;
+  const auto* adopted = proxy.presence == Proxy::Presence::Adopted
+                            ? adopted_proxy(pod, proxy.container_name())
+                            : nullptr;
+  const bool carries = adopted != nullptr && proxy.is_classic() && adopted->pre_stop &&
+                       adopted->pre_stop->until_app_exits;
+  if (!mode) return {.kind = carries ? WaitPlan::Kind::UntilAppExits : WaitPlan::Kind::Fixed};
+  if (mode->value == WaitMode::Fixed || !proxy.exists()) return {};
+  auto plan = plan_asked(pod, settings, proxy, configuration);
+  // A Namespace's is asked of those of its pods that have a wait of this kind.
+  const bool has_nothing_to_end =
+      !proxy.is_classic() || proxy.is_istio() || proxy.wait.value.count() == 0;
+  if (plan.kind == WaitPlan::Kind::Impossible && mode->source == Source::Namespace &&
+      has_nothing_to_end)
+    return {};
+  return plan;
+}
+
+bool helper_comes_in_image_volume(const Configuration& configuration) {
+  switch (configuration.helper_delivery) {
+    case HelperDelivery::ImageVolume:
+      return true;
+    case HelperDelivery::InitContainer:
+      return false;
+    case HelperDelivery::Auto:
+      break;
+  }
+  return configuration.kubernetes_version.runs_from_image_volumes();
+}
+
+Value app_wait_handler(const WaitPlan& plan, Millis wait, const Configuration& configuration) {
+  const auto program =
+      fmt::format("{}{}/{}", kFolder,
+                  helper_comes_in_image_volume(configuration) ? kPlaceInImage : std::string_view{},
+                  kAwaitAppProgram);
+  return Value::Object{
+      {"exec", Value::Object{
+                   {"command", Value::Array{program, "--proxy-uid", std::to_string(plan.proxy_uid),
+                                            "--timeout", format_duration(wait)}}}}};
+}
+
+HelperParts helper_parts(const WaitPlan& plan, const Configuration& configuration) {
+  HelperParts parts{
+      .mount = Value::Object{{"mountPath", kFolder}, {"name", kHelperName}, {"readOnly", true}}};
+  const auto& image = configuration.helper_image;
+  if (helper_comes_in_image_volume(configuration)) {
+    parts.volume = Value::Object{
+        {"name", kHelperName},
+        {"image", Value::Object{{"reference", image}, {"pullPolicy", "IfNotPresent"}}}};
+    return parts;
+  }
+  // In memory: where the kubelet's folder is mounted noexec, a program on disk could not be
+  // started.
+  parts.volume =
+      Value::Object{{"name", kHelperName},
+                    {"emptyDir", Value::Object{{"medium", "Memory"}, {"sizeLimit", "4Mi"}}}};
+  // Requests and limits, so that a ResourceQuota that asks for them lets the pod in. The scheduler
+  // takes the largest of the init containers and the sum of the others, so these cost nothing.
+  const Value amount = Value::Object{{"cpu", "10m"}, {"memory", "16Mi"}};
+  const Value bound = Value::Object{{"cpu", "100m"}, {"memory", "32Mi"}};
+  parts.init_container = Value::Object{
+      {"name", kHelperName},
+      {"image", image},
+      {"imagePullPolicy", "IfNotPresent"},
+      {"command",
+       Value::Array{fmt::format("{}/{}", kPlaceInImage, kAwaitAppProgram), "--install", kFolder}},
+      {"resources", Value::Object{{"limits", bound}, {"requests", amount}}},
+      {"securityContext", restricted_security_context(plan.proxy_uid)},
+      {"terminationMessagePolicy", "FallbackToLogsOnError"},
+      {"volumeMounts", Value::Array{Value::Object{{"mountPath", kFolder}, {"name", kHelperName}}}}};
+  return parts;
+}
+
+}  // namespace gracekeeper

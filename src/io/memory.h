@@ -1,0 +1,25 @@
+// Keeps a process small that has been large for a moment: after an attack, or a few huge requests.
+//
+// The C library keeps what has been freed, for the next time. It learns from each large block that
+// is freed to keep larger ones, and memory of a thousand connections stays with it for good when
+// one that is still there lies above it.
+#pragma once
+
+#include <cstddef>
+
+namespace gracekeeper::io {
+
+// Large blocks go back to the system as soon as they are freed. Call it once, before any thread.
+void return_large_blocks();
+
+// Gives free pages back. For a thread of its own, now and then: it works only when there is much
+// more to give back than it had to leave the last time.
+class MemoryTrimmer {
+ public:
+  void step();
+
+ private:
+  std::size_t left_ = 0;  // free bytes after the last time
+};
+
+}  // namespace gracekeeper::io

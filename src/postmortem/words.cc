@@ -1,0 +1,62 @@
+#include "postmortem/words.h"
+
+#include <fmt/format.h>
+
+namespace gracekeeper::postmortem {
+namespace {
+
+std::string_view source_words(Source source, std::string_view built_in) {
+  switch (source) {
+    case Source::Configuration:
+      return "configuration";
+    case Source::LinkerdValues:
+      return "Linkerd values";
+    case Source::Namespace:
+      return "annotation of the Namespace";
+    case Source::Pod:
+      return "annotation";
+    case Source::Container:
+      return "its own setting";
+    case Source::BuiltIn:
+      break;
+  }
+  return built_in;
+}
+
+}  // namespace
+
+std::string stop_sentence(const PlannedContainer& planned, const Assessment& a) {
+  if (planned.role == Role::Proxy) {
+    return fmt::format("may drain for up to {} s ({})", seconds(planned.stop),
+                       source_words(a.proxy.grace.source, "proxy default"));
+  }
+  const auto source =
+      a.settings.shutdown_of(planned.name, planned.role == Role::App, *a.configuration).source;
+  const auto hook = !planned.has_pre_stop ? std::string()
+                    : planned.pre_stop    ? fmt::format("preStop {} + ", seconds(*planned.pre_stop))
+                                          : std::string("preStop of unknown length + ");
+  return fmt::format("is planned to take {}shutdown {} ({})", hook, seconds(planned.stop),
+                     source_words(source, "assumed: nothing says so"));
+}
+
+std::string hook_words(const Ended& one) {
+  if (one.container == nullptr || !one.container->pre_stop) return {};
+  const auto& hook = *one.container->pre_stop;
+  switch (hook.action) {
+    case Hook::Action::Sleep:
+      return fmt::format(" (sleep {})", seconds(hook.length.value_or(Millis{0})));
+    case Hook::Action::HttpGet:
+      return " (httpGet)";
+    case Hook::Action::TcpSocket:
+      return " (tcpSocket)";
+    case Hook::Action::Exec:
+      break;
+  }
+  std::string command;
+  for (const auto& word : hook.command) command += (command.empty() ? "" : " ") + word;
+  constexpr std::size_t kMost = 60;
+  if (command.size() > kMost) command = command.substr(0, kMost) + "…";
+  return fmt::format(" (exec {})", command);
+}
+
+}  // namespace gracekeeper::postmortem

@@ -1,0 +1,313 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"math/rand"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+const jsonPost = "POST /mutate HTTP/1.1\r\nHost: webhook\r\nContent-Type: application/json\r\n"
+
+var attacks = map[string]life{
+	// Silent and slow.
+	"silent-tcp": func(a *attacker) { a.plainly(nil) },
+	"silent-tls": func(a *attacker) { a.securely(nil) },
+	"slow-hello": func(a *attacker) {
+		a.plainly(func(to io.Writer) { a.trickle(to, clientHello()) })
+	},
+	"slow-headers": func(a *attacker) {
+		a.securely(func(to io.Writer) { a.trickle(to, []byte(jsonPost+"A: "+strings.Repeat("a", 4000))) })
+	},
+	"slow-body": func(a *attacker) {
+		a.securely(func(to io.Writer) {
+			fmt.Fprintf(to, "%sContent-Length: 4000\r\n\r\n", jsonPost)
+			a.trickle(to, []byte("{"))
+		})
+	},
+	"tiny-records": func(a *attacker) { // a TLS record for each byte, as fast as they go
+		a.securely(func(to io.Writer) {
+			fmt.Fprintf(to, "%sContent-Length: 1000000\r\n\r\n", jsonPost)
+			for a.done.Err() == nil {
+				if _, err := to.Write([]byte(" ")); err != nil {
+					return
+				}
+			}
+		})
+	},
+
+	// Too much.
+	"many-headers": func(a *attacker) {
+		a.securely(func(to io.Writer) {
+			fmt.Fprint(to, "POST /mutate HTTP/1.1\r\n")
+			for i := 0; i < 40000; i += 100 {
+				var lines bytes.Buffer
+				for j := i; j < i+100; j++ {
+					fmt.Fprintf(&lines, "X-%d: y\r\n", j)
+				}
+				if _, err := to.Write(lines.Bytes()); err != nil {
+					return
+				}
+			}
+			fmt.Fprint(to, "\r\n")
+		})
+	},
+	"long-header": func(a *attacker) {
+		a.securely(func(to io.Writer) {
+			fmt.Fprint(to, "POST /mutate HTTP/1.1\r\nX: ")
+			a.pour(to, bytes.Repeat([]byte("x"), 100_000), 1000)
+		})
+	},
+	"chunked-body": func(a *attacker) {
+		a.securely(func(to io.Writer) {
+			fmt.Fprintf(to, "%sTransfer-Encoding: chunked\r\n\r\n", jsonPost)
+			a.pour(to, append([]byte("100000\r\n"), append(bytes.Repeat([]byte(" "), 1<<20), "\r\n"...)...), 200)
+		})
+	},
+	"long-body": func(a *attacker) {
+		a.securely(func(to io.Writer) {
+			fmt.Fprintf(to, "%sContent-Length: 209715200\r\n\r\n", jsonPost)
+			a.pour(to, bytes.Repeat([]byte(" "), 1<<20), 200)
+		})
+	},
+	"gzip-bomb": func(a *attacker) {
+		a.securely(func(to io.Writer) {
+			bomb := gzipBomb()
+			fmt.Fprintf(to, "%sContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", jsonPost, len(bomb))
+			_, _ = to.Write(bomb)
+		})
+	},
+	"unfinished-bodies": func(a *attacker) { // all but the last byte of the largest body there may be
+		a.securely(func(to io.Writer) {
+			fmt.Fprintf(to, "%sContent-Length: %d\r\n\r\n", jsonPost, 8<<20)
+			a.pour(to, bytes.Repeat([]byte("["), 1<<16), (8<<20)/(1<<16)-1)
+		})
+	},
+	"deep-bodies": func(a *attacker) {
+		a.once(append([]byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n", jsonPost, 8<<20)),
+			bytes.Repeat([]byte("["), 8<<20)...))
+	},
+	"wide-bodies": func(a *attacker) {
+		a.once(a.withSample(`"spec":{`, `"wide":[`+strings.TrimSuffix(strings.Repeat("{},", 7<<20/3), ",")+`],`))
+	},
+	"large-reviews": func(a *attacker) { // right ones, with an annotation of 7 MiB
+		a.once(a.withSample(`"annotations":{`, `"large":"`+strings.Repeat("x", 7<<20)+`",`))
+	},
+	"many-containers": func(a *attacker) { // each but a few bytes
+		a.once(a.withSample(`"containers":[`, strings.Repeat(`{"name":"c"},`, 200_000)))
+	},
+	"hostile-annotation": func(a *attacker) { // 128 KiB of items that are all wrong
+		a.once(a.withSample(`"annotations":{`, `"gracekeeper.dev/app-shutdown":"`+strings.Repeat("a=1s,", 1<<17/5)+`",`))
+	},
+	"large-answers": func(a *attacker) { // the answers as large as can be, and nobody reads them
+		request := a.largeAnswer()
+		a.stalled(func(to io.Writer) { a.pour(to, request, 100) })
+	},
+
+	// Not what the port speaks.
+	"plain-http": func(a *attacker) {
+		a.plainly(func(to io.Writer) { fmt.Fprintf(to, "%sContent-Length: 2\r\n\r\n{}", jsonPost) })
+	},
+	"garbage": func(a *attacker) {
+		a.plainly(func(to io.Writer) {
+			noise := make([]byte, 4096)
+			rand.Read(noise)
+			if rand.Intn(2) == 0 { // a record's beginning, and then noise
+				copy(noise, "\x16\x03\x01\x10\x00\x01")
+			}
+			_, _ = to.Write(noise)
+		})
+	},
+	"garbage-inside": func(a *attacker) { // noise in place of a request, inside TLS
+		a.securely(func(to io.Writer) {
+			noise := make([]byte, 4096)
+			rand.Read(noise)
+			_, _ = to.Write(noise)
+		})
+	},
+
+	// Storms.
+	"resumption": func(a *attacker) { // a session of another server's, then whatever this one gave
+		config := anyCertificate()
+		config.ServerName = "webhook"
+		config.ClientSessionCache = foreignSessions(rand.Intn(2) == 0)
+		if plain, _ := a.dialTLS(config); plain != nil {
+			plain.Close()
+		}
+	},
+	"resets": func(a *attacker) {
+		plain := a.dial()
+		if plain == nil {
+			return
+		}
+		_ = plain.Conn.(*net.TCPConn).SetLinger(0)
+		if rand.Intn(2) == 0 {
+			hello := clientHello()
+			_, _ = plain.Write(hello[:rand.Intn(len(hello))])
+		}
+		plain.Close()
+	},
+
+	// Answers.
+	"pipelining": func(a *attacker) {
+		a.securely(func(to io.Writer) {
+			one := a.request()
+			for a.done.Err() == nil {
+				if _, err := to.Write(bytes.Repeat(one, 16)); err != nil {
+					return
+				}
+			}
+		})
+	},
+	"pipelining-unread": func(a *attacker) {
+		a.stalled(func(to io.Writer) {
+			for a.done.Err() == nil {
+				if _, err := to.Write(bytes.Repeat(a.request(), 16)); err != nil {
+					return
+				}
+			}
+		})
+	},
+	"half-closed": func(a *attacker) { // says that it sends no more; the answer is still due
+		plain, secure := a.dialTLS(anyCertificate())
+		if plain == nil {
+			return
+		}
+		defer plain.Close()
+		_, _ = secure.Write(a.request())
+		_ = secure.CloseWrite()
+		_ = plain.Conn.(*net.TCPConn).CloseWrite()
+		a.readToEnd(secure)
+	},
+	"management-silent": func(a *attacker) { a.plainly(nil) },
+	"management-slow": func(a *attacker) {
+		a.plainly(func(to io.Writer) { a.trickle(to, []byte("GET /livez HTTP/1.1\r\nA: aaaaaaaaaaaaaaaa")) })
+	},
+	"half-closed-silent": func(a *attacker) {
+		plain := a.dial()
+		if plain == nil {
+			return
+		}
+		defer plain.Close()
+		_, _ = plain.Write(clientHello()[:40])
+		_ = plain.Conn.(*net.TCPConn).CloseWrite()
+		a.readToEnd(plain)
+	},
+}
+
+// One plain connection: sends, and reads to the end meanwhile.
+func (a *attacker) plainly(send func(io.Writer)) {
+	if plain := a.dial(); plain != nil {
+		a.both(plain, plain, send)
+	}
+}
+
+func (a *attacker) securely(send func(io.Writer)) {
+	if plain, secure := a.dialTLS(anyCertificate()); plain != nil {
+		a.both(plain, secure, send)
+	}
+}
+
+func (a *attacker) both(plain *held, stream io.ReadWriter, send func(io.Writer)) {
+	defer plain.Close()
+	if send != nil {
+		go send(stream)
+	}
+	a.readToEnd(stream)
+}
+
+// A connection that asks and never reads, with the smallest window there is. It ends when the server
+// resets it.
+func (a *attacker) stalled(send func(io.Writer)) {
+	plain := a.dial()
+	if plain == nil {
+		return
+	}
+	defer plain.Close()
+	_ = plain.Conn.(*net.TCPConn).SetReadBuffer(2048)
+	secure := tls.Client(plain, anyCertificate())
+	if secure.HandshakeContext(a.done) != nil {
+		return
+	}
+	go send(secure)
+	a.pause(6 * time.Second)
+}
+
+func (a *attacker) pour(to io.Writer, piece []byte, times int) {
+	for i := 0; i < times; i++ {
+		if _, err := to.Write(piece); err != nil {
+			return
+		}
+	}
+}
+
+func (a *attacker) request() []byte {
+	return []byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", jsonPost, len(a.sample), a.sample))
+}
+
+// One request, its answer awaited, and the end of the connection.
+func (a *attacker) once(request []byte) {
+	plain, secure := a.dialTLS(anyCertificate())
+	if plain == nil {
+		return
+	}
+	defer plain.Close()
+	go func() { _, _ = secure.Write(request) }()
+	response, err := http.ReadResponse(bufio.NewReader(secure), nil)
+	if err != nil {
+		a.cut.Add(1)
+		return
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	a.count(fmt.Sprint(response.StatusCode))
+}
+
+// A pod whose refusal names 240 containers, each with the time it takes.
+func (a *attacker) largeAnswer() []byte {
+	var containers strings.Builder
+	for i := 0; i < 240; i++ {
+		fmt.Fprintf(&containers, `{"name":"%s-%d","lifecycle":{"preStop":{"sleep":{"seconds":%d}}}},`,
+			strings.Repeat("c", 200), i, 9000+i)
+	}
+	return a.withSample(`"containers":[`, containers.String())
+}
+
+// A post of the sample with the text put in behind the mark, made once.
+func (a *attacker) withSample(mark, text string) []byte {
+	a.largestOnce.Do(func() {
+		body := strings.Replace(string(a.sample), mark, mark+text, 1)
+		a.largestRequest = []byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", jsonPost, len(body), body))
+	})
+	return a.largestRequest
+}
+
+var clientHello = sync.OnceValue(func() []byte {
+	mine, other := net.Pipe()
+	go func() {
+		_ = tls.Client(mine, anyCertificate()).Handshake()
+	}()
+	hello := make([]byte, 4096)
+	n, _ := other.Read(hello)
+	other.Close()
+	return hello[:n]
+})
+
+// 200 MB of spaces, compressed.
+var gzipBomb = sync.OnceValue(func() []byte {
+	var out bytes.Buffer
+	writer, _ := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	for i := 0; i < 200; i++ {
+		_, _ = writer.Write(bytes.Repeat([]byte(" "), 1_000_000))
+	}
+	writer.Close()
+	return out.Bytes()
+})

@@ -1,0 +1,3 @@
+module gracekeeper.dev/attack
+
+go 1.22

@@ -1,0 +1,55 @@
+"""The attacks: what each sends, how many at a time, what the server may answer."""
+
+import collections
+
+# title: a row of docs/reliability.md. answers: every status that may be given; () when none may.
+# management: attacks the plain port instead. weight: its share of a run's time, 1 is usual.
+Scenario = collections.namedtuple("Scenario", "name title connections answers management weight")
+
+
+def scenario(name, title, connections, answers=(), management=False, weight=1.0):
+    return Scenario(name, title, connections, answers, management, weight)
+
+
+SCENARIOS = [
+    scenario("nobody", "nobody attacks", 0),
+    scenario("silent-tcp", "1,000 silent TCP connections, each opened again when it is cut", 1000),
+    scenario("silent-tls", "1,000 silent TLS connections, each opened again when it is cut", 1000,
+             weight=1.5),
+    scenario("slow-hello", "ClientHello at 1 byte/s, 500 connections", 500),
+    scenario("slow-headers", "headers at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
+    scenario("slow-body", "body at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
+    scenario("tiny-records", "a TLS record for every byte, 16 connections", 16, ("408",)),
+    scenario("many-headers", "40,000 headers, 16 connections", 16, ("431",)),
+    scenario("long-header", "a header line of 100 MB, 16 connections", 16, ("431",)),
+    scenario("chunked-body", "a chunked body of 200 MB, 16 connections", 16, ("413", "503")),
+    scenario("long-body", "Content-Length of 200 MB, 16 connections", 16, ("413",)),
+    scenario("gzip-bomb", "200 KB of gzip that are 200 MB, 16 connections", 16, ("415",)),
+    scenario("unfinished-bodies", "8 MiB bodies without their last byte, 64 connections", 64,
+             ("408", "503"), weight=1.5),
+    scenario("deep-bodies", "8 MiB of opening brackets, 8 connections", 8, ("400", "503")),
+    scenario("wide-bodies", "a review of 7 MiB with 2,400,000 empty objects, 8 connections", 8,
+             ("400", "503")),
+    scenario("many-containers", "a pod of 200,000 containers, 8 connections", 8, ("200", "400", "503")),
+    scenario("large-reviews", "right reviews of 7 MiB, 8 connections", 8, ("200", "503")),
+    scenario("hostile-annotation", "an annotation of 128 KiB with 26,000 mistakes, 8 connections", 8,
+             ("200",)),
+    scenario("large-answers", "answers of 300 KB, never read, 64 connections", 64,
+             weight=1.5),
+    scenario("plain-http", "plain HTTP on the TLS port, 16 connections", 16),
+    scenario("garbage", "noise on the TLS port, 16 connections", 16),
+    scenario("garbage-inside", "noise inside TLS, 16 connections", 16, ("400",)),
+    scenario("renegotiation", "TLS 1.2 renegotiation, 8 connections", 8),
+    scenario("resumption", "full handshakes with foreign sessions, 16 connections", 16),
+    scenario("resets", "connections reset at once or within ClientHello, 64 at a time", 64),
+    scenario("pipelining", "pipelined requests as fast as they go, 8 connections", 8, ("200",)),
+    scenario("pipelining-unread", "pipelined requests whose answers are never read, 64 connections",
+             64, weight=1.5),
+    scenario("half-closed", "a request and FIN: the answer is still given, 16 connections", 16,
+             ("200",)),
+    scenario("half-closed-silent", "half a ClientHello and FIN, 200 connections", 200),
+    scenario("management-silent", "1,000 silent connections to the management port", 1000, (),
+             True),
+    scenario("management-slow", "requests at 1 byte/s to the management port, 200 connections", 200,
+             ("408",), True),
+]

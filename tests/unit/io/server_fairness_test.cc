@@ -1,0 +1,196 @@
+// What the large and the hasty may take from the others: nothing that is noticed.
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include "fixture.h"
+
+namespace gracekeeper::io::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kLarge = 200'000;
+
+std::string post_of(std::size_t size, const std::string& path = "/gate") {
+  return post(path, std::string(size, 'x'));
+}
+
+// A handler that lets nobody through until it is told to.
+class Gate {
+ public:
+  Response pass(const Request& request) {
+    std::unique_lock lock(mutex_);
+    most_ = std::max(most_, ++inside_);
+    ++arrived_;
+    changed_.notify_all();
+    changed_.wait_for(lock, seconds(20), [this] { return open_; });
+    --inside_;
+    return Response{.body = std::to_string(request.body.size())};
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  bool wait_for_arrivals(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, seconds(10), [&] { return arrived_ >= count; });
+  }
+  int most() {
+    const std::lock_guard lock(mutex_);
+    return most_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+  int inside_ = 0;
+  int arrived_ = 0;
+  int most_ = 0;
+};
+
+class FairnessTest : public ServerTest {
+ protected:
+  FairnessTest() { options.loops = 1; }
+  ~FairnessTest() override { gate.open(); }
+  void start_with_gate() {
+    start({{.method = "POST", .path = "/gate", .handler = [this](const Request& request) {
+              return gate.pass(request);
+            }}});
+  }
+  Gate gate;
+};
+
+TEST_F(FairnessTest, ServesOthersWhileALargeRequestIsHandled) {
+  start_with_gate();
+  auto large = connect();
+  ASSERT_TRUE(large->send(post_of(kLarge)));
+  ASSERT_TRUE(gate.wait_for_arrivals(1));
+  for (int i = 0; i < 3; ++i) {
+    auto other = connect();
+    ASSERT_NE(other, nullptr);
+    EXPECT_EQ(status_of(other->ask(get("/text"))), 200);
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().writing == 1; }));
+  gate.open();
+  EXPECT_EQ(body_of(large->receive()), std::to_string(kLarge));
+  EXPECT_TRUE(large->ask(get("/text"))) << "the connection goes on";
+}
+
+TEST_F(FairnessTest, HandlesOneLargeRequestAtATime) {
+  options.loops = 3;
+  start_with_gate();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(connect());
+    ASSERT_TRUE(clients.back()->send(post_of(kLarge + static_cast<std::size_t>(i))));
+  }
+  ASSERT_TRUE(eventually([&] { return server->counters().writing == 4; }));
+  gate.open();
+  for (std::size_t i = 0; i < clients.size(); ++i)
+    EXPECT_EQ(body_of(clients[i]->receive()), std::to_string(kLarge + i));
+  EXPECT_EQ(gate.most(), 1);
+}
+
+TEST_F(FairnessTest, AnswersInOrderWhatComesBehindALargeRequest) {
+  start_with_gate();
+  gate.open();
+  const std::string chunked = "POST /gate HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n" +
+                              std::string(kLarge, 'x') + "\r\n0\r\n\r\n";
+  for (const std::string& first : {post_of(kLarge), chunked}) {
+    auto client = connect();
+    ASSERT_TRUE(client->send(first + post_of(3) + first + get("/text")));
+    EXPECT_EQ(body_of(client->receive()), std::to_string(kLarge));
+    EXPECT_EQ(body_of(client->receive()), "3");
+    EXPECT_EQ(body_of(client->receive()), std::to_string(kLarge));
+    EXPECT_EQ(body_of(client->receive()), "query=");
+  }
+}
+
+TEST_F(FairnessTest, ForgetsALargeRequestWhoseClientHasGone) {
+  options.deadlines.handling = milliseconds(200);
+  start_with_gate();
+  {
+    auto large = connect();
+    ASSERT_TRUE(large->send(post_of(kLarge)));
+    ASSERT_TRUE(gate.wait_for_arrivals(1));
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().open() == 0; }));
+  EXPECT_EQ(server->counters().timed_out, 1U);
+  gate.open();
+  auto other = connect();
+  EXPECT_EQ(body_of(other->ask(post_of(kLarge))), std::to_string(kLarge));
+}
+
+TEST_F(FairnessTest, AnswersALargeRequestAfterTheListenerIsClosed) {
+  options.deadlines.drain = milliseconds(50);
+  start_with_gate();
+  auto large = connect();
+  ASSERT_TRUE(large->send(post_of(kLarge)));
+  ASSERT_TRUE(gate.wait_for_arrivals(1));
+  server->close_listener();
+  EXPECT_FALSE(large->closed_within(milliseconds(300)));
+  gate.open();
+  EXPECT_EQ(body_of(large->receive()), std::to_string(kLarge));
+  EXPECT_TRUE(large->closed_within(seconds(5)));
+  server->join();
+}
+
+TEST_F(FairnessTest, EndsWithALargeRequestInHand) {
+  start_with_gate();
+  auto large = connect();
+  auto waiting = connect();
+  ASSERT_TRUE(large->send(post_of(kLarge)));
+  ASSERT_TRUE(waiting->send(post_of(kLarge)));
+  ASSERT_TRUE(gate.wait_for_arrivals(1));
+  ASSERT_TRUE(eventually([&] { return server->counters().writing == 2; }));
+  std::thread opener([this] {
+    std::this_thread::sleep_for(milliseconds(50));
+    gate.open();
+  });
+  server.reset();
+  opener.join();
+  EXPECT_TRUE(large->closed_within(seconds(5)));
+}
+
+TEST_F(FairnessTest, PipelinedRequestsTakeTurnsWithOthers) {
+  options.certificates = nullptr;
+  std::atomic<int> counted{0};
+  start({{.method = "GET", .path = "/count", .handler = [&](const Request&) {
+            ++counted;
+            return Response{};
+          }}});
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += get("/count");
+  auto honest = connect();
+  ASSERT_TRUE(honest->ask(get("/text")));
+  std::vector<std::unique_ptr<Client>> hasty;
+  for (int i = 0; i < 60; ++i) hasty.push_back(connect());
+  for (auto& client : hasty) ASSERT_TRUE(client->send(many));
+  ASSERT_TRUE(eventually([&] { return counted > 0; }));
+  // Each takes a few rounds of the loop, and in a round each of the hasty gets one answer at most.
+  for (int i = 0; i < 5 && counted < 50'000; ++i) {
+    const int before = counted;
+    ASSERT_TRUE(honest->ask(get("/text")));
+    EXPECT_LT(counted - before, 2000);
+  }
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(status_of(hasty[0]->receive()), 200) << i;
+}
+
+TEST_F(FairnessTest, LargeAnswersThatNobodyTakesCountAsMemory) {
+  start();
+  std::vector<std::unique_ptr<Client>> stalled;
+  for (int i = 0; i < 2; ++i) {
+    stalled.push_back(connect({.receive_buffer = 4096}));
+    ASSERT_TRUE(stalled.back()->send(get("/large")));
+  }
+  // 24 MB each, and the limit is 32.
+  EXPECT_TRUE(eventually([&] { return server->counters().shed == 1; }));
+  EXPECT_EQ(server->counters().writing, 1U);
+}
+
+}  // namespace
+}  // namespace gracekeeper::io::test
