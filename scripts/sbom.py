@@ -39,8 +39,10 @@ def package_of(path):
     """The Debian package of a file of this machine; None for ours."""
     for name in (str(path), str(path.resolve()), "/usr" + str(path)):
         done = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            return done.stdout.splitlines()[0].split(":")[0]
+        for line in done.stdout.splitlines():
+            # "libssl3:amd64: /usr/lib/…"; beside it "diversion by libc6 from: /lib64/…", which owns nothing.
+            if not line.startswith("diversion by"):
+                return line.split(":")[0]
     return None
 
 
