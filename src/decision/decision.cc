@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "core/annotation_text.h"
 #include "core/annotations.h"
 #include "core/settings.h"
 #include "decision/edits.h"

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/annotations.h"
-#include "core/wait_plan.h"
+#include "sidecar/await_helper.h"
 #include "sidecar/custom_profile.h"
 #include "sidecar/linkerd_annotations.h"
 #include "sidecar/linkerd_ports.h"
