@@ -24,7 +24,8 @@ fi
 for library in $libraries; do
   mkdir -p "$root$(dirname "$library")"
   cp --dereference "$library" "$root$library"
-  package=$(dpkg-query -S "$(readlink -f "$library")" "$library" 2>/dev/null | head -n 1 | cut -d: -f1)
+  package=$(dpkg-query -S "$(readlink -f "$library")" "$library" 2>/dev/null |
+    grep -v '^diversion by' | head -n 1 | cut -d: -f1)
   copyright=/usr/share/doc/$package/copyright
   if [ -n "$package" ] && [ -f "$copyright" ]; then
     mkdir -p "$root$(dirname "$copyright")"

@@ -4,8 +4,8 @@
     scripts/sbom.py ROOT [VERSION]
 
 ROOT is what scripts/image-root.sh has laid out on this machine: our programs, and libraries from
-this machine's Debian packages. The header-only libraries that are compiled into the programs are
-listed too: their packages are the -dev packages of scripts/install-deps.sh. Nothing in the result
+this machine's Debian packages. What is compiled or linked into the programs without being a file
+of the image is listed too, by its -dev packages. Nothing in the result
 depends on when or where it was made but for `created`, which follows SOURCE_DATE_EPOCH.
 """
 
@@ -21,6 +21,8 @@ import sys
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 # Compiled in: there is no file of theirs in the image.
 COMPILED_IN = ("libcli11-dev", "nlohmann-json3-dev", "libexpected-dev")
+# Archives that the static program is linked with.
+ARCHIVES = ("libc.a", "libstdc++.a", "libgcc.a")
 
 
 def run(*command):
@@ -37,9 +39,18 @@ def package_of(path):
     """The Debian package of a file of this machine; None for ours."""
     for name in (str(path), str(path.resolve()), "/usr" + str(path)):
         done = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            return done.stdout.splitlines()[0].split(":")[0]
+        for line in done.stdout.splitlines():
+            # "libssl3:amd64: /usr/lib/…"; beside it "diversion by libc6 from: /lib64/…", which owns nothing.
+            if not line.startswith("diversion by"):
+                return line.split(":")[0]
     return None
+
+
+def compiled_in():
+    """The packages whose code is in our programs without being in a file of its own."""
+    archives = [package_of(pathlib.Path(run("g++", f"-print-file-name={name}").strip()))
+                for name in ARCHIVES]
+    return sorted({*COMPILED_IN, *(name for name in archives if name)})
 
 
 def details(package):
@@ -114,7 +125,7 @@ def document(root, version):
             packages[name] = debian_package(name)
             relate(own["SPDXID"], "DYNAMIC_LINK", packages[name]["SPDXID"])
         relate(packages[name]["SPDXID"], "CONTAINS", entry["SPDXID"])
-    for name in COMPILED_IN:
+    for name in compiled_in():
         packages[name] = debian_package(name)
         relate(own["SPDXID"], "STATIC_LINK", packages[name]["SPDXID"])
     for package in (own, *packages.values()):

@@ -3,11 +3,14 @@
 namespace gracekeeper::await_app {
 
 Verdict AppWatch::take(Millis now, const Look& look) {
-  // Of unsigned counters, which may also be set back: then the difference is large.
-  const bool has_begun = connects_ && look.connects.begun - connects_->begun >
-                                          look.connects.failed - connects_->failed;
-  connects_ = look.connects;
-  if (look.app_socket || has_begun) last_sign_ = now;
+  if (!counts_at_sign_) counts_at_sign_ = look.connects;
+  // Since the last sign and not since the last look, which may have come between the two counts.
+  const bool is_made = look.connects.begun != counts_at_sign_->begun &&
+                       look.connects.accepted != counts_at_sign_->accepted;
+  if (look.app_socket || is_made) {
+    last_sign_ = now;
+    counts_at_sign_ = look.connects;
+  }
   if (now - start_ >= limits_.timeout) return Verdict::TimeIsUp;
   return now - last_sign_ >= limits_.quiet ? Verdict::AppGone : Verdict::Wait;
 }

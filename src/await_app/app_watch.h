@@ -4,13 +4,13 @@
 //   while (watch.take(now, look) == Verdict::Wait) …
 //
 // The application shows itself in two ways: a process other than the proxy's holds a socket, or a
-// TCP connection has been begun since the last look. The second is for an application that has no
-// listener any more and opens short connections: they are over long before the next look, and what
-// is left of them (TIME_WAIT) has no owner. Who began a connection is not known, so one of the
-// proxy's own also counts as a sign: that can only make the wait longer. One that was refused does
-// not count: the application's go to the proxy's listener, which accepts them while the proxy
-// runs, and so what is refused is the proxy's, on behalf of clients that do not know yet that the
-// application is gone.
+// TCP connection within the pod has been made. The second is for an application
+// that has no listener any more and opens short connections: they are over long before the next
+// look, and what is left of them (TIME_WAIT) has no owner. Each goes to the proxy's listener, so a
+// connection has been begun in the pod's network and a listener in it has been given one. Who did
+// either is not known, and both can also happen without the application: that can only make the
+// wait longer. What the proxy tries on behalf of clients that do not know yet that the application
+// is gone is refused: begun, and given to no listener.
 //
 // The application is gone when there has been no sign of it for the quiet period. Without a clock
 // of its own.
@@ -52,7 +52,7 @@ class AppWatch {
   Limits limits_;
   Millis start_;
   Millis last_sign_;
-  std::optional<ConnectCounts> connects_;
+  std::optional<ConnectCounts> counts_at_sign_;
 };
 
 }  // namespace gracekeeper::await_app

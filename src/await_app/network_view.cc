@@ -93,7 +93,7 @@ std::optional<ConnectCounts> read_connect_counts() {
     if (got < 0) break;
     if (got == 0) {
       const auto counts = parse_connect_counts({buffer.data(), size});
-      if (!counts) complain(path, "it has no ActiveOpens and AttemptFails of Tcp");
+      if (!counts) complain(path, "it has no ActiveOpens and PassiveOpens of Tcp");
       return counts;
     }
     size += static_cast<std::size_t>(got);

@@ -55,15 +55,15 @@ std::optional<ConnectCounts> parse_connect_counts(std::string_view snmp) {
   auto values = take_line(snmp, "Tcp:");
   if (!names || !values) return std::nullopt;
   std::optional<std::uint64_t> begun;
-  std::optional<std::uint64_t> failed;
-  while (!begun || !failed) {
+  std::optional<std::uint64_t> accepted;
+  while (!begun || !accepted) {
     const auto name = take_word(*names);
     const auto value = take_word(*values);
     if (name.empty() || value.empty()) return std::nullopt;
     if (name == "ActiveOpens") begun = number<std::uint64_t>(value);
-    if (name == "AttemptFails") failed = number<std::uint64_t>(value);
+    if (name == "PassiveOpens") accepted = number<std::uint64_t>(value);
   }
-  return ConnectCounts{.begun = *begun, .failed = *failed};
+  return ConnectCounts{.begun = *begun, .accepted = *accepted};
 }
 
 }  // namespace gracekeeper::await_app

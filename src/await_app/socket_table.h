@@ -38,15 +38,15 @@ constexpr bool is_of_app(const Socket& socket, std::uint32_t proxy_uid) {
   return socket.inode != 0 && socket.uid != proxy_uid;
 }
 
-// How many TCP connections have been begun in the namespace, by whomever, and how many came to
-// nothing (refused, mostly).
+// How many TCP connections have been begun in the namespace, and how many listeners in it have been
+// given one, by whomever. A connection from the namespace to itself counts in both.
 struct ConnectCounts {
   std::uint64_t begun = 0;
-  std::uint64_t failed = 0;
+  std::uint64_t accepted = 0;
   bool operator==(const ConnectCounts&) const = default;
 };
 
-// ActiveOpens and AttemptFails (RFC 4022) in the text of /proc/self/net/snmp, where a line with the
+// ActiveOpens and PassiveOpens (RFC 4022) in the text of /proc/self/net/snmp, where a line with the
 // names comes before the line with the numbers. Nothing when one of them is not there.
 std::optional<ConnectCounts> parse_connect_counts(std::string_view snmp);
 

@@ -198,6 +198,11 @@ class Checker {
         mistakes_.report(FieldPath{} / "grace" / "preStop",
                          fmt::format("container {} has no lifecycle.preStop that uses ${{grace}}",
                                      profile_.container));
+      if (wait.is_in_hook() && wait.unit != SettingUnit::Second)
+        mistakes_.report(FieldPath{} / "wait" / "unit",
+                         fmt::format("container {} has no lifecycle.preStop, so that the wait is "
+                                     "a sleep, which takes whole seconds: leave unit out",
+                                     profile_.container));
       return;
     }
     profile_.hook = *hook;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <optional>
 #include <simdjson.h>
 #include <unordered_map>
@@ -19,6 +20,9 @@ using Kind = YamlNode::Kind;
 using Tag = YamlNode::Tag;
 using ScalarKind = YamlScalar::Kind;
 using NodeIndex = std::uint32_t;
+
+// An integer of no more digits than these fits a double.
+constexpr std::size_t kMostDigits = std::numeric_limits<double>::max_exponent10;
 
 // Thrown and caught in this file only: the conversion recurses, and a failure ends all of it.
 struct Refused {
@@ -326,6 +330,9 @@ void Converter::append_scalar(const YamlNode& node) {
       json_ += scalar.truth ? "true" : "false";
       break;
     case ScalarKind::kInteger:
+      if (scalar.integer.size() > kMostDigits)
+        refuse("an integer of so many digits fits no number; quote it if it is text",
+               node.position);
       json_ += scalar.integer;
       break;
     case ScalarKind::kFloat:

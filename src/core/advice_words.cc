@@ -10,6 +10,24 @@ std::string joined_names(const std::vector<std::string>& names) {
   return out;
 }
 
+std::string_view source_words(Source source, std::string_view built_in, std::string_view own) {
+  switch (source) {
+    case Source::BuiltIn:
+      return built_in;
+    case Source::Configuration:
+      return "configuration";
+    case Source::LinkerdValues:
+      return "Linkerd values";
+    case Source::Namespace:
+      return "annotation of the Namespace";
+    case Source::Pod:
+      return "annotation";
+    case Source::Container:
+      return own;
+  }
+  return built_in;
+}
+
 std::string budget_sum(const Assessment& assessment) {
   const auto& budget = assessment.budget;
   if (assessment.proxy.runs_beside_app()) {

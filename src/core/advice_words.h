@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/assessment.h"
@@ -11,6 +12,10 @@ namespace gracekeeper {
 
 // "web, worker"
 std::string joined_names(const std::vector<std::string>& names);
+
+// Where a setting comes from, in words: `built_in` where nobody wrote it, `own` where the container
+// itself has it.
+std::string_view source_words(Source source, std::string_view built_in, std::string_view own);
 
 // What the need is made of, without where it comes from: "app 15 + wait 20 + grace 120". A native
 // proxy has no wait, a pod without a proxy neither.

@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "core/annotation_text.h"
 #include "core/annotations.h"
 #include "core/duration.h"
 #include "core/settings.h"

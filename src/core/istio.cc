@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <optional>
 
+#include "core/annotation_text.h"
 #include "core/annotations.h"
 #include "core/settings.h"
 

@@ -78,10 +78,4 @@ std::string_view to_string(OnShortfall mode);
 
 std::optional<HelperDelivery> parse_helper_delivery(std::string_view text);
 
-// Go's strconv.ParseBool, which Linkerd reads its switches with.
-std::optional<bool> parse_go_bool(std::string_view text);
-
-// A comma-separated list, blanks around the items removed, empty items left out.
-std::vector<std::string> split_list(std::string_view text);
-
 }  // namespace gracekeeper

@@ -14,11 +14,9 @@
 #include <string>
 
 #include "core/configuration.h"
-#include "core/edit.h"
 #include "core/pod.h"
 #include "core/proxy.h"
 #include "core/settings.h"
-#include "core/value.h"
 
 namespace gracekeeper {
 
@@ -37,23 +35,5 @@ struct WaitPlan {
 
 WaitPlan plan_wait(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
                    const Configuration& configuration);
-
-// How the program gets into the proxy's container: what `auto` stands for in this cluster.
-bool helper_comes_in_image_volume(const Configuration& configuration);
-
-// The name of the init container and of the volume.
-inline constexpr std::string_view kHelperName = kAwaitAppProgram;
-
-// The handler of the proxy's hook.
-Value app_wait_handler(const WaitPlan& plan, Millis wait, const Configuration& configuration);
-
-// The volume with the program, its mount in the proxy's container, and the init container that
-// copies it there (null: the volume is the image).
-struct HelperParts {
-  Value volume;
-  Value mount;
-  Value init_container;
-};
-HelperParts helper_parts(const WaitPlan& plan, const Configuration& configuration);
 
 }  // namespace gracekeeper

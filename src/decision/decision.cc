@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "core/annotation_text.h"
 #include "core/annotations.h"
 #include "core/settings.h"
 #include "decision/edits.h"
@@ -138,6 +139,11 @@ Decision decide(const Subject& subject, const Namespace* where, const Policy& po
   if (!decision.refusal.empty()) return decision;
   decision.remarks = before.remarks;
   remark_on_missing_values(before, policy, decision);
+  // No pod that an API server takes: nothing is added to it, and nothing mended.
+  if (subject.pod.containers.empty()) {
+    decision.mend = {};
+    return decision;
+  }
   if (!mends(decision.mend)) {
     decision.edits = make_edits(before, where, policy);
     return decision;

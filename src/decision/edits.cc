@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/annotations.h"
-#include "core/wait_plan.h"
+#include "sidecar/await_helper.h"
 #include "sidecar/custom_profile.h"
 #include "sidecar/linkerd_annotations.h"
 #include "sidecar/linkerd_ports.h"

@@ -212,8 +212,10 @@ bool EventLoop::is_heavy(const Connection& c) const {
 // is done with, as parse() does.
 std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::size_t used) {
   c.close_after_write = c.reader.head().close || shared_.draining;
-  auto request = std::make_shared<HeavyRequest>(
-      HeavyRequest{.head = c.reader.head(), .remote = c.remote, .close = c.close_after_write});
+  auto request = std::make_shared<HeavyRequest>();
+  request->head = c.reader.head();
+  request->remote = c.remote;
+  request->close = c.close_after_write;
   const std::string_view body = c.reader.body();
   request->size = body.size();
   std::size_t left_to_erase = used;
@@ -234,9 +236,8 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
   }
   c.reader.reset();
   wait_for(c, Wait::kHandling);
-  const std::size_t held = request->storage.capacity();
-  shared_.buffered_bytes += held;
-  shared_.heavy_lane.post([this, request = std::move(request), held, place = &c,
+  request->booking.emplace(shared_.buffered_bytes, request->storage.capacity());
+  shared_.heavy_lane.post([this, request = std::move(request), place = &c,
                            number = c.number]() mutable {
     Finished finished{.connection = place, .number = number, .answer = {}};
     try {
@@ -247,7 +248,6 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
       finished.answer.clear();  // memory has run out: it costs one connection
     }
     request.reset();
-    shared_.buffered_bytes -= held;
     try {
       const std::lock_guard lock(inbox_mutex_);
       finished_.push_back(std::move(finished));

@@ -16,6 +16,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -65,6 +66,21 @@ struct Connection : Deadline {
 // Empties a string and gives its memory back (assigning {} would keep it).
 inline void release(std::string& text) { std::string().swap(text); }
 
+// Bytes that stand in a sum for as long as this lives, however it ends.
+class Booking {
+ public:
+  Booking(std::atomic<std::size_t>& sum, std::size_t bytes) : sum_(sum), bytes_(bytes) {
+    sum_ += bytes_;
+  }
+  ~Booking() { sum_ -= bytes_; }
+  Booking(const Booking&) = delete;
+  Booking& operator=(const Booking&) = delete;
+
+ private:
+  std::atomic<std::size_t>& sum_;
+  std::size_t bytes_;
+};
+
 // A large request on its way through the heavy lane. It owns all that it needs: its connection may
 // be gone before it is done.
 struct HeavyRequest {
@@ -74,6 +90,7 @@ struct HeavyRequest {
   std::size_t size = 0;
   std::string remote;
   bool close = false;
+  std::optional<Booking> booking;  // its memory
 };
 
 class EventLoop;

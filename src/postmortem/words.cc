@@ -2,33 +2,19 @@
 
 #include <fmt/format.h>
 
+#include "core/advice_words.h"
+
 namespace gracekeeper::postmortem {
 namespace {
 
-std::string_view source_words(Source source, std::string_view built_in) {
-  switch (source) {
-    case Source::Configuration:
-      return "configuration";
-    case Source::LinkerdValues:
-      return "Linkerd values";
-    case Source::Namespace:
-      return "annotation of the Namespace";
-    case Source::Pod:
-      return "annotation";
-    case Source::Container:
-      return "its own setting";
-    case Source::BuiltIn:
-      break;
-  }
-  return built_in;
-}
+constexpr std::string_view kOwn = "its own setting";
 
 }  // namespace
 
 std::string stop_sentence(const PlannedContainer& planned, const Assessment& a) {
   if (planned.role == Role::Proxy) {
     return fmt::format("may drain for up to {} s ({})", seconds(planned.stop),
-                       source_words(a.proxy.grace.source, "proxy default"));
+                       source_words(a.proxy.grace.source, "proxy default", kOwn));
   }
   const auto source =
       a.settings.shutdown_of(planned.name, planned.role == Role::App, *a.configuration).source;
@@ -36,7 +22,7 @@ std::string stop_sentence(const PlannedContainer& planned, const Assessment& a) 
                     : planned.pre_stop    ? fmt::format("preStop {} + ", seconds(*planned.pre_stop))
                                           : std::string("preStop of unknown length + ");
   return fmt::format("is planned to take {}shutdown {} ({})", hook, seconds(planned.stop),
-                     source_words(source, "assumed: nothing says so"));
+                     source_words(source, "assumed: nothing says so", kOwn));
 }
 
 std::string hook_words(const Ended& one) {

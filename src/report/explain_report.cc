@@ -9,24 +9,6 @@
 namespace gracekeeper {
 namespace {
 
-std::string_view source_words(Source source, std::string_view built_in, std::string_view own) {
-  switch (source) {
-    case Source::BuiltIn:
-      return built_in;
-    case Source::Configuration:
-      return "configuration";
-    case Source::LinkerdValues:
-      return "Linkerd values";
-    case Source::Namespace:
-      return "annotation of the Namespace";
-    case Source::Pod:
-      return "annotation";
-    case Source::Container:
-      return own;
-  }
-  return built_in;
-}
-
 std::string_view wait_source(const Assessment& a) {
   const bool in_hook = !a.proxy.profile || a.proxy.profile->wait.is_in_hook();
   return source_words(a.proxy.wait.source, "built-in default",

@@ -4,6 +4,7 @@
 
 #include "report/explain_chart.h"
 #include "report/text_encoding.h"
+#include "report/text_page.h"
 
 namespace gracekeeper {
 namespace {
@@ -48,15 +49,13 @@ std::string_view sgr(Paint paint) {
   return "";
 }
 
-class Page {
+class Page : public TextPage {
  public:
   explicit Page(const ExplainTextStyle& style)
-      : color_(style.color),
-        width_(static_cast<std::size_t>(std::max(style.width, 60))),
-        glyphs_(style.unicode ? kUnicode : kAscii) {}
+      : TextPage(style.color, style.width), glyphs_(style.unicode ? kUnicode : kAscii) {}
 
   void add(const ExplainedPod& pod) {
-    if (!out_.empty()) out_ += "\n" + std::string(width_, '=') + "\n\n";
+    begin_part();
     heading(pod);
     chart(pod);
     hazards(pod);
@@ -64,26 +63,7 @@ class Page {
     advice(pod);
   }
 
-  std::string take() { return std::move(out_); }
-
  private:
-  [[nodiscard]] std::string bold(std::string_view text) const {
-    return color_ ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
-  }
-
-  // Wrapped, the first line after `first`, the others after as many blanks.
-  void paragraph(std::string_view first, std::string_view text) {
-    const std::string indent(width_of(first), ' ');
-    bool at_first = true;
-    for (const auto& line :
-         lines_of(escape_for_terminal(text), static_cast<int>(width_ - indent.size()))) {
-      out_ += (at_first ? std::string(first) : indent) + line + "\n";
-      at_first = false;
-    }
-  }
-
-  void title(std::string_view text) { out_ += "\n" + bold(text) + "\n"; }
-
   void heading(const ExplainedPod& pod) {
     auto name = escape_for_terminal(pod.object);
     if (!pod.namespace_name.empty())
@@ -326,10 +306,7 @@ class Page {
     }
   }
 
-  bool color_;
-  std::size_t width_;
   Glyphs glyphs_;
-  std::string out_;
 };
 
 }  // namespace

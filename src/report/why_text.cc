@@ -3,6 +3,7 @@
 
 #include "report/explain_chart.h"
 #include "report/text_encoding.h"
+#include "report/text_page.h"
 #include "report/why_report.h"
 
 namespace gracekeeper {
@@ -15,13 +16,12 @@ std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(display_width(text));
 }
 
-class Page {
+class Page : public TextPage {
  public:
-  explicit Page(const WhyTextStyle& style)
-      : color_(style.color), width_(static_cast<std::size_t>(std::max(style.width, 60))) {}
+  explicit Page(const WhyTextStyle& style) : TextPage(style.color, style.width) {}
 
   void add(const Diagnosis& d) {
-    if (!out_.empty()) out_ += "\n" + std::string(width_, '=') + "\n\n";
+    begin_part();
     heading(d);
     happened(d);
     planned(d);
@@ -30,25 +30,7 @@ class Page {
     missing(d);
   }
 
-  std::string take() { return std::move(out_); }
-
  private:
-  [[nodiscard]] std::string bold(std::string_view text) const {
-    return color_ ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
-  }
-  void title(std::string_view text) { out_ += "\n" + bold(text) + "\n"; }
-
-  // Wrapped, the first line after `first`, the others after as many blanks.
-  void paragraph(std::string_view first, std::string_view text) {
-    const std::string indent(width_of(first), ' ');
-    bool at_first = true;
-    for (const auto& line :
-         lines_of(escape_for_terminal(text), static_cast<int>(width_ - indent.size()))) {
-      out_ += (at_first ? std::string(first) : indent) + line + "\n";
-      at_first = false;
-    }
-  }
-
   void heading(const Diagnosis& d) {
     auto name = "pod/" + escape_for_terminal(d.pod);
     if (!d.namespace_name.empty()) name += " in namespace " + escape_for_terminal(d.namespace_name);
@@ -143,10 +125,6 @@ class Page {
       paragraph("      ", m.command);
     }
   }
-
-  bool color_;
-  std::size_t width_;
-  std::string out_;
 };
 
 }  // namespace

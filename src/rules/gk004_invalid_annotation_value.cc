@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/annotation_text.h"
 #include "core/annotations.h"
 #include "rules/places.h"
 #include "rules/registry.h"

@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "core/annotation_text.h"
 #include "core/annotations.h"
 #include "sidecar/additional_env.h"
 #include "sidecar/linkerd_ports.h"

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "core/annotation_text.h"
 #include "core/settings.h"
 #include "sidecar/linkerd_annotations.h"
 #include "sidecar/scalars.h"

@@ -17,8 +17,11 @@ NAMESPACE = ["unshare", "--net"] + ([] if os.geteuid() == 0 else ["--user", "--m
 OTHERS, OWN = "2102", "0"  # as --proxy-uid: the sockets here are the application's, or the proxy's
 
 
-def can_unshare():
-    return subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
+MOUNTS = ["unshare", "--mount", "--net"]
+
+
+def can_unshare(command):
+    return subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
 
 
 def in_namespace(play, *arguments):
@@ -55,7 +58,7 @@ def in_namespace(play, *arguments):
 LISTEN = "s = socket(); s.bind(('127.0.0.1', 5000)); s.listen(); ready()\n"
 
 
-@unittest.skipUnless(can_unshare(), "network namespaces are not allowed here")
+@unittest.skipUnless(can_unshare(NAMESPACE), "network namespaces are not allowed here")
 class Waiting(unittest.TestCase):
     def expect(self, play, arguments, least, most, code=0, says=""):
         done, took, said, printed = in_namespace(play, *arguments)
@@ -179,11 +182,11 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.run_program("--install", "/nowhere"), (
             1, "gracekeeper-await-app: /nowhere/.gracekeeper-await-app: No such file or directory"))
 
-    @unittest.skipUnless(os.geteuid() == 0, "root hides /proc/self/net in a mount namespace")
+    @unittest.skipUnless(can_unshare(MOUNTS), "what hides /proc/self/net, mounts, is not allowed here")
     def test_what_cannot_be_read_makes_it_wait_for_all_of_the_time(self):
         started = time.monotonic()
         done = subprocess.run(
-            ["unshare", "--mount", "--net", "sh", "-c",
+            [*MOUNTS, "sh", "-c",
              'mount -t tmpfs none /proc/$$/net && exec "$0" --proxy-uid 2102 --timeout 2s', PROGRAM],
             capture_output=True, text=True, timeout=LIMIT, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -144,8 +144,11 @@ class Changes(TestCase):
         body = json.dumps(review(POD))
         for _ in range(30):
             self.assertEqual(new.post("/mutate", body).status, 200)
-        answered = [sum(e["message"] == "admission" for e in s.entries()) for s in (old, new)]
-        self.assertEqual(answered, [0, 30])
+        def answered():  # a line of the log may come after its answer
+            return [sum(e["message"] == "admission" for e in s.entries()) for s in (old, new)]
+
+        wait_until(lambda: sum(answered()) == 30, "30 lines of the log")
+        self.assertEqual(answered(), [0, 30])
         new.__exit__(None)
         self.assertEqual(old.post("/mutate", body).status, 200, "and the old one's again")
         old.__exit__(None)

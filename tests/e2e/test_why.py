@@ -67,7 +67,7 @@ class Files(TestCase):
         evidence = killed("grace-longer-classic")
         found, = self.ask("grace-longer-classic", evidence, code=1)
         pod = next(item for item in evidence["items"] if item["kind"] == "Pod")
-        self.assertEqual(len(found["options"]), 4)
+        self.assertEqual(len(found["options"]), 5)
         for option in found["options"]:
             with self.subTest(option["option"]):
                 changed = copy.deepcopy(pod)

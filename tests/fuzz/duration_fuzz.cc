@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "codec/yaml_scalar.h"
+#include "core/annotation_text.h"
 #include "core/base64.h"
 #include "core/duration.h"
 #include "core/kubernetes_version.h"

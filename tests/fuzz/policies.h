@@ -44,8 +44,7 @@ inline const std::vector<ProfilePtr>& profiles() {
            containers: [{name: side, image: s, args: [run]}]})",
         R"({apiVersion: gracekeeper.dev/v1alpha1, kind: SidecarProfile, name: slow, container: slow,
            inject: {annotation: slow.example.com/inject, value: "true"}, native: auto,
-           wait: {annotation: slow.example.com/wait, preStop: true, unit: milliseconds,
-             default: 1500ms},
+           wait: {annotation: slow.example.com/wait, preStop: true, default: 2s},
            grace: {annotation: slow.example.com/grace, unit: milliseconds, default: 2500ms},
            containers: [{name: slow, image: s}]})"};
     std::vector<ProfilePtr> made;

@@ -97,6 +97,7 @@ inline std::optional<std::int64_t> go_duration(std::string_view text) {
     Wide value = whole * *factor;
     value +=
         static_cast<Wide>(static_cast<double>(fraction) * (static_cast<double>(*factor) / scale));
+    if (value > limit) return std::nullopt;
     // Go adds in 64 bits without a sign: twice 2^63 is nothing.
     total = (total + value) % (Wide{1} << 64U);
     if (total > limit) return std::nullopt;

@@ -74,7 +74,7 @@ TEST_P(Kept, CrashesAreGone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fuzzer, Kept, ::testing::ValuesIn(kFuzzers),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace gracekeeper::fuzz

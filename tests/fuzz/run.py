@@ -105,7 +105,7 @@ def merge(name, build):
     small.mkdir(parents=True)
     kept.mkdir(parents=True, exist_ok=True)
     # Edges only: how often each is taken matters to the search, but would keep ten times the inputs.
-    command = [build / f"fuzz_{name}", "-merge=1", "-use_counters=0", *options(name), small, kept,
+    command = [build / f"fuzz_{name}", "-set_cover_merge=1", "-use_counters=0", *options(name), small, kept,
                seed_folder(build, name)]
     found = build / "corpus" / name
     subprocess.run(command + ([found] if found.exists() else []), check=True, capture_output=True)

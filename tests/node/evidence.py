@@ -69,7 +69,8 @@ NOT_PREDICTED = """
   kubelet reports `FailedPreStopHook` and sends SIGTERM at once; `check` warns of it with GK009 for the application's hooks.
 - `ends-itself-*`: a process that ends by itself during its hook. A `sleep` action runs on and holds native sidecars
   to its end; an `exec` hook ends with its container. Nothing in a manifest says that it will, so `explain`
-  plans with the whole hook.
+  plans with the whole hook. (Seen once: the container ended just when containerd 1.6 was asked to stop it, the call
+  failed with `ttrpc: closed`, and the native sidecar ran to the end of the grace.)
 - Where an application is killed at the very moment when its native proxy gets SIGTERM (`ignores-sigterm-native`), the
   order of the two is the kubelet's: for some tenths of a second new connections may be refused.
 """

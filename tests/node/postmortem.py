@@ -32,6 +32,8 @@ EXPECTED = {
                                 ("linkerd-proxy", "proxy-stopped-first")],
     "ignores-sigterm-native": [("app", "grace-period-too-short"),
                                ("linkerd-proxy", "sidecar-order")],
+    "until-exit-ignores-sigterm": [("app", "grace-period-too-short"),
+                                   ("linkerd-proxy", "proxy-stopped-first")],
     "two-speeds-classic": [("linkerd-proxy", "proxy-stopped-first")],
     "hook-as-long-as-grace": [("app", "hook-outlives-grace-period")],
     "short-remainder": [("app", "grace-period-too-short")],

@@ -64,6 +64,13 @@ class Judge(unittest.TestCase):
         for one in (seen(), seen(hazard=True), seen("native")):
             self.assertEqual(self.errors(one), [])
 
+    def test_a_sidecar_may_be_held_by_a_container_that_ended_by_itself_but_not_anyhow(self):
+        late = {2.3: [], 10.2: [], 7: ["SIGTERM of linkerd-proxy: at 7.20 s, before the predicted 10 s"]}
+        for sigterm, expected in late.items():
+            one = seen(scenario=Scenario("ends-itself-exec", "", {"kind": "Pod"}, tell_to_exit=2),
+                       lives={"app": life(None, 2), "linkerd-proxy": life(sigterm, sigterm + 1)})
+            self.assertEqual(self.errors(one), expected)
+
     def test_every_disagreement_is_an_error(self):
         app, proxy = life(0.1, 2.1), life(5.1, 7.1)
         table = [

@@ -16,7 +16,7 @@ struct Step {
   int at;  // milliseconds after the start
   bool socket;
   std::uint64_t begun;
-  std::uint64_t failed = 0;
+  std::uint64_t accepted = 0;
 };
 
 // "wait wait gone 1100": the verdicts and when the last one fell.
@@ -26,7 +26,7 @@ std::string verdicts(AppWatch::Limits limits, const std::vector<Step>& steps) {
   for (const auto& step : steps) {
     const auto verdict =
         watch.take(kStart + Millis{step.at},
-                   {.app_socket = step.socket, .connects = {step.begun, step.failed}});
+                   {.app_socket = step.socket, .connects = {step.begun, step.accepted}});
     if (!out.empty()) out += " ";
     out += verdict == Verdict::Wait ? "wait" : verdict == Verdict::AppGone ? "gone" : "time";
   }
@@ -49,19 +49,25 @@ TEST(AppWatch, EndsWhenNoSignHasBeenSeenForTheQuietPeriod) {
        {{0, true, 3}, {900, false, 3}, {1'000, true, 3}, {1'900, false, 3}, {2'000, false, 3}},
        "wait wait wait wait gone"},
       {"a connection between two looks that see no socket",
-       {{0, false, 3}, {500, false, 4}, {1'400, false, 4}, {1'500, false, 4}},
+       {{0, false, 3, 1}, {500, false, 4, 2}, {1'400, false, 4, 2}, {1'500, false, 4, 2}},
        "wait wait wait gone"},
-      {"one that was refused is no sign",
-       {{0, false, 3, 1}, {500, false, 4, 2}, {1'000, false, 5, 3}},
+      {"one that was counted on one side only at the first of two looks",
+       {{0, false, 3, 1}, {500, false, 4, 1}, {600, false, 4, 2}, {1'500, false, 4, 2}},
+       "wait wait wait wait"},
+      {"the next one counts anew",
+       {{0, false, 3, 1}, {500, false, 4, 2}, {900, false, 5, 2}, {1'500, false, 5, 2}},
+       "wait wait wait gone"},
+      {"one that goes out of the pod, or is refused, is no sign",
+       {{0, false, 3, 1}, {500, false, 4, 1}, {1'000, false, 5, 1}},
        "wait wait gone"},
-      {"one of two that was not refused is",
-       {{0, false, 3, 1}, {500, false, 5, 2}, {1'000, false, 5, 2}},
-       "wait wait wait"},
+      {"one that comes in is none either",
+       {{0, false, 3, 1}, {500, false, 3, 2}, {1'000, false, 3, 3}},
+       "wait wait gone"},
       {"the first count is no sign, whatever it is",
        {{200, false, 12'345}, {1'000, false, 12'345}},
        "wait gone"},
       {"a count that was set back is one that changed",
-       {{0, false, 9}, {900, false, 0}, {1'100, false, 0}},
+       {{0, false, 9, 9}, {900, false, 0, 0}, {1'100, false, 0, 0}},
        "wait wait wait"},
       {"after a long time between two looks a socket still counts from when it was seen",
        {{0, true, 3}, {5'000, true, 3}, {5'900, false, 3}},

@@ -77,12 +77,12 @@ TEST(ConnectCounts, AreFoundByTheirNames) {
   };
   EXPECT_EQ(counts("Tcp: RtoAlgorithm MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets\n"
                    "Tcp: 1 -1 42 7 3 0\nUdp: a\n"),
-            (ConnectCounts{.begun = 42, .failed = 3}));
-  EXPECT_EQ(counts("Tcp: AttemptFails ActiveOpens\nTcp: 0 5"), (ConnectCounts{.begun = 5}));
-  EXPECT_EQ(counts("Tcp: ActiveOpens PassiveOpens\nTcp: 1 0\n"), std::nullopt);
-  EXPECT_EQ(counts("Tcp: AttemptFails MaxConn ActiveOpens\nTcp: 1 -1\n"), std::nullopt);
-  EXPECT_EQ(counts("Tcp: ActiveOpens AttemptFails\nTcp: many 1\n"), std::nullopt);
-  EXPECT_EQ(counts("Tcp: ActiveOpens AttemptFails\n"), std::nullopt);
+            (ConnectCounts{.begun = 42, .accepted = 7}));
+  EXPECT_EQ(counts("Tcp: PassiveOpens ActiveOpens\nTcp: 0 5"), (ConnectCounts{.begun = 5}));
+  EXPECT_EQ(counts("Tcp: ActiveOpens AttemptFails\nTcp: 1 0\n"), std::nullopt);
+  EXPECT_EQ(counts("Tcp: PassiveOpens MaxConn ActiveOpens\nTcp: 1 -1\n"), std::nullopt);
+  EXPECT_EQ(counts("Tcp: ActiveOpens PassiveOpens\nTcp: many 1\n"), std::nullopt);
+  EXPECT_EQ(counts("Tcp: ActiveOpens PassiveOpens\n"), std::nullopt);
   EXPECT_EQ(parse_connect_counts(""), std::nullopt);
 }
 

@@ -212,6 +212,9 @@ TEST(SidecarProfile, SaysWhatIsWrongAndWhere) {
        "it waits: the wait must be in the hook too (wait.preStop: true)\n"},
       {{.grace = "grace: {annotation: gate.example/grace, default: 5s, preStop: true}\n"},
        "p.yaml:7:54: grace.preStop: container gate has no lifecycle.preStop that uses ${grace}\n"},
+      {{.wait = "wait: {annotation: gate.example/wait, preStop: true, unit: duration}\n"},
+       "p.yaml:6:54: wait.unit: container gate has no lifecycle.preStop, so that the wait is a "
+       "sleep, which takes whole seconds: leave unit out\n"},
       {{.containers = "containers: {}\n"},
        "p.yaml:8:1: containers: expected a list, got an object\n"},
       {{.containers = "containers: [gate]\n"},

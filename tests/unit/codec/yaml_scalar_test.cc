@@ -147,9 +147,12 @@ TEST(YamlScalar, ExplicitTagsDecide) {
 }
 
 TEST(YamlScalar, RefusesWhatHasNoJsonForm) {
+  const std::string many_digits(309, '8');
   const std::vector<Row> rows = {
       {".nan", "f.yaml:1:4: .nan cannot be written as JSON; quote it if it is text"},
       {"-.Inf", "f.yaml:1:4: -.Inf cannot be written as JSON; quote it if it is text"},
+      {many_digits,
+       "f.yaml:1:4: an integer of so many digits fits no number; quote it if it is text"},
       {"!!float .inf", "f.yaml:1:4: .inf cannot be written as JSON; quote it if it is text"},
       {"!!int x", "f.yaml:1:4: \"x\" is no !!int"},
       {"!!int 1.5", "f.yaml:1:4: \"1.5\" is no !!int"},

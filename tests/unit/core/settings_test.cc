@@ -216,16 +216,6 @@ TEST(Settings, ReportEveryBadNativeSwitchOfThePod) {
             "boolean: write \"true\" or \"false\"\n");
 }
 
-// Go's strconv.ParseBool.
-TEST(GoBool, TakesWhatGoTakes) {
-  for (const std::string_view text : {"1", "t", "T", "TRUE", "true", "True"})
-    EXPECT_EQ(parse_go_bool(text), true) << text;
-  for (const std::string_view text : {"0", "f", "F", "FALSE", "false", "False"})
-    EXPECT_EQ(parse_go_bool(text), false) << text;
-  for (const std::string_view text : {"", "yes", "no", "on", "tRUE", " true", "2", "enabled"})
-    EXPECT_EQ(parse_go_bool(text), std::nullopt) << text;
-}
-
 TEST(Settings, ReadTheRequestForInjectionOfBoth) {
   const std::vector<std::pair<std::string_view, InjectRequest>> rows{
       {"enabled", InjectRequest::Enabled},   {"ingress", InjectRequest::Ingress},

@@ -201,20 +201,6 @@ TEST(WaitPlan, LeavesTheBudgetAndTakesTheIdleWaitOutOfTheTimeline) {
   EXPECT_EQ(find_hazards(a, a.timeline), std::vector<Hazard>{});
 }
 
-TEST(Helper, ComesInAnImageVolumeWhereTheClusterRunsProgramsFromOne) {
-  auto configuration = with_image();
-  const auto in_volume = [&](int minor, HelperDelivery delivery) {
-    configuration.kubernetes_version = {1, minor};
-    configuration.helper_delivery = delivery;
-    return helper_comes_in_image_volume(configuration);
-  };
-  EXPECT_FALSE(in_volume(34, HelperDelivery::Auto));
-  EXPECT_FALSE(in_volume(36, HelperDelivery::Auto));
-  EXPECT_TRUE(in_volume(37, HelperDelivery::Auto));
-  EXPECT_TRUE(in_volume(33, HelperDelivery::ImageVolume));
-  EXPECT_FALSE(in_volume(37, HelperDelivery::InitContainer));
-}
-
 TEST(KnownAppWait, IsTheTimeoutOfTheHelpersCommand) {
   EXPECT_EQ(known_app_wait(
                 {"/gracekeeper/gracekeeper-await-app", "--proxy-uid", "2102", "--timeout", "20s"}),

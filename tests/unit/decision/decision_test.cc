@@ -235,6 +235,17 @@ TEST(Decide, FitThatLeavesNothingRefuses) {
       "notices: \n");
 }
 
+// No API server takes it, and it may have nothing that a patch could be applied to.
+TEST(Decide, APodWithoutContainersIsLeftAsItIs) {
+  const auto decision =
+      decide(subject_of(pod_of({}, annotated({{kInject, "enabled"}, {kOnShortfall, "raise"}})),
+                        Subject::Kind::Pod),
+             nullptr, {});
+  EXPECT_EQ(ids(decision.findings), "GK001 info");
+  EXPECT_TRUE(decision.edits.empty());
+  EXPECT_EQ(decision.mend, Mend{});
+}
+
 TEST(Decide, NothingIsMendedForARuleThatIsIgnored) {
   EXPECT_EQ(decided(web({{kInject, "enabled"},
                          {kWait, "20"},
