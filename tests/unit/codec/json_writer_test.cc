@@ -14,7 +14,7 @@ std::string written(const Value& value) {
   return out.take();
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   JsonWriter out(8);
   out.string(text);
   return out.take();
@@ -32,11 +32,11 @@ TEST(JsonWriter, WritesValuesWithoutBlanks) {
 }
 
 TEST(JsonWriter, EscapesWhatHasToBe) {
-  EXPECT_EQ(quoted(""), R"("")");
-  EXPECT_EQ(quoted("a\"b\\c\nd\re\tf\x01g\x1fh\x7f"),
+  EXPECT_EQ(in_quotes(""), R"("")");
+  EXPECT_EQ(in_quotes("a\"b\\c\nd\re\tf\x01g\x1fh\x7f"),
             "\"a\\\"b\\\\c\\nd\\re\\tf\\u0001g\\u001fh\x7f\"");
-  EXPECT_EQ(quoted(std::string_view("\0", 1)), "\"\\u0000\"");
-  EXPECT_EQ(quoted("größer → 漢字 🙂"), "\"größer → 漢字 🙂\"");
+  EXPECT_EQ(in_quotes(std::string_view("\0", 1)), "\"\\u0000\"");
+  EXPECT_EQ(in_quotes("größer → 漢字 🙂"), "\"größer → 漢字 🙂\"");
 }
 
 // Eight bytes are looked at together: every byte in every place of them, read back by another hand.
@@ -46,12 +46,12 @@ TEST(JsonWriter, WritesTextsThatReadBackAsTheyWere) {
       for (std::size_t at = 0; at < length; ++at) {
         std::string text(length, 'x');
         text[at] = static_cast<char>(c);
-        ASSERT_EQ(nlohmann::json::parse(quoted(text)).get<std::string>(), text)
+        ASSERT_EQ(nlohmann::json::parse(in_quotes(text)).get<std::string>(), text)
             << c << " at " << at << " of " << length;
       }
     }
   }
-  EXPECT_EQ(quoted(std::string(1000, '\n')).size(), 2002U);
+  EXPECT_EQ(in_quotes(std::string(1000, '\n')).size(), 2002U);
 }
 
 TEST(JsonWriter, GrowsWithWhatIsWritten) {
