@@ -12,6 +12,7 @@
 #include "core/settings.h"
 #include "core/sidecar_profile.h"
 #include "io/files.h"
+#include "sidecar/prepared_sidecar.h"
 
 namespace gracekeeper::cli {
 namespace {
@@ -208,8 +209,8 @@ tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& option
   }
   if (!errors.empty()) return tl::make_unexpected(std::move(errors));
   auto policy = make_policy(file.configuration, std::move(linkerd.values), kCreatedBy);
-  policy.prepared = std::make_shared<const PreparedEnvironment>(
-      prepare_environment(policy.linkerd, with_json_text));
+  policy.prepared =
+      std::make_shared<const PreparedSidecar>(prepare_sidecar(policy.linkerd, with_json_text));
   return policy;
 }
 

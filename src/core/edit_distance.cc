@@ -6,7 +6,10 @@
 
 namespace gracekeeper {
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
+namespace {
+
+// The distance, or a number above `most` when it is above it.
+std::size_t distance_up_to(std::size_t most, std::string_view a, std::string_view b) {
   // Nobody misspells a key of this length; the bound keeps a hostile one cheap.
   constexpr std::size_t longest = 256;
   if (a.size() > longest || b.size() > longest) return std::max(a.size(), b.size());
@@ -15,18 +18,27 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   for (std::size_t i = 0; i < a.size(); ++i) {
     std::size_t diagonal = row[0];
     row[0] = i + 1;
+    std::size_t least = row[0];
     for (std::size_t j = 0; j < b.size(); ++j) {
       const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
       diagonal = row[j + 1];
       row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+      least = std::min(least, row[j + 1]);
     }
+    if (least > most) return least;  // a row never has less than the least of the one before
   }
   return row[b.size()];
 }
 
+}  // namespace
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  return distance_up_to(std::max(a.size(), b.size()), a, b);
+}
+
 bool is_within(std::size_t most, std::string_view a, std::string_view b) {
   const auto [shorter, longer] = std::minmax({a.size(), b.size()});
-  return longer - shorter <= most && edit_distance(a, b) <= most;
+  return longer - shorter <= most && distance_up_to(most, a, b) <= most;
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {

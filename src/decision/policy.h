@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/configuration.h"
-#include "sidecar/linkerd_environment.h"
 #include "sidecar/linkerd_values.h"
+#include "sidecar/prepared_sidecar.h"
 
 namespace gracekeeper {
 
@@ -16,7 +16,7 @@ struct Policy {
   LinkerdValues linkerd;
   std::string created_by = "gracekeeper";  // the value of linkerd.io/created-by
   // Of `linkerd`, for who decides about many pods; null: made for each pod.
-  std::shared_ptr<const PreparedEnvironment> prepared = nullptr;
+  std::shared_ptr<const PreparedSidecar> prepared = nullptr;
 };
 
 // The policy of a configuration and Linkerd's values: where the configuration leaves the proxy's

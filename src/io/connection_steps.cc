@@ -29,6 +29,11 @@ void EventLoop::drive(Connection& connection) {
       switch (step(connection)) {
         case Next::kGoOn:
           if (connection.is_patient()) count = kStepsPerTurn;  // in the next turn
+          if (connection.wait == Wait::kWrite && holds_answers_ && !connection.costly) {
+            ++held_;
+            queue(connection);
+            return;
+          }
           break;
         case Next::kBlocked:
           return;

@@ -148,6 +148,8 @@ class EventLoop {
   void run();
   int timeout() const;
   void serve_queued();
+  void serve_ready();
+  void serve_first_of(std::deque<Connection*>& queued);
   void take_inbox();
   void admit(Arrival arrival);
   void take_answer(Finished finished);
@@ -189,6 +191,8 @@ class EventLoop {
   std::deque<Connection*> ready_;     // can go on without an event
   std::deque<Connection*> greeting_;  // the same, in their handshake
   std::deque<Connection*> patient_;   // the same, after all others
+  std::size_t held_ = 0;              // of those, answers that are to be sent with others
+  bool holds_answers_ = false;        // others are coming in this round
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
 

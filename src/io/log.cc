@@ -4,6 +4,7 @@
 #include <cmath>
 #include <ctime>
 #include <fmt/format.h>
+#include <iterator>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <utility>
@@ -12,6 +13,7 @@ namespace gracekeeper::io {
 namespace {
 
 constexpr std::size_t kLongestText = 4096;  // bytes of a field
+constexpr std::size_t kUsualLine = 512;
 
 std::string_view name_of(LogLevel level) {
   switch (level) {
@@ -64,9 +66,21 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
+// As it is, in JSON and for people.
+bool is_plain(unsigned char byte) {
+  return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
 // Escapes as JSON does, without the quotes. C1 controls too: terminals obey some of them.
 void append_escaped(std::string& out, std::string_view text, bool quotes) {
   while (!text.empty()) {
+    const auto end = std::find_if_not(
+        text.begin(), text.end(), [](char c) { return is_plain(static_cast<unsigned char>(c)); });
+    if (const auto run = static_cast<std::size_t>(end - text.begin()); run > 0) {
+      out += text.substr(0, run);
+      text.remove_prefix(run);
+      continue;
+    }
     const std::size_t length = sequence_length(text);
     const auto byte = static_cast<unsigned char>(text.front());
     if (length == 0) {
@@ -94,19 +108,17 @@ void append_escaped(std::string& out, std::string_view text, bool quotes) {
   }
 }
 
-std::string in_quotes(std::string_view text) {
-  std::string out = "\"";
+void append_in_quotes(std::string& out, std::string_view text) {
+  out += '"';
   append_escaped(out, text, true);
-  return out + '"';
+  out += '"';
 }
 
 // For people: quoted only where the end would be unclear otherwise.
-std::string plain(std::string_view text) {
+void append_plain(std::string& out, std::string_view text) {
   if (text.empty() || text.find_first_of(" \"=,[]\\") != std::string_view::npos)
-    return in_quotes(text);
-  std::string out;
+    return append_in_quotes(out, text);
   append_escaped(out, text, false);
-  return out;
 }
 
 // What clients send ends up in the log: not all of it.
@@ -117,49 +129,58 @@ std::string_view shortened(std::string_view text) {
   return text.substr(0, end);
 }
 
-std::string render(const Field::Value& value, bool json) {
-  const auto text = [json](std::string_view whole) {
-    const std::string_view t = shortened(whole);
-    if (t.size() == whole.size()) return json ? in_quotes(t) : plain(t);
-    return in_quotes(fmt::format("{}… ({} bytes)", t, whole.size()));
-  };
-  return std::visit(
-      [&](const auto& v) -> std::string {
+void append_text(std::string& out, std::string_view whole, bool json) {
+  const std::string_view text = shortened(whole);
+  if (text.size() != whole.size())
+    append_in_quotes(out, fmt::format("{}… ({} bytes)", text, whole.size()));
+  else if (json)
+    append_in_quotes(out, text);
+  else
+    append_plain(out, text);
+}
+
+void append_value(std::string& out, const Field::Value& value, bool json) {
+  std::visit(
+      [&](const auto& v) {
         using V = std::decay_t<decltype(v)>;
         if constexpr (std::is_same_v<V, std::string>) {
-          return text(v);
-        } else if constexpr (std::is_same_v<V, double>) {
-          // JSON has no word for these.
-          if (!std::isfinite(v)) return json ? "null" : fmt::format("{}", v);
-          return fmt::format("{}", v);
+          append_text(out, v, json);
         } else if constexpr (std::is_same_v<V, std::vector<std::string>>) {
-          std::string out = "[";
+          const auto begin = out.size();
+          out += '[';
           for (const std::string& element : v) {
-            if (out.size() > 1) out += ',';
-            if (out.size() > 4 * kLongestText) {
-              out += text("…");
+            if (out.size() > begin + 1) out += ',';
+            if (out.size() > begin + 4 * kLongestText) {
+              append_text(out, "…", json);
               break;
             }
-            out += text(element);
+            append_text(out, element, json);
           }
-          return out + ']';
+          out += ']';
         } else {
-          return fmt::format("{}", v);
+          if constexpr (std::is_same_v<V, double>) {
+            // JSON has no word for these.
+            if (!std::isfinite(v) && json) {
+              out += "null";
+              return;
+            }
+          }
+          fmt::format_to(std::back_inserter(out), FMT_STRING("{}"), v);
         }
       },
       value);
 }
 
-std::string timestamp(LogTime time) {
+void append_timestamp(std::string& out, LogTime time) {
   const auto since = time.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
   const auto millis = std::chrono::floor<std::chrono::milliseconds>(since - seconds).count();
   const std::time_t whole = seconds.count();
   std::tm parts{};
   gmtime_r(&whole, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                     millis);
+  fmt::format_to(std::back_inserter(out), FMT_STRING("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z"),
+                 parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+                 parts.tm_sec, millis);
 }
 
 }  // namespace
@@ -175,20 +196,35 @@ std::optional<LogLevel> parse_log_level(std::string_view text) {
 std::string format_log_line(LogFormat format, LogTime time, LogLevel level,
                             std::string_view message, std::span<const Field> fields) {
   std::string out;
+  out.reserve(kUsualLine);
   if (format == LogFormat::kJson) {
-    out = fmt::format(R"({{"time":"{}","level":"{}","message":{})", timestamp(time), name_of(level),
-                      in_quotes(message));
-    for (const Field& field : fields)
-      out += fmt::format(",{}:{}", in_quotes(field.key), render(field.value, true));
-    return out + '}';
+    out += R"({"time":")";
+    append_timestamp(out, time);
+    out += R"(","level":")";
+    out += name_of(level);
+    out += R"(","message":)";
+    append_in_quotes(out, message);
+    for (const Field& field : fields) {
+      out += ',';
+      append_in_quotes(out, field.key);
+      out += ':';
+      append_value(out, field.value, true);
+    }
+    out += '}';
+    return out;
   }
   std::string name(name_of(level));
   std::transform(name.begin(), name.end(), name.begin(),
                  [](char c) { return static_cast<char>(c - 'a' + 'A'); });
-  out = fmt::format("{} {:<7} ", timestamp(time), name);
+  append_timestamp(out, time);
+  fmt::format_to(std::back_inserter(out), FMT_STRING(" {:<7} "), name);
   append_escaped(out, message, false);
-  for (const Field& field : fields)
-    out += fmt::format(" {}={}", plain(field.key), render(field.value, false));
+  for (const Field& field : fields) {
+    out += ' ';
+    append_plain(out, field.key);
+    out += '=';
+    append_value(out, field.value, false);
+  }
   return out;
 }
 

@@ -21,23 +21,6 @@ const std::string& pull_policy_of(const LinkerdImage& image, const LinkerdValues
   return image.pull_policy.empty() ? values.image_pull_policy : image.pull_policy;
 }
 
-// {"limits": …, "requests": …}; null when there is none of them.
-Value resources_of(const LinkerdResources& resources) {
-  Value limits;
-  Value requests;
-  const auto add = [&](std::string_view name, const LinkerdResource& resource) {
-    if (!resource.limit.empty()) limits.set(name, resource.limit);
-    if (!resource.request.empty()) requests.set(name, resource.request);
-  };
-  add("cpu", resources.cpu);
-  add("memory", resources.memory);
-  add("ephemeral-storage", resources.ephemeral_storage);
-  Value out;
-  if (!limits.is_null()) out.set("limits", std::move(limits));
-  if (!requests.is_null()) out.set("requests", std::move(requests));
-  return out;
-}
-
 void set_if_any(Value& object, std::string_view key, Value value) {
   if (!value.is_null()) object.set(key, std::move(value));
 }
@@ -116,16 +99,26 @@ Value proxy_mounts(const Pod& pod, const LinkerdValues& values) {
   return mounts;
 }
 
-Value classic_lifecycle(const LinkerdProxyValues& proxy, const Value& wait_handler) {
+Value classic_lifecycle(const Value& post_start, const Value& wait_handler) {
   Value lifecycle;
-  if (proxy.await) {
-    // The kubelet starts the next container when this hook has returned: the apps find a proxy
-    // that is ready.
-    lifecycle.set("postStart", exec({"/usr/lib/linkerd/linkerd-await", "--timeout=2m",
-                                     Value(fmt::format("--port={}", proxy.admin_port))}));
-  }
-  if (!wait_handler.is_null()) lifecycle.set("preStop", wait_handler);
+  set_if_any(lifecycle, "postStart", post_start);
+  set_if_any(lifecycle, "preStop", wait_handler);
   return lifecycle;
+}
+
+// A probe that waits before its first try.
+Value delayed_probe(std::string_view path, std::int64_t port, const LinkerdProbe& times) {
+  auto probe = http_probe(path, port);
+  probe.set("initialDelaySeconds", times.initial_delay_seconds);
+  probe.set("timeoutSeconds", times.timeout_seconds);
+  return probe;
+}
+
+// The kubelet starts the next container when this hook has returned: the apps find a proxy that is
+// ready.
+Value await_hook(const LinkerdProxyValues& proxy) {
+  return exec({"/usr/lib/linkerd/linkerd-await", "--timeout=2m",
+               Value(fmt::format("--port={}", proxy.admin_port))});
 }
 
 Value startup_probe(const LinkerdProxyValues& proxy) {
@@ -199,48 +192,91 @@ Value init_security_context(const Pod& pod, const LinkerdInitValues& init) {
                         {"seccompProfile", runtime_default_seccomp()}});
 }
 
+Value lock_volume(const LinkerdValues& values) {
+  return Value::object({{"name", values.init.lock_volume}, {"emptyDir", Value::Object{}}});
+}
+
+Value identity_volume() {
+  return Value::object({{"name", "linkerd-identity-end-entity"},
+                        {"emptyDir", Value::object({{"medium", "Memory"}})}});
+}
+
+Value token_volume() {
+  constexpr int day_in_seconds = 86'400;
+  const Value token{
+      Value::object({{"serviceAccountToken", Value::object({{"path", "linkerd-identity-token"},
+                                                            {"expirationSeconds", day_in_seconds},
+                                                            {"audience", "identity.l5d.io"}})}})};
+  return Value::object({{"name", "linkerd-identity-token"},
+                        {"projected", Value::object({{"sources", Value::array({token})}})}});
+}
+
 }  // namespace
 
-Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
-                      const Value& wait_handler, const PreparedEnvironment* prepared) {
-  const auto& settings = values.proxy;
-  auto live = http_probe("/live", settings.admin_port);
-  live.set("initialDelaySeconds", settings.liveness.initial_delay_seconds);
-  live.set("timeoutSeconds", settings.liveness.timeout_seconds);
-  auto ready = http_probe("/ready", settings.admin_port);
-  ready.set("initialDelaySeconds", settings.readiness.initial_delay_seconds);
-  ready.set("timeoutSeconds", settings.readiness.timeout_seconds);
+Value resources_of(const LinkerdResources& resources) {
+  Value limits;
+  Value requests;
+  const auto add = [&](std::string_view name, const LinkerdResource& resource) {
+    if (!resource.limit.empty()) limits.set(name, resource.limit);
+    if (!resource.request.empty()) requests.set(name, resource.request);
+  };
+  add("cpu", resources.cpu);
+  add("memory", resources.memory);
+  add("ephemeral-storage", resources.ephemeral_storage);
+  Value out;
+  if (!limits.is_null()) out.set("limits", std::move(limits));
+  if (!requests.is_null()) out.set("requests", std::move(requests));
+  return out;
+}
 
-  Value container{Value::object(
-      {{"name", kProxyName},
-       {"image", image_of(settings.image, values)},
-       {"imagePullPolicy", pull_policy_of(settings.image, values)},
-       {"env", proxy_environment(pod, values, proxy.grace, prepared)},
-       {"livenessProbe", std::move(live)},
-       {"ports",
-        Value::array(
-            {Value::object({{"containerPort", settings.inbound_port}, {"name", "linkerd-proxy"}}),
-             Value::object({{"containerPort", settings.admin_port}, {"name", "linkerd-admin"}})})},
-       {"readinessProbe", std::move(ready)}})};
+LinkerdParts linkerd_parts(const LinkerdValues& values) {
+  const auto& proxy = values.proxy;
+  return {.image = image_of(proxy.image, values),
+          .pull_policy = pull_policy_of(proxy.image, values),
+          .resources = resources_of(proxy.resources),
+          .liveness = delayed_probe("/live", proxy.admin_port, proxy.liveness),
+          .readiness = delayed_probe("/ready", proxy.admin_port, proxy.readiness),
+          .startup = proxy.await ? startup_probe(proxy) : Value(),
+          .ports = Value::array(
+              {Value::object({{"containerPort", proxy.inbound_port}, {"name", "linkerd-proxy"}}),
+               Value::object({{"containerPort", proxy.admin_port}, {"name", "linkerd-admin"}})}),
+          .post_start = proxy.await ? await_hook(proxy) : Value(),
+          .init_command = Value::array({Value("/usr/lib/linkerd/linkerd2-proxy-init")}),
+          .init_arguments = init_arguments(values),
+          .lock_volume = lock_volume(values),
+          .identity_volume = identity_volume(),
+          .token_volume = values.service_account_token_projection ? token_volume() : Value()};
+}
+
+Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
+                      const Value& wait_handler, const LinkerdParts& parts,
+                      const SharedEnvironment* environment) {
   const bool native = proxy.mode == Proxy::Mode::Native;
-  if (native && settings.await) container.set("startupProbe", startup_probe(settings));
-  set_if_any(container, "resources", resources_of(settings.resources));
-  container.set("securityContext", proxy_security_context(pod, settings));
+  Value container{Value::object({{"name", kProxyName},
+                                 {"image", parts.image},
+                                 {"imagePullPolicy", parts.pull_policy},
+                                 {"env", proxy_environment(pod, values, proxy.grace, environment)},
+                                 {"livenessProbe", parts.liveness},
+                                 {"ports", parts.ports},
+                                 {"readinessProbe", parts.readiness}})};
+  if (native) set_if_any(container, "startupProbe", parts.startup);
+  set_if_any(container, "resources", parts.resources);
+  container.set("securityContext", proxy_security_context(pod, values.proxy));
   container.set("terminationMessagePolicy", "FallbackToLogsOnError");
-  if (!native) set_if_any(container, "lifecycle", classic_lifecycle(settings, wait_handler));
+  if (!native)
+    set_if_any(container, "lifecycle", classic_lifecycle(parts.post_start, wait_handler));
   container.set("volumeMounts", proxy_mounts(pod, values));
   if (native) container.set("restartPolicy", "Always");
   return container;
 }
 
-Value init_container(const Pod& pod, const LinkerdValues& values) {
-  Value container{
-      Value::object({{"name", kInitName},
-                     {"image", image_of(values.proxy.image, values)},
-                     {"imagePullPolicy", pull_policy_of(values.proxy.image, values)},
-                     {"command", Value::array({Value("/usr/lib/linkerd/linkerd2-proxy-init")})},
-                     {"args", init_arguments(values)}})};
-  set_if_any(container, "resources", resources_of(values.proxy.resources));
+Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdParts& parts) {
+  Value container{Value::object({{"name", kInitName},
+                                 {"image", parts.image},
+                                 {"imagePullPolicy", parts.pull_policy},
+                                 {"command", parts.init_command},
+                                 {"args", parts.init_arguments}})};
+  set_if_any(container, "resources", parts.resources);
   container.set("securityContext", init_security_context(pod, values.init));
   container.set("terminationMessagePolicy", "FallbackToLogsOnError");
   Value::Array mounts{mount(values.init.lock_mount_path, values.init.lock_volume)};
@@ -287,30 +323,11 @@ Value debug_container(const LinkerdValues& values) {
                         {"readinessProbe", always}});
 }
 
-Value lock_volume(const LinkerdValues& values) {
-  return Value::object({{"name", values.init.lock_volume}, {"emptyDir", Value::Object{}}});
-}
-
-Value identity_volume() {
-  return Value::object({{"name", "linkerd-identity-end-entity"},
-                        {"emptyDir", Value::object({{"medium", "Memory"}})}});
-}
-
 Value pod_info_volume() {
   const Value labels{Value::object(
       {{"path", "labels"}, {"fieldRef", Value::object({{"fieldPath", "metadata.labels"}})}})};
   return Value::object({{"name", "linkerd-podinfo"},
                         {"downwardAPI", Value::object({{"items", Value::array({labels})}})}});
-}
-
-Value token_volume() {
-  constexpr int day_in_seconds = 86'400;
-  const Value token{
-      Value::object({{"serviceAccountToken", Value::object({{"path", "linkerd-identity-token"},
-                                                            {"expirationSeconds", day_in_seconds},
-                                                            {"audience", "identity.l5d.io"}})}})};
-  return Value::object({{"name", "linkerd-identity-token"},
-                        {"projected", Value::object({{"sources", Value::array({token})}})}});
 }
 
 }  // namespace gracekeeper

@@ -16,21 +16,50 @@ namespace gracekeeper {
 inline constexpr std::string_view kInitName = "linkerd-init";
 inline constexpr std::string_view kValidatorName = "linkerd-network-validator";
 
-// linkerd-proxy. `wait_handler` becomes the preStop hook of a classic proxy; null: none.
+// What the containers and volumes of every pod with the same values have in common. Null: absent.
+struct LinkerdParts {
+  Value image;  // of linkerd-proxy and linkerd-init
+  Value pull_policy;
+  Value resources;
+  Value liveness;
+  Value readiness;
+  Value startup;
+  Value ports;
+  Value post_start;
+  Value init_command;
+  Value init_arguments;
+  Value lock_volume;
+  Value identity_volume;
+  Value token_volume;
+
+  template <typename Visit>
+  void for_each(Visit visit) {
+    for (auto* part :
+         {&image, &pull_policy, &resources, &liveness, &readiness, &startup, &ports, &post_start,
+          &init_command, &init_arguments, &lock_volume, &identity_volume, &token_volume})
+      visit(*part);
+  }
+};
+
+LinkerdParts linkerd_parts(const LinkerdValues& values);
+
+// {"limits": …, "requests": …}; null when there is none of them.
+Value resources_of(const LinkerdResources& resources);
+
+// linkerd-proxy. `wait_handler` becomes the preStop hook of a classic proxy; null: none. `parts`
+// and `environment` were made of the values; without an environment it is made here.
 Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
-                      const Value& wait_handler, const PreparedEnvironment* prepared = nullptr);
+                      const Value& wait_handler, const LinkerdParts& parts,
+                      const SharedEnvironment* environment = nullptr);
 
 // linkerd-init, which redirects the pod's traffic with iptables.
-Value init_container(const Pod& pod, const LinkerdValues& values);
+Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdParts& parts);
 
 // linkerd-network-validator, which checks that the CNI plugin has redirected it.
 Value validator_container(const LinkerdValues& values);
 
 Value debug_container(const LinkerdValues& values);
 
-Value lock_volume(const LinkerdValues& values);
-Value identity_volume();
 Value pod_info_volume();
-Value token_volume();
 
 }  // namespace gracekeeper

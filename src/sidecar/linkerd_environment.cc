@@ -32,10 +32,13 @@ class Environment {
          {"valueFrom", Value::object({{"fieldRef", Value::object({{"fieldPath", path}})}})}}));
   }
   void append(const Value& variable) { variables_.push_back(variable); }
-  void start_with(const PreparedEnvironment& prepared, const std::string& ports) {
-    variables_.assign(prepared.variables.begin(), prepared.variables.end());
-    variables_[prepared.inbound_ports] = variable(kInboundPorts, Value(ports));
+  void append(const SharedEnvironment& shared, const std::string& ports) {
+    const auto place = shared.variables.begin() + static_cast<std::ptrdiff_t>(shared.inbound_ports);
+    variables_.insert(variables_.end(), shared.variables.begin(), place);
+    set(kInboundPorts, Value(ports));
+    variables_.insert(variables_.end(), place, shared.variables.end());
   }
+  [[nodiscard]] std::size_t size() const { return variables_.size(); }
 
   Value::Array take() { return std::move(variables_); }
 
@@ -110,7 +113,7 @@ void add_timeouts(Environment& env, const LinkerdProxyValues& proxy) {
   }
 }
 
-void add_addresses(Environment& env, const Pod& pod, const LinkerdValues& values) {
+void add_addresses(Environment& env, const LinkerdValues& values) {
   const auto& proxy = values.proxy;
   const auto any = [&](std::int64_t port) {
     return Value(fmt::format("{}:{}", values.disable_ipv6 ? "0.0.0.0" : "[::]", port));
@@ -124,7 +127,10 @@ void add_addresses(Environment& env, const Pod& pod, const LinkerdValues& values
   env.set("LINKERD2_PROXY_OUTBOUND_LISTEN_ADDRS", Value(local + local6));
   env.set("LINKERD2_PROXY_INBOUND_LISTEN_ADDR", any(proxy.inbound_port));
   env.from_field("LINKERD2_PROXY_INBOUND_IPS", "status.podIPs");
-  env.set(kInboundPorts, Value(inbound_ports(pod)));
+}
+
+void add_after_ports(Environment& env, const LinkerdValues& values) {
+  const auto& proxy = values.proxy;
   const auto internal = fmt::format("svc.{}.", values.cluster_domain);
   if (proxy.is_gateway) env.set("LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES", Value(internal));
   if (proxy.is_ingress) env.set("LINKERD2_PROXY_INGRESS_MODE", true);
@@ -209,36 +215,6 @@ void add_identity(Environment& env, const LinkerdValues& values) {
   env.set("LINKERD2_PROXY_POLICY_SVC_NAME", component("linkerd-destination"));
 }
 
-void add_before_grace(Environment& env, const Pod& pod, const LinkerdValues& values) {
-  const auto& proxy = values.proxy;
-  add_pod_references(env);
-  add_cores(env, proxy);
-  add_control_plane(env, values);
-  add_timeouts(env, proxy);
-  add_addresses(env, pod, values);
-  add_tracing(env, values);
-  add_parameters(env, "INBOUND", *proxy.inbound);
-  add_parameters(env, "OUTBOUND", *proxy.outbound);
-  env.set_if_any("LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION", proxy.opaque_ports);
-  add_identity(env, values);
-  env.set_if_any("LINKERD2_PROXY_ACCESS_LOG", proxy.access_log);
-}
-
-// Whether a pod with these values has the prepared variables: everything is the same but for what
-// none of them is made of.
-bool fits(const PreparedEnvironment& prepared, const LinkerdValues& values) {
-  if (values.proxy.tracing.enabled) return false;  // its labels are the pod's
-  LinkerdValues same = values;
-  same.proxy.native_sidecar = prepared.values.proxy.native_sidecar;
-  same.proxy.wait = prepared.values.proxy.wait;
-  same.proxy.shutdown_grace_period = prepared.values.proxy.shutdown_grace_period;
-  same.proxy.resources = prepared.values.proxy.resources;
-  same.proxy.tracing.labels = prepared.values.proxy.tracing.labels;
-  same.proxy.additional_env = prepared.values.proxy.additional_env;
-  same.init = prepared.values.init;
-  return same == prepared.values;
-}
-
 }  // namespace
 
 std::optional<std::string> grace_text(const Sourced<Millis>& grace,
@@ -254,27 +230,29 @@ std::optional<std::string> grace_text(const Sourced<Millis>& grace,
   return fmt::format("{}ms", grace.value.count());
 }
 
-PreparedEnvironment prepare_environment(const LinkerdValues& values, Value (*share)(Value)) {
+SharedEnvironment shared_environment(const LinkerdValues& values) {
+  const auto& proxy = values.proxy;
   Environment env;
-  add_before_grace(env, {}, values);
-  PreparedEnvironment prepared{.values = values, .variables = env.take()};
-  for (std::size_t i = 0; i < prepared.variables.size(); ++i) {
-    auto& variable = prepared.variables[i];
-    if (*variable.find("name") == Value(kInboundPorts))
-      prepared.inbound_ports = i;
-    else
-      variable = share(std::move(variable));
-  }
-  return prepared;
+  add_pod_references(env);
+  add_cores(env, proxy);
+  add_control_plane(env, values);
+  add_timeouts(env, proxy);
+  add_addresses(env, values);
+  const auto inbound_ports = env.size();
+  add_after_ports(env, values);
+  add_tracing(env, values);
+  add_parameters(env, "INBOUND", *proxy.inbound);
+  add_parameters(env, "OUTBOUND", *proxy.outbound);
+  env.set_if_any("LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION", proxy.opaque_ports);
+  add_identity(env, values);
+  env.set_if_any("LINKERD2_PROXY_ACCESS_LOG", proxy.access_log);
+  return {.variables = env.take(), .inbound_ports = inbound_ports};
 }
 
 Value proxy_environment(const Pod& pod, const LinkerdValues& values, const Sourced<Millis>& grace,
-                        const PreparedEnvironment* prepared) {
+                        const SharedEnvironment* shared) {
   Environment env;
-  if (prepared != nullptr && fits(*prepared, values))
-    env.start_with(*prepared, inbound_ports(pod));
-  else
-    add_before_grace(env, pod, values);
+  env.append(shared != nullptr ? *shared : shared_environment(values), inbound_ports(pod));
   if (const auto text = grace_text(grace, values.proxy)) env.set(kGraceVariable, Value(*text));
   for (const auto& variable : *values.proxy.additional_env) env.append(variable);
   return env.take();

@@ -17,20 +17,18 @@ namespace gracekeeper {
 std::optional<std::string> grace_text(const Sourced<Millis>& grace,
                                       const LinkerdProxyValues& effective);
 
-// The variables that are the same for every pod that changes nothing about them by an annotation:
-// made once, and shared by all pods.
-struct PreparedEnvironment {
-  LinkerdValues values;  // of which they were made
+// The variables that are the same for every pod with these values, and the place where the one
+// stands that every pod has its own of, LINKERD2_PROXY_INBOUND_PORTS.
+struct SharedEnvironment {
   Value::Array variables;
-  std::size_t inbound_ports = 0;  // the place of the one that every pod has its own of
+  std::size_t inbound_ports = 0;
 };
 
-// `share` makes a value one that copies share (Value::shared).
-PreparedEnvironment prepare_environment(const LinkerdValues& values, Value (*share)(Value));
+SharedEnvironment shared_environment(const LinkerdValues& values);
 
 // The list of EnvVar objects, in Linkerd's order: a reference $(NAME) reads only variables before
-// it. `values` are the effective ones; what is prepared is used where it fits them.
+// it. `values` are the effective ones; `shared` was made of them, or is nullptr.
 Value proxy_environment(const Pod& pod, const LinkerdValues& values, const Sourced<Millis>& grace,
-                        const PreparedEnvironment* prepared = nullptr);
+                        const SharedEnvironment* shared = nullptr);
 
 }  // namespace gracekeeper

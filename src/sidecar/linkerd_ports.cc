@@ -1,6 +1,7 @@
 #include "sidecar/linkerd_ports.h"
 
-#include <algorithm>
+#include <array>
+#include <charconv>
 #include <fmt/format.h>
 #include <set>
 
@@ -43,8 +44,17 @@ std::optional<std::string> parse_port_range(std::string_view text) {
   return fmt::format("{}-{}", *lower, *upper);
 }
 
-bool is_default(std::int64_t port, const std::vector<std::string>& defaults) {
-  return std::find(defaults.begin(), defaults.end(), fmt::format("{}", port)) != defaults.end();
+// Whether a comma-separated list has the port as an item of its own.
+bool has_port(std::string_view list, std::int64_t port) {
+  std::array<char, 24> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), port).ptr;
+  const std::string_view wanted(digits.data(), static_cast<std::size_t>(end - digits.data()));
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    if (trimmed(list.substr(0, comma)) == wanted) return true;
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  }
+  return false;
 }
 
 std::optional<std::string> from_namespace(const Namespace* where) {
@@ -88,11 +98,11 @@ OpaquePorts resolve_opaque_ports(std::string_view written, const Pod& pod) {
 }
 
 std::string default_opaque_ports_of(const Pod& pod, const LinkerdValues& values) {
-  const auto defaults = split_list(values.proxy.opaque_ports);
+  const std::string_view defaults = values.proxy.opaque_ports;
   std::string list;
   for_each_container(pod, [&](const Container& container) {
     for (const auto& port : container.ports) {
-      if (is_default(port.number, defaults)) append(list, fmt::format("{}", port.number));
+      if (has_port(defaults, port.number)) append(list, fmt::format("{}", port.number));
     }
   });
   return list;
@@ -111,13 +121,13 @@ std::optional<std::string> due_opaque_ports(const Annotations& annotations,
                                             const Namespace* where, const LinkerdValues& values) {
   if (annotations.contains(annotation::kOpaquePorts)) return std::nullopt;
   if (auto inherited = from_namespace(where)) return inherited;
-  const auto defaults = split_list(values.proxy.opaque_ports);
+  const std::string_view defaults = values.proxy.opaque_ports;
   std::string list;
   for (const auto& port : ports) {
     const auto* number = std::get_if<std::int64_t>(&port.target);
     const bool unnamed = std::holds_alternative<std::monostate>(port.target);
-    if ((unnamed && is_default(port.port, defaults)) ||
-        (number != nullptr && is_default(*number, defaults))) {
+    if ((unnamed && has_port(defaults, port.port)) ||
+        (number != nullptr && has_port(defaults, *number))) {
       append(list, fmt::format("{}", port.port));
     }
   }

@@ -6,6 +6,7 @@
 #include "sidecar/linkerd_annotations.h"
 #include "sidecar/linkerd_containers.h"
 #include "sidecar/linkerd_metadata.h"
+#include "sidecar/prepared_sidecar.h"
 
 namespace gracekeeper {
 namespace {
@@ -63,6 +64,11 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
     effective.values.proxy.opaque_ports = ports;
   }
   const auto& values = effective.values;
+  const auto* prepared = injection.prepared;
+  if (prepared != nullptr && !fits(*prepared, values)) prepared = nullptr;
+  auto parts = prepared != nullptr ? prepared->parts : linkerd_parts(values);
+  if (prepared != nullptr && values.proxy.resources != prepared->values.proxy.resources)
+    parts.resources = resources_of(values.proxy.resources);
 
   Edits edits(pod);
   edits.set<SetAnnotation>(injected_annotations(injection, values));
@@ -75,17 +81,17 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   if (values.cni_enabled) {
     edits.add_init_container(validator_container(values), first);
   } else {
-    edits.add_volume(lock_volume(values));
-    edits.add_init_container(init_container(pod, values), first);
+    edits.add_volume(parts.lock_volume);
+    edits.add_init_container(init_container(pod, values, parts), first);
   }
   if (effective.debug_sidecar || injection.enable_debug_sidecar)
     edits.add_container(debug_container(values), kEnd);
-  edits.add_volume(identity_volume());
+  edits.add_volume(parts.identity_volume);
   if (values.proxy.tracing.enabled) edits.add_volume(pod_info_volume());
-  if (values.service_account_token_projection) edits.add_volume(token_volume());
+  if (values.service_account_token_projection) edits.add_volume(parts.token_volume);
 
-  auto proxy =
-      proxy_container(pod, values, injection.proxy, injection.wait_handler, injection.prepared);
+  auto proxy = proxy_container(pod, values, injection.proxy, injection.wait_handler, parts,
+                               prepared != nullptr ? &prepared->environment : nullptr);
   if (native)
     edits.add_init_container(std::move(proxy), 1);
   else

@@ -20,10 +20,11 @@
 #include "core/proxy.h"
 #include "core/settings.h"
 #include "core/value.h"
-#include "sidecar/linkerd_environment.h"
 #include "sidecar/linkerd_values.h"
 
 namespace gracekeeper {
+
+struct PreparedSidecar;
 
 struct LinkerdInjection {
   const Pod& pod;
@@ -36,7 +37,7 @@ struct LinkerdInjection {
   Value wait_handler;      // the preStop handler of a classic proxy that waits; null: none
   std::string created_by;  // "linkerd/proxy-injector V", "linkerd/cli V"
   // Made of `values`, once for many pods; nullptr: nothing is prepared.
-  const PreparedEnvironment* prepared = nullptr;
+  const PreparedSidecar* prepared = nullptr;
   // The workload for the label linkerd.io/proxy-KIND, when the caller knows it. Without it the
   // pod's only owner reference counts; a ReplicaSet whose name ends in the pod's pod-template-hash
   // stands for its Deployment.

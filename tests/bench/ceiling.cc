@@ -47,12 +47,12 @@ int main(int count, char** arguments) {
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   const std::string answer(bytes, 'x');
-  const auto server =
-      io::Server::start({.listen = {"127.0.0.1", port}, .certificates = *store},
-                        {{.method = "POST",
-                          .path = "/mutate",
-                          .handler = [&answer](const io::Request&) { return io::Response{.body = answer}; },
-                          .media_type = "application/json"}});
+  const auto server = io::Server::start(
+      {.listen = {"127.0.0.1", port}, .certificates = *store},
+      {{.method = "POST",
+        .path = "/mutate",
+        .handler = [&answer](const io::Request&) { return io::Response{.body = answer}; },
+        .media_type = "application/json"}});
   if (!server) return give_up(server.error());
   int signal = 0;
   sigwait(&ends, &signal);

@@ -13,6 +13,7 @@
 #include "admission/admission.h"
 #include "codec/json_writer.h"
 #include "codec/value_codec.h"
+#include "sidecar/prepared_sidecar.h"
 
 namespace {
 
@@ -42,8 +43,8 @@ int main(int count, char** arguments) {
   }
   auto policy = make_policy({}, count > 3 ? linkerd_values(arguments[3]) : LinkerdValues{},
                             "gracekeeper/bench");
-  policy.prepared = std::make_shared<const PreparedEnvironment>(
-      prepare_environment(policy.linkerd, with_json_text));
+  policy.prepared =
+      std::make_shared<const PreparedSidecar>(prepare_sidecar(policy.linkerd, with_json_text));
   const auto start = std::chrono::steady_clock::now();
   std::size_t bytes = 0;
   for (long i = 0; i < rounds; ++i)

@@ -193,13 +193,14 @@ TEST(Debug, HasProbesThatCannotFail) {
 }
 
 TEST(Volumes, AreLinkerds) {
-  EXPECT_EQ(dump(lock_volume({})), "{name: 'linkerd-proxy-init-xtables-lock', emptyDir: {}}");
-  EXPECT_EQ(dump(identity_volume()),
+  EXPECT_EQ(dump(linkerd_parts({}).lock_volume),
+            "{name: 'linkerd-proxy-init-xtables-lock', emptyDir: {}}");
+  EXPECT_EQ(dump(linkerd_parts({}).identity_volume),
             "{name: 'linkerd-identity-end-entity', emptyDir: {medium: 'Memory'}}");
   EXPECT_EQ(dump(pod_info_volume()),
             "{name: 'linkerd-podinfo', downwardAPI: {items: [{path: 'labels', fieldRef: "
             "{fieldPath: 'metadata.labels'}}]}}");
-  EXPECT_EQ(dump(token_volume()),
+  EXPECT_EQ(dump(linkerd_parts({}).token_volume),
             "{name: 'linkerd-identity-token', projected: {sources: [{serviceAccountToken: {path: "
             "'linkerd-identity-token', expirationSeconds: 86400, audience: 'identity.l5d.io'}}]}}");
 }
