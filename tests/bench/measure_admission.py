@@ -72,9 +72,6 @@ def comparable(pod):
     pod = without_nothing(pod)
     for key in ("volumes", "containers", "initContainers"):
         pod["spec"][key] = sorted(pod["spec"].get(key, []), key=lambda item: item["name"])
-    # Kubernetes' defaults, which the typed pod writes out.
-    for container in pod["spec"]["containers"] + pod["spec"]["initContainers"]:
-        container.pop("postStart", None)
     return pod
 
 
@@ -165,9 +162,9 @@ def measure_growth(world, seconds, rounds, say):
     with world.gracekeeper() as server:
         load.put_load(server, typical, 8, 1, world.client_core)
 
-        def measure(kind, x, body, connections):
+        def measure(kind, x, body, connections, lasting=seconds):
             say(f"{x:,} {kind}")
-            rates = load.interleave([server], body, connections, seconds, world.client_core, rounds)
+            rates = load.interleave([server], body, connections, lasting, world.client_core, rounds)
             growth[kind].append((x, rates[server.name]))
 
         for size in SIZES:
@@ -177,5 +174,6 @@ def measure_growth(world, seconds, rounds, say):
             patched_pod(server, review)
             measure("containers", count, world.body("containers.json", review), 4)
         for connections in CONNECTIONS:
-            measure("connections", connections, typical, connections)
+            # Each round begins with as many handshakes; they must not be what is measured.
+            measure("connections", connections, typical, connections, max(seconds, connections // 32))
     return growth

@@ -118,14 +118,16 @@ def encode(document):
 def sized_review(size=SIZE):
     """A review of exactly that many bytes: by its number of variables, the rest by one annotation."""
     smallest, one_more = (len(encode(review(pod(variables=n)))) for n in (0, 1))
-    variables = max(0, (size - smallest - 100) // (one_more - smallest + 2))
-    for count in range(variables, -1, -1):
+    each = one_more - smallest + 2
+    count = max(0, (size - smallest - 100) // each)
+    while count >= 0:
         thing = pod(variables=count)
         thing["metadata"]["annotations"]["shop.example/note"] = ""
         missing = size - len(encode(review(thing)))
         if missing >= 0:
             thing["metadata"]["annotations"]["shop.example/note"] = "n" * missing
             return encode(review(thing))
+        count -= max(1, -missing // each)
     raise ValueError(f"no review is as small as {size} bytes: the smallest has {smallest}")
 
 

@@ -81,10 +81,8 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     def memory(self):
-        """(resident bytes now, most so far)"""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in status if line.startswith(("VmRSS", "VmHWM"))}
-        return kilobytes["VmRSS"] * 1024, kilobytes["VmHWM"] * 1024
+        """Bytes: resident now, the most so far, and of those now what no file stands for."""
+        return tuple(memory_of(self.process.pid, "VmRSS", "VmHWM", "RssAnon"))
 
     def post(self, body, headers=None):
         """The answer's body to one request; anything but 200 is a failure."""
@@ -105,6 +103,13 @@ class Server:
         return json.loads(self.post(body))["response"]
 
 
+def memory_of(pid, *names):
+    """Values of /proc/PID/status in bytes."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in status if line.startswith(names)}
+    return [kilobytes[name] * 1024 for name in names]
+
+
 def run_measured(command, core=None, environment=None, expect=(0,), **arguments):
     """Runs a program to its end: (seconds, CPU seconds, most resident bytes)."""
     pinned = command if core is None else ["taskset", "-c", str(core), *command]
@@ -112,12 +117,24 @@ def run_measured(command, core=None, environment=None, expect=(0,), **arguments)
     process = subprocess.Popen(list(map(str, pinned)), stdin=arguments.pop("stdin", subprocess.DEVNULL),
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                env={**os.environ, **(environment or {})}, **arguments)
-    _, status, usage = os.wait4(process.pid, 0)
+    # ru_maxrss begins with what this Python has; VmHWM is the program's own.
+    most = 0
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid != 0:
+            break
+        if time.monotonic() > started + 20 * LIMIT:
+            process.kill()
+        try:
+            most = max(most, *memory_of(process.pid, "VmHWM"))
+        except (KeyError, OSError):
+            pass  # it has just ended
+        time.sleep(0.005)
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - started
     if process.returncode not in expect:
         raise Failed(f"{command[0]} ended with {process.returncode}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return seconds, usage.ru_utime + usage.ru_stime, most
 
 
 def children_cpu_seconds():

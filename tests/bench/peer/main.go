@@ -104,8 +104,11 @@ func (i *injector) Handle(_ context.Context, request admission.Request) admissio
 		}
 	}
 	if wait > 0 {
-		proxy.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{
-			Sleep: &corev1.SleepAction{Seconds: int64(wait / time.Second)}}}
+		if proxy.Lifecycle == nil {
+			proxy.Lifecycle = &corev1.Lifecycle{}
+		}
+		proxy.Lifecycle.PreStop = &corev1.LifecycleHandler{
+			Sleep: &corev1.SleepAction{Seconds: int64(wait / time.Second)}}
 	}
 	pod.Spec.Containers = append([]corev1.Container{proxy}, pod.Spec.Containers...)
 	pod.Spec.InitContainers = append(append([]corev1.Container{}, i.add.InitContainers...), pod.Spec.InitContainers...)
