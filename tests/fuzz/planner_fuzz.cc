@@ -259,7 +259,7 @@ void check_assessment(Input& input) {
     const auto timeline = override ? plan_under(a, *override) : a.timeline;
     check_hazards(find_hazards(a, timeline), pod);
     if (extra % 8 < 4) check_advice(a, timeline, pod);
-    if (extra % 32 == 31) check_reports(a, override, pod);
+    if (extra % 64 == 63) check_reports(a, override, pod);
   });
 }
 
@@ -267,7 +267,7 @@ void check_assessment(Input& input) {
 
 int planner_fuzz(const std::uint8_t* data, std::size_t size) {
   Input input(data, size);
-  if (input.below(4) == 3)
+  if (input.below(8) == 7)
     check_assessment(input);
   else
     check_plan(input);
