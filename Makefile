@@ -82,8 +82,9 @@ chart-test: ## Test the Helm chart and deploy/ with the real helm and kubectl, w
 	@scripts/install-deps.sh
 	@tests/chart/run.py
 
-fuzz: fuzz-build ## Run the fuzzers, SECONDS=60 each or RUNS=10000000, FUZZERS="patch planner" or all
-	@tests/fuzz/run.py --build build-$(FUZZ_PRESET) --seconds $(SECONDS) $(if $(RUNS),--runs $(RUNS)) $(FUZZERS)
+fuzz: fuzz-build ## Run the fuzzers, SECONDS=60 each or RUNS=10000000 (SEED=1), FUZZERS="patch planner" or all
+	@tests/fuzz/run.py --build build-$(FUZZ_PRESET) --seconds $(SECONDS) $(if $(RUNS),--runs $(RUNS)) \
+	  $(if $(SEED),--seed $(SEED)) $(FUZZERS)
 
 fuzz-corpus: fuzz-build ## Keep in tests/fuzz/corpus what the fuzzers found and still adds coverage, as little as will do
 	@tests/fuzz/run.py --build build-$(FUZZ_PRESET) --merge $(FUZZERS)

@@ -3,6 +3,7 @@
 
   tests/fuzz/run.py --seconds 20                     each fuzzer for 20 s
   tests/fuzz/run.py --runs 10000000 patch planner    these two, ten million runs each
+  tests/fuzz/run.py --runs 3000 --seed 1             the same inputs every time, as in CI
   tests/fuzz/run.py --merge                          corpus/ becomes what still adds coverage
 
 The fuzzers are programs of a build made with the preset fuzz or fuzz-fast (--build). What they find
@@ -72,13 +73,14 @@ def last_number(pattern, text):
     return int(found[-1]) if found else 0
 
 
-def run(name, build, seconds, runs, log_folder):
+def run(name, build, seconds, runs, seed, log_folder):
     found = build / "corpus" / name
     kept = HERE / "corpus" / name
     crashes = HERE / "crashes" / name
     for folder in (found, kept, crashes):
         folder.mkdir(parents=True, exist_ok=True)
     limit = [f"-runs={runs}"] if runs else [f"-max_total_time={seconds}"]
+    limit += [f"-seed={seed}"] if seed else []
     command = [build / f"fuzz_{name}", *limit, *options(name), f"-artifact_prefix={crashes}/", found, kept,
                seed_folder(build, name)]
     log = (log_folder or build) / f"{name}.log"
@@ -121,6 +123,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build-fuzz")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--runs", type=int, help="instead of a time")
+    parser.add_argument("--seed", type=int, help="of the random choices; default: another one each time")
     parser.add_argument("--logs", type=pathlib.Path, help="folder of the logs; default: the build's")
     parser.add_argument("--merge", action="store_true")
     arguments = parser.parse_args()
@@ -133,7 +136,7 @@ def main():
         for name in names:
             merge(name, build)
         return 0
-    results = [run(name, build, arguments.seconds, arguments.runs, arguments.logs) for name in names]
+    results = [run(name, build, arguments.seconds, arguments.runs, arguments.seed, arguments.logs) for name in names]
     return 0 if all(results) else 1
 
 
