@@ -84,6 +84,8 @@ bool matters(std::string_view variable) {
 }
 
 void read_env(Fields& fields, Element element, Container& container) {
+  if (simdjson::dom::array items; element.get_array().get(items) == simdjson::SUCCESS)
+    container.env.reserve(items.size());
   fields.list(element, [&](std::size_t index, Element item) {
     auto& entry = container.env.emplace_back();
     Element part;

@@ -335,7 +335,7 @@ TrustAnchors::TrustAnchors(const std::string& pem) {
             .sha256 = sha256_hex(pem)});
 }
 
-Value LinkerdProxyValues::default_parameters() {
+Value LinkerdCommonProxyValues::default_parameters() {
   return Value::Object{
       {"server", Value::Object{{"http2", Value::Object{{"keepAliveInterval", "10s"},
                                                        {"keepAliveTimeout", "3s"}}}}}};

@@ -101,7 +101,8 @@ struct LinkerdTracing {
   bool operator==(const LinkerdTracing&) const = default;
 };
 
-struct LinkerdProxyValues {
+// Those that the parts are made of that pods have in common (prepared_sidecar.h).
+struct LinkerdCommonProxyValues {
   LinkerdImage image{"cr.l5d.io/linkerd/proxy", "", ""};
   std::int64_t control_port = 4190;
   std::int64_t admin_port = 4191;
@@ -119,16 +120,11 @@ struct LinkerdProxyValues {
   std::string inbound_discovery_cache_unused_timeout = "90s";
   bool disable_outbound_protocol_detect_timeout = false;
   bool disable_inbound_protocol_detect_timeout = false;
-  // The next three only when they are written.
-  std::optional<bool> native_sidecar;                // chart: true
-  std::optional<Millis> wait;                        // waitBeforeExitSeconds, chart: 0
-  std::optional<std::string> shutdown_grace_period;  // the proxy's own syntax, chart: none
   bool await = true;
   std::int64_t cores = 0;
   std::int64_t minimum_workers = 1;
   std::int64_t maximum_workers = 0;
   double maximum_cpu_ratio = 0;
-  LinkerdResources resources;
   std::int64_t uid = 2102;
   std::int64_t gid = -1;           // negative: none
   Shared<Value> security_context;  // when not empty it replaces the proxy's
@@ -147,11 +143,20 @@ struct LinkerdProxyValues {
   // scope → protocol → parameter, each a variable of its own.
   Shared<Value> inbound = default_parameters();
   Shared<Value> outbound = default_parameters();
+  bool operator==(const LinkerdCommonProxyValues&) const = default;
+
+  static Value default_parameters();
+};
+
+struct LinkerdProxyValues : LinkerdCommonProxyValues {
+  // The next three only when they are written.
+  std::optional<bool> native_sidecar;                // chart: true
+  std::optional<Millis> wait;                        // waitBeforeExitSeconds, chart: 0
+  std::optional<std::string> shutdown_grace_period;  // the proxy's own syntax, chart: none
+  LinkerdResources resources;
   LinkerdTracing tracing;
   Shared<std::vector<Value>> additional_env;  // EnvVar objects
   bool operator==(const LinkerdProxyValues&) const = default;
-
-  static Value default_parameters();
 };
 
 struct LinkerdInitValues {
@@ -183,7 +188,8 @@ struct LinkerdValidatorValues {
   static Value default_security_context();
 };
 
-struct LinkerdValues {
+// All but the proxy's.
+struct LinkerdClusterValues {
   std::string control_plane_namespace = "linkerd";
   std::string cluster_domain = "cluster.local";
   std::string cluster_networks = "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8";
@@ -194,15 +200,20 @@ struct LinkerdValues {
   TrustAnchors trust_anchors_pem;
   std::string trust_domain;  // "": the cluster domain
   bool service_account_token_projection = true;
-  LinkerdProxyValues proxy;
   LinkerdInitValues init;
   LinkerdValidatorValues validator;
   LinkerdImage debug_image{"cr.l5d.io/linkerd/debug", "", ""};
-  bool operator==(const LinkerdValues&) const = default;
+  bool operator==(const LinkerdClusterValues&) const = default;
 
   [[nodiscard]] const std::string& effective_trust_domain() const {
     return trust_domain.empty() ? cluster_domain : trust_domain;
   }
+};
+
+struct LinkerdValues : LinkerdClusterValues {
+  LinkerdProxyValues proxy;
+  bool operator==(const LinkerdValues&) const = default;
+
   [[nodiscard]] const std::string& proxy_version() const {
     return proxy.image.version.empty() ? linkerd_version : proxy.image.version;
   }

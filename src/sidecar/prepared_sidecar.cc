@@ -15,15 +15,12 @@ PreparedSidecar prepare_sidecar(const LinkerdValues& values, Value (*share)(Valu
 }
 
 bool fits(const PreparedSidecar& prepared, const LinkerdValues& values) {
-  if (values.proxy.tracing.enabled) return false;  // its labels are the pod's
-  LinkerdValues same = values;
-  same.proxy.native_sidecar = prepared.values.proxy.native_sidecar;
-  same.proxy.wait = prepared.values.proxy.wait;
-  same.proxy.shutdown_grace_period = prepared.values.proxy.shutdown_grace_period;
-  same.proxy.resources = prepared.values.proxy.resources;
-  same.proxy.tracing.labels = prepared.values.proxy.tracing.labels;
-  same.proxy.additional_env = prepared.values.proxy.additional_env;
-  return same == prepared.values;
+  // With tracing, the labels of the pod are part of the environment.
+  const auto& made_of = prepared.values;
+  if (made_of.proxy.tracing.enabled || values.proxy.tracing.enabled) return false;
+  const LinkerdClusterValues& cluster = values;
+  const LinkerdCommonProxyValues& proxy = values.proxy;
+  return proxy == made_of.proxy && cluster == made_of;
 }
 
 }  // namespace gracekeeper

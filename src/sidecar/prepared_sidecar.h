@@ -23,8 +23,7 @@ struct PreparedSidecar {
 // `share` makes a value one that copies share (Value::shared).
 PreparedSidecar prepare_sidecar(const LinkerdValues& values, Value (*share)(Value));
 
-// Whether a pod with these effective values has what was prepared, but for its resources:
-// everything is the same but for what nothing prepared is made of.
+// Whether a pod with these effective values has what was prepared, but for its resources.
 bool fits(const PreparedSidecar& prepared, const LinkerdValues& values);
 
 }  // namespace gracekeeper
