@@ -6,6 +6,7 @@
 #include <exception>
 #include <mutex>
 #include <sched.h>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -29,9 +30,21 @@ class Run {
   void go(const Watch& watch) {
     const std::size_t threads = std::min(core_count(), count_);
     std::unique_lock lock(mutex_);
-    running_ = threads;
     std::vector<std::thread> workers;
-    for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this] { work_until_done(); });
+    workers.reserve(threads);
+    while (workers.size() < threads) {
+      try {
+        workers.emplace_back([this] { work_until_done(); });
+      } catch (const std::system_error&) {
+        break;  // a limit on threads: fewer will do, or this one
+      }
+    }
+    running_ = std::max<std::size_t>(1, workers.size());
+    if (workers.empty()) {
+      lock.unlock();
+      work_until_done();
+      lock.lock();
+    }
     const auto done = [this] { return running_ == 0; };
     if (watch.look) {
       while (!ended_.wait_for(lock, watch.period, done)) watch.look();
