@@ -187,7 +187,8 @@ TEST(IstioTimeline, LinkerdsProxyCountsWhereBothAre) {
 TEST(IstioTimeline, IsAdvisedWithoutTheAnnotationToo) {
   const auto subject = subject_of(pod_of({container("web"), container("istio-proxy")},
                                          annotated({{annotation::kAppShutdown, "99999999999"}})));
-  const auto a = assess(subject, nullptr, Configuration{});
+  const Configuration configuration;
+  const auto a = assess(subject, nullptr, configuration);
   EXPECT_FALSE(advise(a, a.timeline).empty());
 }
 

@@ -158,9 +158,11 @@ TEST_F(FairnessTest, EndsWithALargeRequestInHand) {
 
 TEST_F(FairnessTest, PipelinedRequestsTakeTurnsWithOthers) {
   options.certificates = nullptr;
-  std::atomic<int> counted{0};
-  start({{.method = "GET", .path = "/count", .handler = [&](const Request&) {
-            ++counted;
+  // The server outlives this function.
+  const auto count = std::make_shared<std::atomic<int>>(0);
+  const auto& counted = *count;
+  start({{.method = "GET", .path = "/count", .handler = [count](const Request&) {
+            ++*count;
             return Response{};
           }}});
   std::string many;
