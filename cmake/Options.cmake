@@ -23,8 +23,12 @@ endif()
 if(GRACEKEEPER_FUZZERS)
   # What libFuzzer steers by: the branches that are taken and, beside the sanitizers, what is compared, which
   # finds words and numbers but halves the speed of the fuzzers that make their inputs from a grammar.
-  target_compile_options(gk_options INTERFACE -fno-omit-frame-pointer -g1
-    $<IF:$<BOOL:${GRACEKEEPER_SANITIZE}>,-fsanitize=fuzzer-no-link,-fsanitize-coverage=inline-8bit-counters$<COMMA>pc-table>)
+  if(GRACEKEEPER_SANITIZE)
+    set(steering -fsanitize=fuzzer-no-link)
+  else()
+    set(steering -fsanitize-coverage=inline-8bit-counters,pc-table)
+  endif()
+  target_compile_options(gk_options INTERFACE -fno-omit-frame-pointer -g1 ${steering})
   # The checks of the standard library cost little and see what a sanitizer of addresses does not: an index
   # past the size but within the capacity.
   target_compile_definitions(gk_options INTERFACE _GLIBCXX_ASSERTIONS)
