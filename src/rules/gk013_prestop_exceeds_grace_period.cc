@@ -27,6 +27,14 @@ std::string message_about(const PlannedContainer& planned, bool is_action, const
                                  "later SIGKILL");
 }
 
+std::string remedy_for(const Assessment& a) {
+  const auto total = a.termination_grace_period_seconds;
+  if (from_seconds(total) == kLongest) return "Shorten the hook.";  // longer than any count of time
+  return fmt::format(
+      "Set terminationGracePeriodSeconds to {} or more, or shorten the hook.",
+      std::max<std::int64_t>(a.is_checked ? a.budget.required() : a.budget.exact_need, total + 1));
+}
+
 std::vector<Finding> check(const Assessment& a) {
   std::vector<Finding> findings;
   const auto total = a.termination_grace_period_seconds;
@@ -49,10 +57,7 @@ std::vector<Finding> check(const Assessment& a) {
                                   !added && container->pre_stop->action == Hook::Action::Sleep, a),
          .short_message = fmt::format("GK013 preStop {} of {} >= terminationGracePeriodSeconds {}",
                                       format_seconds(planned.hook()), planned.name, total),
-         .remedy =
-             fmt::format("Set terminationGracePeriodSeconds to {} or more, or shorten the hook.",
-                         std::max<std::int64_t>(
-                             a.is_checked ? a.budget.required() : a.budget.exact_need, total + 1)),
+         .remedy = remedy_for(a),
          .numbers = {{"terminationGracePeriodSeconds", total}, {"preStop", planned.hook()}}});
   }
   return findings;

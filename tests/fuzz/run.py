@@ -77,6 +77,8 @@ def run(name, build, seconds, runs, seed, log_folder):
     found = build / "corpus" / name
     kept = HERE / "corpus" / name
     crashes = HERE / "crashes" / name
+    if seed:
+        shutil.rmtree(found, ignore_errors=True)  # what earlier runs found would change this one
     for folder in (found, kept, crashes):
         folder.mkdir(parents=True, exist_ok=True)
     limit = [f"-runs={runs}"] if runs else [f"-max_total_time={seconds}"]
