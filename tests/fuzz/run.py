@@ -73,6 +73,16 @@ def last_number(pattern, text):
     return int(found[-1]) if found else 0
 
 
+def at_fixed_addresses():
+    """What starts a program at the same addresses every time, where that is allowed: libFuzzer's choices depend
+    on pointers that it sees compared."""
+    prefix = ["setarch", "-R"]
+    try:
+        return prefix if subprocess.run([*prefix, "true"], check=False).returncode == 0 else []
+    except OSError:
+        return []
+
+
 def run(name, build, seconds, runs, seed, log_folder):
     found = build / "corpus" / name
     kept = HERE / "corpus" / name
@@ -83,7 +93,8 @@ def run(name, build, seconds, runs, seed, log_folder):
         folder.mkdir(parents=True, exist_ok=True)
     limit = [f"-runs={runs}"] if runs else [f"-max_total_time={seconds}"]
     limit += [f"-seed={seed}"] if seed else []
-    command = [build / f"fuzz_{name}", *limit, *options(name), f"-artifact_prefix={crashes}/", found, kept,
+    start = at_fixed_addresses() if seed else []
+    command = [*start, build / f"fuzz_{name}", *limit, *options(name), f"-artifact_prefix={crashes}/", found, kept,
                seed_folder(build, name)]
     log = (log_folder or build) / f"{name}.log"
     with log.open("wb") as output:
