@@ -19,9 +19,9 @@ constexpr std::size_t kHandshakesPerRound = 8;
 // that take long: one of them in each round, and more only while this time lasts.
 constexpr std::chrono::milliseconds kPatientTimePerRound{2};
 // Answers that are sent together, once the requests that came with theirs are answered too: a
-// client that sleeps is woken once and not for each of them, which takes a third of an answer's
-// time where it is on the same machine, and deciding several times in a row keeps the code in the
-// processor's caches.
+// client that sleeps is woken once and not for each of them, which takes an eighth of a request's
+// time where it is on the same machine (docs/performance.md), and deciding several times in a row
+// keeps the code in the processor's caches.
 constexpr std::size_t kAnswersHeld = 8;
 // Larger than any TLS record, so that one read takes what one record brought.
 constexpr std::size_t kScratchBytes = 64 * 1024;
