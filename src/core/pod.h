@@ -57,6 +57,9 @@ std::optional<Millis> known_sleep(const std::vector<std::string>& command);
 inline constexpr std::string_view kAwaitAppProgram = "gracekeeper-await-app";
 std::optional<Millis> known_app_wait(const std::vector<std::string>& command);
 
+// The longest --timeout that it takes (await_app/duration_argument.h): 1,000 days.
+inline constexpr Millis kLongestAppWait{std::int64_t{1'000} * 86'400 * 1'000};
+
 struct ContainerPort {
   std::int64_t number = 0;
   std::string name;

@@ -81,6 +81,9 @@ WaitPlan plan_asked(const Pod& pod, const PodSettings& settings, const Proxy& pr
     return impossible("there is no wait that could end",
                       fmt::format("State the longest one with {}.", settings.wait_key()));
   }
+  if (proxy.wait.value > kLongestAppWait)
+    return impossible(fmt::format("{} takes no wait of more than 1,000 days", kAwaitAppProgram),
+                      fmt::format("State a shorter one with {}.", settings.wait_key()));
   if (pod.host_network)
     return impossible("with hostNetwork the sockets of the whole node are in sight",
                       "Use a fixed wait there.");
