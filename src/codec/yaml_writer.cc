@@ -105,6 +105,28 @@ std::string escaped(std::string_view json) {
   return out;
 }
 
+// At most as many characters as the emitter writes for a key.
+std::size_t written_size(const std::string& key) {
+  if (!all_printable(key, false)) return 4 * key.size() + 2;  // \x01, and less for a longer one
+  if (can_be_plain(key)) return key.size();
+  return key.size() + static_cast<std::size_t>(std::count(key.begin(), key.end(), '\'')) + 2;
+}
+
+// JSON, but for keys that are too long to be seen as keys.
+std::string flow_text(const Json& value) {
+  if (!value.is_structured()) return escaped(value.dump());
+  std::string out(1, value.is_object() ? '{' : '[');
+  for (const auto& [key, member] : value.items()) {
+    if (out.size() > 1) out += ',';
+    if (value.is_object()) {
+      const auto text = escaped(Json(key).dump());
+      out += text.size() > kMaxImplicitKey ? "? " + text + " : " : text + ":";
+    }
+    out += flow_text(member);
+  }
+  return out += value.is_object() ? '}' : ']';
+}
+
 // Readers of YAML 1.1 take 1e+21 for a string: the mantissa gets its point.
 std::string float_text(const Json& number) {
   std::string text = number.dump();
@@ -146,7 +168,7 @@ class Writer {
     if (mapping.empty()) out_ << YAML::Flow;
     out_ << YAML::BeginMap;
     for (const auto& [key, value] : mapping.items()) {
-      if (key.size() > kMaxImplicitKey) out_ << YAML::LongKey;
+      if (written_size(key) > kMaxImplicitKey) out_ << YAML::LongKey;
       out_ << YAML::Key;
       emit_string(key, false);
       out_ << YAML::Value;
@@ -182,8 +204,7 @@ class Writer {
 
 std::string to_yaml(const Json& value) {
   // JSON is YAML too: the form for what the emitter would not keep.
-  const std::string json = value.dump();
-  if (has_noncharacter(json)) return escaped(json) + '\n';
+  if (has_noncharacter(value.dump())) return flow_text(value) + '\n';
   return Writer().write(value);
 }
 

@@ -143,8 +143,12 @@ bool is_set_in_place(const Fix& fix, const Json& root) {
   return set != nullptr && root.contains(Json::json_pointer(to_pointer(set->path)));
 }
 
-// What a scalar's new value replaces is a part of one line.
-void check_untouched(std::string_view before, std::string_view after) {
+bool has_comment_sign(const Json& scalar) {
+  return scalar.is_string() && scalar.get_ref<const std::string&>().find(" #") != std::string::npos;
+}
+
+// What a scalar's new value replaces is a part of one line, and no comment.
+void check_untouched(std::string_view before, std::string_view after, const Json& scalar) {
   const auto least = std::min(before.size(), after.size());
   std::size_t front = 0;
   while (front < least && before[front] == after[front]) ++front;
@@ -152,7 +156,8 @@ void check_untouched(std::string_view before, std::string_view after) {
   while (back < least - front && before[before.size() - 1 - back] == after[after.size() - 1 - back])
     ++back;
   const auto old = before.substr(front, before.size() - front - back);
-  require(old.find('\n') == std::string_view::npos && old.find(" #") == std::string_view::npos,
+  const bool takes_comment = old.find(" #") != std::string_view::npos && !has_comment_sign(scalar);
+  require(old.find('\n') == std::string_view::npos && !takes_comment,
           [&] { return about("more than a value changed", before); });
 }
 
@@ -187,7 +192,9 @@ void check_edit(std::string_view text, const Read& before, Input& input) {
     require(after.values[number].at(Json::json_pointer(to_pointer(set->path))) == expected,
             [&] { return about("not what was to be set", edited.text); });
   }
-  if (is_set_in_place(fix, root)) check_untouched(text, edited.text);
+  if (is_set_in_place(fix, root))
+    check_untouched(text, edited.text,
+                    root.at(Json::json_pointer(to_pointer(std::get<SetField>(fix).path))));
   const auto diff = unified_diff(text, edited.text, "a", "b");
   require(diff.empty() == (text == edited.text), "a difference where there is none");
 }

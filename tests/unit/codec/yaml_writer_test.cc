@@ -163,6 +163,21 @@ TEST(YamlWriter, LongKeysStayReadable) {
   EXPECT_EQ(Json::parse(read_all(yaml)), value);
 }
 
+// It is the key as written that readers look ahead for.
+TEST(YamlWriter, KeysThatAreLongWithTheirEscapesStayReadable) {
+  const auto many = [](std::string_view part, int times) {
+    std::string text;
+    while (times-- > 0) text += part;
+    return text;
+  };
+  for (const auto& key :
+       {many("'", 600), many("\x01", 300), many("\xC2\x85", 200), many("\xF3\xA0\x80\x81", 150),
+        many("\n\"", 300), many("\xEF\xBF\xBE", 200), "\xEF\xBF\xBF" + std::string(1500, 'k')}) {
+    const Json value{{"a", {{key, Json::array({1, Json{{key, "x"}, {"z", key}}})}, {"b", 2}}}};
+    EXPECT_EQ(Json::parse(read_all(to_yaml(value))), value) << to_yaml(value);
+  }
+}
+
 class RandomJson {
  public:
   explicit RandomJson(std::uint32_t seed) : random_(seed) {}
