@@ -22,6 +22,7 @@
 #include "io/listen_address.h"
 #include "io/memory.h"
 #include "io/metrics.h"
+#include "io/record_buffers.h"
 #include "io/server.h"
 
 namespace gracekeeper::cli {
@@ -251,7 +252,7 @@ class Service {
       log_.warning("another process serves this port: new connections come here from now on",
                    {{"listen", io::to_string(options_.listen)}});
     }
-    memory_watch_.emplace([this] { trimmer_.step(); }, std::chrono::seconds(5));
+    memory_watch_.emplace([this] { trimmer_.step(); io::return_code(); }, std::chrono::seconds(5));
     if (reloader_)
       certificate_watch_.emplace([this] { reload_certificate(); }, std::chrono::milliseconds(500));
     return {};
@@ -404,10 +405,12 @@ int serve(const ServiceOptions& options) {
   io::return_large_blocks();
   const Signals signals;
   Service service(options, std::move(*policy));
+  if (!io::record_buffers_are_apart()) service.log().debug("TLS takes its buffers from the heap");
   if (const auto started = service.start(); !started) {
     service.log().error("cannot start", {{"reason", to_string(started.error())}});
     return kUsageOrInput;
   }
+  io::return_code();
   return service.run_until(signals);
 }
 

@@ -1,6 +1,10 @@
 #include "io/memory.h"
 
+#include <cstdint>
+#include <link.h>
 #include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace gracekeeper::io {
 namespace {
@@ -9,7 +13,22 @@ constexpr int kLargeBlock = 256 * 1024;
 constexpr int kKeptAtTheTop = 1024 * 1024;
 constexpr std::size_t kWorthTheWork = std::size_t{4} * 1024 * 1024;
 
+// Of segments that nobody can write to: their pages are those of the file.
+int return_segments(dl_phdr_info* object, std::size_t, void*) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  for (int i = 0; i < object->dlpi_phnum; ++i) {
+    const auto& segment = object->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    const auto begin = (object->dlpi_addr + segment.p_vaddr) / page * page;
+    const auto end = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  }
+  return 0;
+}
+
 }  // namespace
+
+void return_code() { ::dl_iterate_phdr(return_segments, nullptr); }
 
 void return_large_blocks() {
   ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);

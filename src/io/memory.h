@@ -12,6 +12,10 @@ namespace gracekeeper::io {
 // Large blocks go back to the system as soon as they are freed. Call it once, before any thread.
 void return_large_blocks();
 
+// Gives the pages of code back that starting needed and serving may not: what is used again comes
+// back from the file by itself. Most of what a small process weighs is such pages.
+void return_code();
+
 // Gives free pages back. For a thread of its own, now and then: it works only when there is much
 // more to give back than it had to leave the last time.
 class MemoryTrimmer {

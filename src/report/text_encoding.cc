@@ -154,6 +154,11 @@ std::string escape_xml_attribute(std::string_view text) {
 int display_width(std::string_view text) {
   int width = 0;
   while (!text.empty()) {
+    if (text.front() >= ' ' && text.front() <= '~') {  // what nearly all of it is
+      ++width;
+      text.remove_prefix(1);
+      continue;
+    }
     const CodePoint point = first_code_point(text);
     if (!is_in(kZeroWidth, point.value)) width += is_in(kWide, point.value) ? 2 : 1;
     text.remove_prefix(point.length);

@@ -142,7 +142,7 @@ def measure_servers(world, with_peer, rounds, seconds, say):
                                                                      world.client_core, rounds, gzip)
                 say(f"{MEMORY_CONNECTIONS} connections")
                 for server in servers:
-                    load.put_load(server, body, MEMORY_CONNECTIONS, max(3, seconds), world.client_core)
+                    load.put_load(server, body, MEMORY_CONNECTIONS, max(8, seconds), world.client_core)
                     memory[server.name] = (idle[server.name], *server.memory())
             finally:
                 if peer:

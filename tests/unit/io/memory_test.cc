@@ -1,7 +1,9 @@
 #include "io/memory.h"
 
+#include <fstream>
 #include <gtest/gtest.h>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "io/metrics.h"
@@ -34,6 +36,25 @@ TEST(MemoryTrimmer, GivesBackWhatLiesBelowWhatIsStillUsed) {
   trimmer.step();
   EXPECT_LT(process_facts().resident_memory_bytes, before - 0.8 * kBlock * kBlocks);
   EXPECT_EQ(last[0], 'x');
+}
+
+// Kilobytes of files that are mapped and in memory.
+long resident_file_pages() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  long kilobytes = 0;
+  while (status >> word && word != "RssFile:") continue;
+  status >> kilobytes;
+  return kilobytes;
+}
+
+TEST(ReturnCode, TakesAwayWhatComesBackWhenItIsUsed) {
+  const auto before = resident_file_pages();
+  ASSERT_GT(before, 0);
+  return_code();
+  EXPECT_LT(resident_file_pages(), before / 2);
+  // Whatever this runs: it is all there.
+  EXPECT_GT(process_facts().resident_memory_bytes, 0);
 }
 
 }  // namespace
