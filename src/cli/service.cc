@@ -252,7 +252,8 @@ class Service {
       log_.warning("another process serves this port: new connections come here from now on",
                    {{"listen", io::to_string(options_.listen)}});
     }
-    memory_watch_.emplace([this] { trimmer_.step(); io::return_code(); }, std::chrono::seconds(5));
+    memory_watch_.emplace([this] { trimmer_.step(https_->counters().open()); },
+                          std::chrono::seconds(5));
     if (reloader_)
       certificate_watch_.emplace([this] { reload_certificate(); }, std::chrono::milliseconds(500));
     return {};

@@ -1,5 +1,6 @@
 #include "io/memory.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <link.h>
 #include <malloc.h>
@@ -11,6 +12,8 @@ namespace {
 
 constexpr int kLargeBlock = 256 * 1024;
 constexpr int kKeptAtTheTop = 1024 * 1024;
+// Code comes back page by page, which takes the next request most of a millisecond: not for a few.
+constexpr std::size_t kManyConnections = 32;
 constexpr std::size_t kWorthTheWork = std::size_t{4} * 1024 * 1024;
 
 // Of segments that nobody can write to: their pages are those of the file.
@@ -35,7 +38,15 @@ void return_large_blocks() {
   ::mallopt(M_TRIM_THRESHOLD, kKeptAtTheTop);
 }
 
-void MemoryTrimmer::step() {
+void MemoryTrimmer::step(std::size_t connections) {
+  trim_heap();
+  connections_ = std::min(connections_, connections);
+  if (connections - connections_ < kManyConnections) return;
+  return_code();
+  connections_ = connections;
+}
+
+void MemoryTrimmer::trim_heap() {
   const std::size_t free_bytes = ::mallinfo2().fordblks;
   if (free_bytes < left_ + kWorthTheWork) {
     if (free_bytes < left_) left_ = free_bytes;

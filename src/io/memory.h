@@ -20,10 +20,14 @@ void return_code();
 // more to give back than it had to leave the last time.
 class MemoryTrimmer {
  public:
-  void step();
+  // `connections`: how many are open. After many new ones the code of their handshakes goes back.
+  void step(std::size_t connections);
 
  private:
-  std::size_t left_ = 0;  // free bytes after the last time
+  void trim_heap();
+
+  std::size_t left_ = 0;         // free bytes after the last time
+  std::size_t connections_ = 0;  // the fewest since code was given back
 };
 
 }  // namespace gracekeeper::io

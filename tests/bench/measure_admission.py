@@ -5,6 +5,7 @@ import copy
 import json
 import shutil
 import subprocess
+import threading
 
 import load
 import payloads
@@ -12,6 +13,7 @@ import processes
 
 TYPICAL = (8, 32)  # connections
 MEMORY_CONNECTIONS = 128
+MEMORY_AFTER = 8  # seconds of load
 ADDED = "linkerd.io/"  # keys of annotations and labels that an injection adds
 
 
@@ -114,6 +116,16 @@ class World:
                                 port, self.server_core, self.folder / "peer.log", {"GOMAXPROCS": "1"})
 
 
+def memory_under_load(server, body, world):
+    """Its memory while it serves the many connections, the first seconds with their handshakes over."""
+    read = []
+    timer = threading.Timer(MEMORY_AFTER, lambda: read.append(server.memory()))
+    timer.start()
+    load.put_load(server, body, MEMORY_CONNECTIONS, MEMORY_AFTER + 2, world.client_core)
+    timer.join()
+    return read[0]
+
+
 def measure_servers(world, with_peer, rounds, seconds, say):
     """{(connections, gzip): {server: Rounds}} and the memory at many connections."""
     data = payloads.sized_review()
@@ -142,8 +154,7 @@ def measure_servers(world, with_peer, rounds, seconds, say):
                                                                      world.client_core, rounds, gzip)
                 say(f"{MEMORY_CONNECTIONS} connections")
                 for server in servers:
-                    load.put_load(server, body, MEMORY_CONNECTIONS, max(8, seconds), world.client_core)
-                    memory[server.name] = (idle[server.name], *server.memory())
+                    memory[server.name] = (idle[server.name], *memory_under_load(server, body, world))
             finally:
                 if peer:
                     peer.__exit__()

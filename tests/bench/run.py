@@ -87,9 +87,9 @@ def ratio_goals(goals, measured, with_peer):
     if with_peer:
         ours, peer = (measured["memory"][name][1:4] for name in ("gracekeeper", "peer"))
         goals.add("Against the peer's memory", f"≤ 1/3 at {measure_admission.MEMORY_CONNECTIONS} connections",
-                  f"{ours[1] / peer[1]:.2f} ({megabytes(ours[1])} against {megabytes(peer[1])}); without the pages of "
-                  f"program and libraries {ours[2] / peer[2]:.2f} ({megabytes(ours[2])} against {megabytes(peer[2])})",
-                  ours[1] <= peer[1] / 3)
+                  f"{ours[0] / peer[0]:.2f} ({megabytes(ours[0])} against {megabytes(peer[0])}); the most, during their "
+                  f"handshakes, {ours[1] / peer[1]:.2f} ({megabytes(ours[1])} against {megabytes(peer[1])})",
+                  ours[0] <= peer[0] / 3)
 
 
 def bottleneck(rounds):
