@@ -1,6 +1,10 @@
 #include "codec/json_reader.h"
 
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -37,6 +41,17 @@ void append_utf8(std::string& out, std::uint32_t point) {
     byte(0x80U | (point >> 6U & 0x3FU));
     byte(0x80U | (point & 0x3FU));
   }
+}
+
+// Kubernetes' decoders refuse such a number; one that is too near to zero they take for it.
+bool is_beyond_doubles(std::string_view number) {
+  constexpr std::size_t most_digits = std::numeric_limits<double>::max_exponent10;
+  if (number.size() <= most_digits && number.find_first_of("eE") == std::string_view::npos)
+    return false;
+  double value = 0;
+  const auto read = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (read.ec != std::errc::result_out_of_range) return false;
+  return std::isinf(std::strtod(std::string(number).c_str(), nullptr));
 }
 
 // A recursive descent over the text. Each read_ function stands at the first byte of its part, goes
@@ -217,6 +232,8 @@ std::optional<Container> Reader::read_word(std::string_view word) {
 }
 
 std::optional<Container> Reader::read_number() {
+  const std::size_t begin_of_number = at_;
+  const Position position = here();
   const auto skip_digits = [&] {
     const std::size_t begin = at_;
     while (is_digit(peek())) ++at_;
@@ -240,6 +257,12 @@ std::optional<Container> Reader::read_number() {
     if (peek() == '+' || peek() == '-') ++at_;
     if (!skip_digits()) return fail_syntax("a digit");
   }
+  if (is_beyond_doubles(text_.substr(begin_of_number, at_ - begin_of_number)))
+    return refuse(
+        {.message = "a number this large is none to readers of JSON; quote it if it is text",
+         .file = file_,
+         .position = position,
+         .path = {}});
   return PositionTree::kScalar;
 }
 

@@ -18,8 +18,8 @@ struct Row {
 };
 
 TEST(JsonReader, LeavesTheTextAsItStands) {
-  for (const char* text : {R"({"a": 5.0, "b":1e3, "c" : -0.0})", "{}", "[]", "[1, 2]",
-                           R"({"yes": "010"})", R"({"a":123456789012345678901234567890})",
+  for (const char* text : {R"({"a": 5.0, "b":1e3, "c" : -0.0})", "[1.7e308, 1e-999]", "{}", "[]",
+                           "[1, 2]", R"({"yes": "010"})", R"({"a":123456789012345678901234567890})",
                            R"({"a":"\u00e9\ud83d\ude00\/"})", "{\"a\":\n\t[true, false, null]}"}) {
     EXPECT_EQ(read_all(text), text);
     EXPECT_EQ(read_all("  " + std::string(text) + "\r\n"), text);
@@ -110,6 +110,10 @@ TEST(JsonReader, RefusesWhatTheYamlReaderRefuses) {
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"{\"a\": 1,\n \"b\": 2,\n \"\\u0061\": 3}",
        "f.yaml:3:2: duplicate key \"a\" (first at line 1)"},
+      {"{\"a\": [1, 5e3036]}",
+       "f.yaml:1:11: a number this large is none to readers of JSON; quote it if it is text"},
+      {"{\"a\": -" + std::string(400, '9') + "}",
+       "f.yaml:1:7: a number this large is none to readers of JSON; quote it if it is text"},
       {deep, "f.yaml:1:201: nested more than 200 levels deep"},
       {many + "]",
        "f.yaml:1:200000: the document has more than 100000 values after aliases are expanded; "
