@@ -94,13 +94,14 @@ fuzz-build:
 	@cmake --preset $(FUZZ_PRESET) >/dev/null
 	@cmake --build --preset $(FUZZ_PRESET) --parallel $(JOBS)
 
+TSAN := halt_on_error=1 second_deadlock_stack=1 suppressions=$(CURDIR)/tests/tsan.supp
 tsan: ## What has threads under the thread sanitizer: io, cluster, the server under load while all it reloads changes
 	@scripts/install-deps.sh
 	@cmake --preset tsan >/dev/null
 	@cmake --build build-tsan --parallel $(JOBS) --target gracekeeper io_test cluster_test
-	@TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
+	@TSAN_OPTIONS="$(TSAN)" \
 	  ctest --test-dir build-tsan --output-on-failure -L '^(io|cluster)$$'
-	@TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
+	@TSAN_OPTIONS="$(TSAN)" \
 	  ctest --test-dir build-tsan --output-on-failure -R '^e2e\.serve'
 
 manifests: ## Write deploy/gracekeeper.yaml from the chart

@@ -39,6 +39,9 @@ TEST(MemoryTrimmer, GivesBackWhatLiesBelowWhatIsStillUsed) {
   EXPECT_EQ(last[0], 'x');
 }
 
+// Kilobytes: less than any of the libraries that matter has.
+constexpr long kMuch = 4 * 1024;
+
 // Kilobytes of files that are mapped and in memory.
 long resident_file_pages() {
   std::ifstream status("/proc/self/status");
@@ -73,7 +76,7 @@ TEST(ReturnCode, TakesAwayWhatComesBackWhenItIsUsed) {
   const auto before = resident_file_pages_when_all_are();
   ASSERT_GT(before, 0);
   return_code();
-  EXPECT_LT(resident_file_pages(), before / 2);
+  EXPECT_LT(resident_file_pages(), before - kMuch);
   // Whatever this runs: it is all there.
   EXPECT_GT(process_facts().resident_memory_bytes, 0);
 }
@@ -85,8 +88,8 @@ TEST(MemoryTrimmer, GivesCodeBackWhenManyConnectionsAreNew) {
     return resident_file_pages();
   };
   const auto before = resident_file_pages_when_all_are();
-  EXPECT_GT(resident_after(31), before / 2);
-  EXPECT_LT(resident_after(32), before / 2);
+  EXPECT_GT(resident_after(31), before - kMuch);
+  EXPECT_LT(resident_after(32), before - kMuch);
   // The same ones once more.
   const auto again = resident_file_pages();
   EXPECT_GE(resident_after(60), again);
