@@ -46,8 +46,7 @@ class Namespaces(TestCase):
             wait_until(lambda: is_injected(server, "new"), "the new Namespace")
             self.cluster.delete("namespaces", "new")
             wait_until(lambda: not is_injected(server, "new"), "the Namespace to go")
-            entry = [e for e in server.entries() if e["message"] == "admission"][-1]
-            self.assertEqual(entry["remarks"], [
+            server.wait_for_log("admission", remarks=[
                 "the Namespace new is not known yet: decided as if it had no annotations"])
             self.assertEqual(server.metrics()[SYNCED], 1)
             self.assertEqual(server.metrics().get(ERRORS, 0), 0)
