@@ -22,7 +22,6 @@
 #include "io/listen_address.h"
 #include "io/memory.h"
 #include "io/metrics.h"
-#include "io/record_buffers.h"
 #include "io/server.h"
 
 namespace gracekeeper::cli {
@@ -406,7 +405,6 @@ int serve(const ServiceOptions& options) {
   io::return_large_blocks();
   const Signals signals;
   Service service(options, std::move(*policy));
-  if (!io::record_buffers_are_apart()) service.log().debug("TLS takes its buffers from the heap");
   if (const auto started = service.start(); !started) {
     service.log().error("cannot start", {{"reason", to_string(started.error())}});
     return kUsageOrInput;

@@ -233,7 +233,6 @@ std::optional<Container> Reader::read_word(std::string_view word) {
 
 std::optional<Container> Reader::read_number() {
   const std::size_t begin_of_number = at_;
-  const Position position = here();
   const auto skip_digits = [&] {
     const std::size_t begin = at_;
     while (is_digit(peek())) ++at_;
@@ -257,12 +256,14 @@ std::optional<Container> Reader::read_number() {
     if (peek() == '+' || peek() == '-') ++at_;
     if (!skip_digits()) return fail_syntax("a digit");
   }
-  if (is_beyond_doubles(text_.substr(begin_of_number, at_ - begin_of_number)))
+  if (is_beyond_doubles(text_.substr(begin_of_number, at_ - begin_of_number))) {
+    at_ = begin_of_number;
     return refuse(
         {.message = "a number this large is none to readers of JSON; quote it if it is text",
          .file = file_,
-         .position = position,
+         .position = here(),
          .path = {}});
+  }
   return PositionTree::kScalar;
 }
 

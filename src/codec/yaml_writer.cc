@@ -105,7 +105,7 @@ std::string escaped(std::string_view json) {
   return out;
 }
 
-// At most as many characters as the emitter writes for a key.
+// No fewer characters than the emitter writes for a key.
 std::size_t written_size(const std::string& key) {
   if (!all_printable(key, false)) return 4 * key.size() + 2;  // \x01, and less for a longer one
   if (can_be_plain(key)) return key.size();

@@ -39,7 +39,8 @@ TEST(MemoryTrimmer, GivesBackWhatLiesBelowWhatIsStillUsed) {
   EXPECT_EQ(last[0], 'x');
 }
 
-// Kilobytes: less than any of the libraries that matter has.
+// Kilobytes: a good part of what the program and its libraries have, more than what runs here
+// needs.
 constexpr long kMuch = 4 * 1024;
 
 // Kilobytes of files that are mapped and in memory.
