@@ -14,6 +14,7 @@
 #include "cli/exit_code.h"
 #include "cli/live_policy.h"
 #include "cluster/cluster_watch.h"
+#include "codec/review_codec.h"
 #include "io/api_client.h"
 #include "io/certificate_store.h"
 #include "io/certificates.h"
@@ -241,6 +242,7 @@ class Service {
                             .loops = options_.threads};
     https.error_body = status_body;
     https.on_error = [this](const io::ServerError& error) { note_error(error); };
+    https.after_heavy_requests = release_review_memory;
     https.on_fatal = [this](const std::string& reason) { give_up(reason); };
     auto server = io::Server::start(std::move(https),
                                     admission_routes(policy_, find_namespace_, log_, metrics_));

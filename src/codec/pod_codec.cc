@@ -1,5 +1,7 @@
 #include "codec/pod_codec.h"
 
+#include <algorithm>
+
 #include "codec/istio_codec.h"
 #include "core/annotations.h"
 #include "core/edit.h"
@@ -83,9 +85,14 @@ bool matters(std::string_view variable) {
          variable == "PROXY_CONFIG";
 }
 
+// Of a list; 0 of what is none.
+std::size_t size_of(Element element) {
+  simdjson::dom::array items;
+  return element.get_array().get(items) == simdjson::SUCCESS ? items.size() : 0;
+}
+
 void read_env(Fields& fields, Element element, Container& container) {
-  if (simdjson::dom::array items; element.get_array().get(items) == simdjson::SUCCESS)
-    container.env.reserve(items.size());
+  container.env.reserve(size_of(element));
   fields.list(element, [&](std::size_t index, Element item) {
     auto& entry = container.env.emplace_back();
     Element part;
@@ -164,6 +171,7 @@ void read_spec(Fields& fields, Element element, Pod& pod) {
       });
     }
     if (key == "containers") {
+      pod.containers.reserve(std::min(size_of(value), kMostContainers));
       fields.list(
           value,
           [&](std::size_t index, Element item) {
@@ -174,6 +182,7 @@ void read_spec(Fields& fields, Element element, Pod& pod) {
     }
     if (key == "initContainers" && !value.is_null()) {
       pod.has_init_containers = true;
+      pod.init_containers.reserve(std::min(size_of(value), kMostContainers));
       fields.list(
           value,
           [&](std::size_t index, Element item) {

@@ -59,8 +59,9 @@ void add_traffic_after_stop(const Assessment& a, const Timeline& timeline,
   for (std::size_t i = 0; i < timeline.containers.size(); ++i) {
     const auto& times = timeline.containers[i];
     if (times.role != Role::App || a.containers[i].hook_is_unknown()) continue;
+    if (times.sigterm >= propagation) continue;
     const auto* container = a.pod().find_container(times.name);
-    if (container == nullptr || container->ports.empty() || times.sigterm >= propagation) continue;
+    if (container == nullptr || container->ports.empty()) continue;
     hazards.push_back(
         {Hazard::Kind::TrafficAfterStop,
          times.sigterm,

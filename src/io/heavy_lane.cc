@@ -20,7 +20,8 @@ HeavyLane::~HeavyLane() {
   if (thread_.joinable()) thread_.join();
 }
 
-void HeavyLane::start() {
+void HeavyLane::start(Job at_rest) {
+  at_rest_ = std::move(at_rest);
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -49,6 +50,10 @@ void HeavyLane::run() {
     lock.unlock();
     job();
     job = nullptr;  // what it holds goes before the next one begins
+    lock.lock();
+    if (!at_rest_ || !jobs_.empty()) continue;
+    lock.unlock();
+    at_rest_();
     lock.lock();
   }
 }

@@ -15,7 +15,7 @@ namespace gracekeeper::io {
 
 class HeavyLane {
  public:
-  // A job must not throw.
+  // A job must not throw; nor must what is called when none is left.
   using Job = std::function<void()>;
 
   HeavyLane() = default;
@@ -24,13 +24,15 @@ class HeavyLane {
   ~HeavyLane();  // finishes the job in hand and forgets those that wait
 
   // Throws std::system_error when there is no thread to be had. Its thread blocks every signal.
-  void start();
+  // `at_rest` runs on that thread whenever the last job of a row is done.
+  void start(Job at_rest = {});
   // In the order of their coming.
   void post(Job job);
 
  private:
   void run();
 
+  Job at_rest_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;

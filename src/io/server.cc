@@ -118,7 +118,8 @@ class Server::Impl {
     for (const auto& loop : shared_.loops) {
       if (auto started = loop->start(); !started) return started;
     }
-    if (shared_.options.heavy_body_bytes != 0) shared_.heavy_lane.start();
+    if (shared_.options.heavy_body_bytes != 0)
+      shared_.heavy_lane.start(shared_.options.after_heavy_requests);
     sigset_t all;
     sigset_t before;
     sigfillset(&all);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
@@ -7,12 +8,31 @@
 namespace gracekeeper {
 namespace {
 
+bool has_own_grace(const std::optional<Probe>& probe) {
+  return probe && probe->termination_grace_period_seconds;
+}
+
+// Few pods have any: what is planned is only looked for among these.
+std::vector<const Container*> with_probe_grace(const Pod& pod) {
+  std::vector<const Container*> found;
+  for (const auto* list : {&pod.containers, &pod.init_containers}) {
+    for (const auto& container : *list) {
+      if (has_own_grace(container.liveness) || has_own_grace(container.startup))
+        found.push_back(&container);
+    }
+  }
+  return found;
+}
+
 std::vector<Finding> check(const Assessment& a) {
   std::vector<Finding> findings;
+  const auto candidates = with_probe_grace(a.pod());
   for (const auto& planned : a.containers) {
     if (planned.role == Role::Proxy) continue;
-    const auto* container = a.pod().find_container(planned.name);
-    if (container == nullptr) continue;
+    const auto found = std::find_if(candidates.begin(), candidates.end(),
+                                    [&](const auto* c) { return c->name == planned.name; });
+    if (found == candidates.end()) continue;
+    const auto* container = *found;
     const Millis stop = planned.hook() + planned.stop;
     struct Named {
       const std::optional<Probe>* probe;
@@ -20,7 +40,7 @@ std::vector<Finding> check(const Assessment& a) {
     };
     for (const auto& [probe, name] : std::array<Named, 2>{
              {{&container->liveness, "livenessProbe"}, {&container->startup, "startupProbe"}}}) {
-      if (!*probe || !(*probe)->termination_grace_period_seconds) continue;
+      if (!has_own_grace(*probe)) continue;
       const auto own = *(*probe)->termination_grace_period_seconds;
       if (from_seconds(own) >= stop) continue;
       findings.push_back(

@@ -147,8 +147,8 @@ bool has_comment_sign(const Json& scalar) {
   return scalar.is_string() && scalar.get_ref<const std::string&>().find(" #") != std::string::npos;
 }
 
-// YAML 1.1 folds lines at these too: what stands after one in quotes loses its blanks, so " #" there
-// need not be in the value.
+// YAML 1.1 folds lines at these too: what stands after one in quotes loses its blanks, so " #"
+// there need not be in the value.
 bool has_other_line_break(std::string_view text) {
   for (const std::string_view mark : {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"}) {
     if (text.find(mark) != std::string_view::npos) return true;
