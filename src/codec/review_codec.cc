@@ -1,6 +1,6 @@
 #include "codec/review_codec.h"
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <fmt/format.h>
 #include <new>
@@ -21,10 +21,20 @@ constexpr std::size_t kLargestKeptCapacity = std::size_t{1} << 20U;
 // Kubernetes' are 36 characters long, and the answer repeats them.
 constexpr std::size_t kLongestUid = 256;
 
-// One parser a thread: parsing reuses its buffers from request to request.
-simdjson::dom::parser& thread_parser() {
-  thread_local simdjson::dom::parser parser;
-  return parser;
+// One a thread: parsing reuses its buffers from request to request.
+struct Parsing {
+  simdjson::dom::parser parser;
+  std::string text;  // the body, and behind it the bytes that simdjson reads beyond its end
+
+  simdjson::simdjson_result<Element> parse(std::string_view body) {
+    text.assign(body).append(simdjson::SIMDJSON_PADDING, '\0');
+    return parser.parse(text.data(), body.size(), false);
+  }
+};
+
+Parsing& thread_parsing() {
+  thread_local Parsing parsing;
+  return parsing;
 }
 
 // A parsed document takes up to thirty times its text when it is nothing but brackets and commas.
@@ -33,19 +43,22 @@ simdjson::dom::parser& thread_parser() {
 constexpr std::size_t kMostValues = 1'500'000;
 
 // Each value but the first follows a comma, a colon or an opening bracket outside of strings.
-constexpr bool precedes_value(char c) { return c == ',' || c == ':' || c == '[' || c == '{'; }
+constexpr bool precedes_value(char c) {
+  return (c == ',') | (c == ':') | (c == '[') | (c == '{');  // no branches: many at once
+}
 
-// Those signs, inside of strings too: one addition a byte, where telling strings apart takes as
-// long as parsing.
+// Those signs, inside of strings too: that takes a tenth of parsing, where telling strings apart
+// takes as long.
 std::size_t count_signs(std::string_view text) {
-  static constexpr auto kSigns = [] {
-    std::array<std::uint8_t, 256> signs{};
-    for (std::size_t c = 0; c < signs.size(); ++c) signs[c] = precedes_value(static_cast<char>(c));
-    return signs;
-  }();
+  constexpr std::size_t block = 64;  // a loop of known length, which compilers make one of vectors
   std::size_t count = 0;
-  for (const char c : text) count += kSigns[static_cast<unsigned char>(c)];
-  return count;
+  for (; text.size() >= block; text.remove_prefix(block)) {
+    std::uint8_t signs = 0;  // of a block, at most its size
+    for (std::size_t i = 0; i < block; ++i)
+      signs = static_cast<std::uint8_t>(signs + (precedes_value(text[i]) ? 1 : 0));
+    count += signs;
+  }
+  return count + static_cast<std::size_t>(std::count_if(text.begin(), text.end(), precedes_value));
 }
 
 // Whether the text has more values than that. What is no JSON may be counted in any way.
@@ -139,7 +152,7 @@ bool has_template_of(const Element& old, const Subject& subject) {
 }  // namespace
 
 void release_review_memory() {
-  if (thread_parser().capacity() > kLargestKeptCapacity) thread_parser() = simdjson::dom::parser();
+  if (thread_parsing().parser.capacity() > kLargestKeptCapacity) thread_parsing() = Parsing();
 }
 
 tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body) {
@@ -150,8 +163,7 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
   if (has_too_many_values(body))
     return refuse({}, fmt::format("the body has more than {} JSON values", kMostValues));
   Element root;
-  if (const auto error = thread_parser().parse(body.data(), body.size()).get(root);
-      error != simdjson::SUCCESS) {
+  if (const auto error = thread_parsing().parse(body).get(root); error != simdjson::SUCCESS) {
     // Not the client's fault, and not to be answered as if it were.
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
     return refuse({}, fmt::format("the body is not one JSON document: {}", json_error_text(error)));
