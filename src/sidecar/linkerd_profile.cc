@@ -29,8 +29,9 @@ class Edits {
     edits_.emplace_back(AddVolume{.volume = std::move(volume)});
   }
 
-  void add_init_container(Value container, std::size_t position) {
-    add(Container::List::InitContainers, position, std::move(container));
+  // Whether the pod has no container of that name yet.
+  bool add_init_container(Value container, std::size_t position) {
+    return add(Container::List::InitContainers, position, std::move(container));
   }
   void add_container(Value container, std::size_t position) {
     add(Container::List::Containers, position, std::move(container));
@@ -39,10 +40,11 @@ class Edits {
   std::vector<Edit> take() { return std::move(edits_); }
 
  private:
-  void add(Container::List list, std::size_t position, Value container) {
-    if (pod_.find_container(*container.find("name")->as_string()) != nullptr) return;
+  bool add(Container::List list, std::size_t position, Value container) {
+    if (pod_.find_container(*container.find("name")->as_string()) != nullptr) return false;
     edits_.emplace_back(
         AddContainer{.list = list, .position = position, .container = std::move(container)});
+    return true;
   }
 
   static constexpr std::size_t kUsualNumber = 16;
@@ -78,12 +80,14 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   // after the container that redirects the traffic to it. Before a classic one nothing may be
   // redirected that an init container still needs: there it comes last.
   const std::size_t first = native ? 0 : kEnd;
-  if (values.cni_enabled) {
-    edits.add_init_container(validator_container(values), first);
-  } else {
-    edits.add_volume(parts.lock_volume);
-    edits.add_init_container(init_container(pod, values, parts), first);
-  }
+  auto redirecting =
+      values.cni_enabled ? validator_container(values) : init_container(pod, values, parts);
+  if (!values.cni_enabled) edits.add_volume(parts.lock_volume);
+  const bool has_one_in_front =
+      !pod.init_containers.empty() &&
+      pod.init_containers.front().name == *redirecting.find("name")->as_string();
+  const bool is_behind_one =
+      edits.add_init_container(std::move(redirecting), first) || has_one_in_front;
   if (effective.debug_sidecar || injection.enable_debug_sidecar)
     edits.add_container(debug_container(values), kEnd);
   edits.add_volume(parts.identity_volume);
@@ -93,7 +97,7 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   auto proxy = proxy_container(pod, values, injection.proxy, injection.wait_handler, parts,
                                prepared != nullptr ? &prepared->environment : nullptr);
   if (native)
-    edits.add_init_container(std::move(proxy), 1);
+    edits.add_init_container(std::move(proxy), is_behind_one ? 1 : 0);
   else
     edits.add_container(std::move(proxy), values.proxy.await ? 0 : kEnd);
   return edits.take();

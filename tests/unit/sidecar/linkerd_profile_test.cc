@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
 
 #include "injected.h"
 
@@ -97,6 +98,21 @@ TEST(Injection, DoesNotAddWhatThePodHasByThatName) {
   EXPECT_EQ(added(Injected(pod, with_anchors())),
             (Lines{"volume linkerd-proxy-init-xtables-lock", "initContainers[0] linkerd-init",
                    "volume linkerd-identity-end-entity", "initContainers[1] linkerd-proxy"}));
+}
+
+TEST(Injection, PutsANativeProxyBeforeAllSidecarsWhateverTheirNames) {
+  Pod pod = web();
+  pod.has_init_containers = true;
+  pod.init_containers.push_back(container("logs"));
+  pod.containers.push_back(container("linkerd-init"));
+  EXPECT_EQ(added(Injected(pod, with_anchors())).back(), "initContainers[0] linkerd-proxy");
+
+  pod.containers.pop_back();
+  pod.init_containers.insert(pod.init_containers.begin(), container("linkerd-init"));
+  EXPECT_EQ(added(Injected(pod, with_anchors())).back(), "initContainers[1] linkerd-proxy");
+
+  std::swap(pod.init_containers.front(), pod.init_containers.back());
+  EXPECT_EQ(added(Injected(pod, with_anchors())).back(), "initContainers[0] linkerd-proxy");
 }
 
 TEST(Lifecycle, OfAClassicProxyAwaitsAndWaits) {
