@@ -11,6 +11,7 @@ namespace {
 
 using testing::annotations;
 using testing::container;
+using testing::init_container;
 using testing::Injected;
 using testing::web;
 using Lines = std::vector<std::string>;
@@ -103,16 +104,18 @@ TEST(Injection, DoesNotAddWhatThePodHasByThatName) {
 TEST(Injection, PutsANativeProxyBeforeAllSidecarsWhateverTheirNames) {
   Pod pod = web();
   pod.has_init_containers = true;
-  pod.init_containers.push_back(container("logs"));
+  pod.init_containers.push_back(init_container("logs", true));
   pod.containers.push_back(container("linkerd-init"));
   EXPECT_EQ(added(Injected(pod, with_anchors())).back(), "initContainers[0] linkerd-proxy");
 
-  pod.containers.pop_back();
-  pod.init_containers.insert(pod.init_containers.begin(), container("linkerd-init"));
-  EXPECT_EQ(added(Injected(pod, with_anchors())).back(), "initContainers[1] linkerd-proxy");
+  auto with_cni = with_anchors();
+  with_cni.cni_enabled = true;
+  pod.init_containers.insert(pod.init_containers.begin(),
+                             init_container("linkerd-network-validator"));
+  EXPECT_EQ(added(Injected(pod, with_cni)).back(), "initContainers[1] linkerd-proxy");
 
   std::swap(pod.init_containers.front(), pod.init_containers.back());
-  EXPECT_EQ(added(Injected(pod, with_anchors())).back(), "initContainers[0] linkerd-proxy");
+  EXPECT_EQ(added(Injected(pod, with_cni)).back(), "initContainers[0] linkerd-proxy");
 }
 
 TEST(Lifecycle, OfAClassicProxyAwaitsAndWaits) {
