@@ -354,6 +354,16 @@ std::string findings_of(const std::string& pod, const Policy& policy) {
 }
 
 // The rules speak of the container and of the profile's own annotations.
+TEST(SidecarProfiles, AreAssumedOnlyWhereTheyCouldBeInjected) {
+  const auto policy = policy_with({kHook + "- {name: hook-metrics, image: m}\n"});
+  const auto assessed = [&](const std::string& more) {
+    const auto pod = read(pod_text("hook.example/grace: 5s", more));
+    return dump(assess(pod.subject, nullptr, policy.configuration));
+  };
+  EXPECT_EQ(assessed(""), "assumed native hook wait 0 (built-in) grace 0 (pod) stop 0");
+  EXPECT_EQ(assessed("  - {name: hook-metrics, image: mine}\n"), "none");
+}
+
 TEST(SidecarProfiles, AreJudgedByTheSameRules) {
   struct Judged {
     std::string pod;
