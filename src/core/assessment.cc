@@ -175,6 +175,11 @@ void complete(Assessment& a) {
   const Pod& pod = a.pod();
   a.wait_plan = plan_wait(pod, a.settings, a.proxy, *a.configuration);
   a.proxy.until_app_exits = a.wait_plan.kind == WaitPlan::Kind::UntilAppExits;
+  if (a.wait_plan.becomes_sleep && a.proxy.wait.value.count() > 0) {
+    // The sleep is written in whole seconds.
+    a.proxy.wait.value = from_seconds(ceil_seconds(a.proxy.wait.value));
+    a.proxy.pre_stop = Proxy::Prestop{a.proxy.wait.value};
+  }
   a.containers = plan_containers(a);
   a.grace_period_is_written = pod.termination_grace_period_seconds.has_value();
   a.termination_grace_period_seconds =

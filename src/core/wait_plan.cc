@@ -115,17 +115,10 @@ WaitPlan plan_asked(const Pod& pod, const PodSettings& settings, const Proxy& pr
   return {.kind = WaitPlan::Kind::UntilAppExits, .proxy_uid = *uid};
 }
 
-}  // namespace
-
-WaitPlan plan_wait(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
+// What the annotation, the pod's or its Namespace's, comes to.
+WaitPlan plan_mode(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
                    const Configuration& configuration) {
   const auto& mode = settings.wait_mode;
-  const auto* adopted = proxy.presence == Proxy::Presence::Adopted
-                            ? adopted_proxy(pod, proxy.container_name())
-                            : nullptr;
-  const bool carries = adopted != nullptr && proxy.is_classic() && adopted->pre_stop &&
-                       adopted->pre_stop->until_app_exits;
-  if (!mode) return {.kind = carries ? WaitPlan::Kind::UntilAppExits : WaitPlan::Kind::Fixed};
   if (mode->value == WaitMode::Fixed || !proxy.exists()) return {};
   auto plan = plan_asked(pod, settings, proxy, configuration);
   // A Namespace's is asked of those of its pods that have a wait of this kind.
@@ -134,6 +127,25 @@ WaitPlan plan_wait(const Pod& pod, const PodSettings& settings, const Proxy& pro
   if (plan.kind == WaitPlan::Kind::Impossible && mode->source == Source::Namespace &&
       has_nothing_to_end)
     return {};
+  return plan;
+}
+
+// The proxy that is there already has a hook that ends with the app.
+bool ends_with_app(const Pod& pod, const Proxy& proxy) {
+  if (proxy.presence != Proxy::Presence::Adopted || !proxy.is_classic()) return false;
+  const auto& hook = adopted_proxy(pod, proxy.container_name())->pre_stop;
+  return hook && hook->until_app_exits;
+}
+
+}  // namespace
+
+WaitPlan plan_wait(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
+                   const Configuration& configuration) {
+  const bool carries = ends_with_app(pod, proxy);
+  if (!settings.wait_mode)
+    return {.kind = carries ? WaitPlan::Kind::UntilAppExits : WaitPlan::Kind::Fixed};
+  auto plan = plan_mode(pod, settings, proxy, configuration);
+  plan.becomes_sleep = carries && plan.kind != WaitPlan::Kind::UntilAppExits && is_a_sleep(proxy);
   return plan;
 }
 

@@ -27,6 +27,8 @@ struct WaitPlan {
     Impossible,     // asked for, but `reason` stands against it
   };
   Kind kind = Kind::Fixed;
+  // The container's own hook ends with the app, and a fixed sleep comes in its place.
+  bool becomes_sleep = false;
   std::int64_t proxy_uid = 0;  // of UntilAppExits that is asked for
   std::string reason;          // of Impossible: a clause
   std::string remedy;          // of Impossible: a sentence

@@ -192,6 +192,23 @@ TEST(WaitPlan, OfAPodThatHasTheHookAlreadyIsWhatTheHookDoes) {
   EXPECT_FALSE(assess_as_it_is(asked, nullptr, configuration).proxy.until_app_exits);
 }
 
+TEST(WaitPlan, OfAHookThatBecomesASleepIsWholeSeconds) {
+  auto proxy = container("linkerd-proxy", helper_hook(0));
+  proxy.pre_stop->length = Millis{1'200};
+  auto pod = pod_of({container("web"), proxy}, annotated({{annotation::kWaitMode, "fixed"}}));
+  const auto wait_of = [](const Pod& of) {
+    const auto subject = subject_of(of);
+    const Configuration plain;
+    return assess(subject, nullptr, plain).proxy.wait.value;
+  };
+  EXPECT_EQ(wait_of(pod), Millis{2'000});
+  // No user is known by which the sockets could be told apart.
+  annotate(pod, annotation::kWaitMode, kAsked);
+  EXPECT_EQ(wait_of(pod), Millis{2'000});
+  pod.annotations.clear();
+  EXPECT_EQ(wait_of(pod), Millis{1'200});
+}
+
 TEST(WaitPlan, LeavesTheBudgetAndTakesTheIdleWaitOutOfTheTimeline) {
   auto pod = classic({container("web")});
   pod.termination_grace_period_seconds = 150;
