@@ -152,7 +152,9 @@ bool has_template_of(const Element& old, const Subject& subject) {
 }  // namespace
 
 void release_review_memory() {
-  if (thread_parsing().parser.capacity() > kLargestKeptCapacity) thread_parsing() = Parsing();
+  auto& parsing = thread_parsing();
+  if (std::max(parsing.parser.capacity(), parsing.text.capacity()) > kLargestKeptCapacity)
+    parsing = Parsing();
 }
 
 tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body) {
