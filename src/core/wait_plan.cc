@@ -130,22 +130,33 @@ WaitPlan plan_mode(const Pod& pod, const PodSettings& settings, const Proxy& pro
   return plan;
 }
 
-// The proxy that is there already has a hook that ends with the app.
-bool ends_with_app(const Pod& pod, const Proxy& proxy) {
-  if (proxy.presence != Proxy::Presence::Adopted || !proxy.is_classic()) return false;
+// The hook of the proxy that is there already, where it ends with the app.
+const Hook* hook_that_ends_with_app(const Pod& pod, const Proxy& proxy) {
+  if (proxy.presence != Proxy::Presence::Adopted || !proxy.is_classic()) return nullptr;
   const auto& hook = adopted_proxy(pod, proxy.container_name())->pre_stop;
-  return hook && hook->until_app_exits;
+  return hook && hook->until_app_exits ? &*hook : nullptr;
+}
+
+// No setting puts another hook in its place.
+bool keeps(const Hook& hook, const PodSettings& settings, const Proxy& proxy) {
+  if (is_a_sleep(proxy)) return hook.length == proxy.wait.value;
+  const auto& profile = *proxy.profile;
+  return !(settings.wait && profile.wait.is_in_hook()) &&
+         !(settings.grace && profile.grace.is_in_hook());
 }
 
 }  // namespace
 
 WaitPlan plan_wait(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
                    const Configuration& configuration) {
-  const bool carries = ends_with_app(pod, proxy);
-  if (!settings.wait_mode)
-    return {.kind = carries ? WaitPlan::Kind::UntilAppExits : WaitPlan::Kind::Fixed};
-  auto plan = plan_mode(pod, settings, proxy, configuration);
-  plan.becomes_sleep = carries && plan.kind != WaitPlan::Kind::UntilAppExits && is_a_sleep(proxy);
+  const Hook* own = hook_that_ends_with_app(pod, proxy);
+  WaitPlan plan;
+  if (settings.wait_mode)
+    plan = plan_mode(pod, settings, proxy, configuration);
+  else if (own != nullptr && keeps(*own, settings, proxy))
+    plan.kind = WaitPlan::Kind::UntilAppExits;
+  plan.becomes_sleep =
+      own != nullptr && plan.kind != WaitPlan::Kind::UntilAppExits && is_a_sleep(proxy);
   return plan;
 }
 

@@ -209,6 +209,16 @@ TEST(WaitPlan, OfAHookThatBecomesASleepIsWholeSeconds) {
   EXPECT_EQ(wait_of(pod), Millis{1'200});
 }
 
+TEST(WaitPlan, OfAHookThatHasToWaitLongerIsFixedWhereNobodyAsksForMore) {
+  const auto pod = [](std::string_view wait) {
+    return pod_of({container("web"), container("linkerd-proxy", helper_hook(20))},
+                  annotated({{annotation::kWait, wait}}));
+  };
+  EXPECT_EQ(plan(pod("20")), "until the app exits, uid 0");
+  // Whose sockets are the proxy's is not known: another hook of this kind could not be written.
+  EXPECT_EQ(plan(pod("30")), "fixed");
+}
+
 TEST(WaitPlan, LeavesTheBudgetAndTakesTheIdleWaitOutOfTheTimeline) {
   auto pod = classic({container("web")});
   pod.termination_grace_period_seconds = 150;
