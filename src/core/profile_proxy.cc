@@ -263,6 +263,10 @@ Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view nam
     proxy.wait = *wait;
   else if (own_wait)
     proxy.wait = carried(*own_wait, profile.wait);
+  // Another hook's may have parts of the unit in which the profile's hook states it.
+  if (made && !wait && profile.wait.is_in_hook())
+    proxy.wait.value =
+        profile.wait.read(profile.wait.written(proxy.wait.value)).value_or(proxy.wait.value);
   proxy.grace = grace       ? *grace
                 : own_grace ? carried(*own_grace, profile.grace)
                             : standard(profile.grace);

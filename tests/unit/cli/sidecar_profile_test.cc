@@ -218,6 +218,9 @@ TEST(SidecarProfiles, AdoptedOnesAreToldWhatAnnotationsSay) {
           {pod_text("hook.example/wait: \"9\"", own("bye")),
            "adopted classic hook wait 9 (pod) grace 10 (configuration) hook 19 stop 0",
            replaced("sleep 9; drain shop; sleep 10")},
+          {pod_text("hook.example/grace: \"4\"", own("sleep 0.3")),
+           "adopted classic hook wait 1 (container) grace 4 (pod) hook 5 stop 0",
+           replaced("sleep 1; drain shop; sleep 4")},
           // Without a hook.
           {pod_text("a: b", "  - {name: hook, image: x}\n"),
            "adopted classic hook wait 0 (container) grace 0 (container) stop 0", ""}});
