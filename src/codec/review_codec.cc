@@ -47,8 +47,8 @@ constexpr bool precedes_value(char c) {
   return (c == ',') | (c == ':') | (c == '[') | (c == '{');  // no branches: many at once
 }
 
-// Those signs, inside of strings too: that takes a tenth of parsing, where telling strings apart
-// takes as long.
+// Those signs, inside of strings too: a small part of the time of parsing, where telling strings
+// apart takes longer than parsing does (docs/performance.md).
 std::size_t count_signs(std::string_view text) {
   constexpr std::size_t block = 64;  // a loop of known length, which compilers make one of vectors
   std::size_t count = 0;

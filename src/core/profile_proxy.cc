@@ -336,6 +336,8 @@ ChosenProxy choose_proxy(const Pod& pod, const Namespace* where, std::string_vie
       chosen = std::move(candidate);
     } else if (!assumed && linkerd.proxy.presence == Proxy::Presence::None &&
                may_be_asked_for(candidate.settings) && !pod.host_network) {
+      // One that could not be injected is not assumed; what the pod says to it is kept all the
+      // same.
       if (!name_clash(pod, *profile))
         candidate.proxy = add_profile(Proxy::Presence::Assumed, candidate.settings, configuration);
       assumed = std::move(candidate);

@@ -155,8 +155,9 @@ WaitPlan plan_wait(const Pod& pod, const PodSettings& settings, const Proxy& pro
     plan = plan_mode(pod, settings, proxy, configuration);
   else if (own != nullptr && keeps(*own, settings, proxy))
     plan.kind = WaitPlan::Kind::UntilAppExits;
-  plan.becomes_sleep =
-      own != nullptr && plan.kind != WaitPlan::Kind::UntilAppExits && is_a_sleep(proxy);
+  // Istio's proxy is never changed.
+  plan.becomes_sleep = own != nullptr && plan.kind != WaitPlan::Kind::UntilAppExits &&
+                       !proxy.is_istio() && is_a_sleep(proxy);
   return plan;
 }
 

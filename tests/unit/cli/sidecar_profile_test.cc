@@ -356,7 +356,6 @@ std::string findings_of(const std::string& pod, const Policy& policy) {
   return out;
 }
 
-// The rules speak of the container and of the profile's own annotations.
 TEST(SidecarProfiles, AreAssumedOnlyWhereTheyCouldBeInjected) {
   const auto policy = policy_with({kHook + "- {name: hook-metrics, image: m}\n"});
   const auto assessed = [&](const std::string& more) {
@@ -367,6 +366,7 @@ TEST(SidecarProfiles, AreAssumedOnlyWhereTheyCouldBeInjected) {
   EXPECT_EQ(assessed("  - {name: hook-metrics, image: mine}\n"), "none");
 }
 
+// The rules speak of the container and of the profile's own annotations.
 TEST(SidecarProfiles, AreJudgedByTheSameRules) {
   struct Judged {
     std::string pod;

@@ -207,6 +207,14 @@ TEST(WaitPlan, OfAHookThatBecomesASleepIsWholeSeconds) {
   EXPECT_EQ(wait_of(pod), Millis{2'000});
   pod.annotations.clear();
   EXPECT_EQ(wait_of(pod), Millis{1'200});
+  // Istio's proxy keeps its hook, whatever is asked for.
+  proxy.name = "istio-proxy";
+  for (const std::string_view mode : {"fixed", "until-app-exits"}) {
+    EXPECT_EQ(
+        wait_of(pod_of({container("web"), proxy}, annotated({{annotation::kWaitMode, mode}}))),
+        Millis{1'200})
+        << mode;
+  }
 }
 
 TEST(WaitPlan, OfAHookThatHasToWaitLongerIsFixedWhereNobodyAsksForMore) {
