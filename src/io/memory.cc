@@ -14,7 +14,7 @@ constexpr int kLargeBlock = 256 * 1024;
 constexpr int kKeptAtTheTop = 1024 * 1024;
 // Code comes back page by page, which takes the next request most of a millisecond: not for a few.
 constexpr std::size_t kManyConnections = 32;
-constexpr std::size_t kWorthTheWork = std::size_t{4} * 1024 * 1024;
+constexpr std::size_t kWorthTheWork = std::size_t{1024} * 1024;
 
 // Of segments that nobody can write to: their pages are those of the file.
 int return_segments(dl_phdr_info* object, std::size_t, void*) {

@@ -7,8 +7,10 @@
 // is well-formed.
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -240,7 +242,7 @@ void check_reports(const Assessment& a, std::optional<Seconds> override, const J
   require(!render_explain_html({&explained, 1}, "t").empty(), "no page");
 }
 
-void check_assessment(Input& input) {
+void check_assessment(Input& input, bool with_reports) {
   const auto extra = input.byte();
   const auto configuration = some_configuration(input);
   PodMaker maker(input);
@@ -259,7 +261,7 @@ void check_assessment(Input& input) {
     const auto timeline = override ? plan_under(a, *override) : a.timeline;
     check_hazards(find_hazards(a, timeline), pod);
     if (extra % 8 < 4) check_advice(a, timeline, pod);
-    if (extra % 64 == 63) check_reports(a, override, pod);
+    if (with_reports) check_reports(a, override, pod);
   });
 }
 
@@ -267,8 +269,12 @@ void check_assessment(Input& input) {
 
 int planner_fuzz(const std::uint8_t* data, std::size_t size) {
   Input input(data, size);
+  // One assessment in 64 is reported too. Not as a byte of the input says: what covers more is
+  // chosen more often, and soon most of the time would go into reports.
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const bool with_reports = std::hash<std::string_view>{}(bytes) % 64 == 63;
   if (input.below(8) == 7)
-    check_assessment(input);
+    check_assessment(input, with_reports);
   else
     check_plan(input);
   return 0;

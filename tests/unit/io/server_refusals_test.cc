@@ -199,6 +199,15 @@ TEST_F(ServerTest, RefusesOldTlsAndOtherProtocols) {
   EXPECT_NE(connect({.max_version = TLS1_2_VERSION}), nullptr);
 }
 
+TEST_F(ServerTest, TakesOnlyAuthenticatedEncryptionInTls12) {
+  start();
+  EXPECT_EQ(connect({.max_version = TLS1_2_VERSION, .ciphers = "ECDHE+AES:-AESGCM:-AESCCM"}),
+            nullptr);
+  EXPECT_EQ(connect({.max_version = TLS1_2_VERSION, .ciphers = "ECDHE+AESCCM"}), nullptr);
+  for (const char* taken : {"ECDHE+AESGCM", "ECDHE+CHACHA20"})
+    EXPECT_NE(connect({.max_version = TLS1_2_VERSION, .ciphers = taken}), nullptr) << taken;
+}
+
 TEST_F(ServerTest, RefusesRenegotiation) {
   start();
   auto client = connect({.max_version = TLS1_2_VERSION});
