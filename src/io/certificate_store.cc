@@ -39,6 +39,13 @@ Result<std::shared_ptr<SSL_CTX>> make_context(const PemPair& pair, TlsVersion mi
   // (Lucky 13).
   if (SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
     return failed("ciphers");
+  // No groups of finite fields, nor the slow ones of curves: whoever asks for ffdhe8192 sends some
+  // random bytes and costs this side 100 ms and more (D(HE)at, CVE-2002-20001). The first list is
+  // for OpenSSL 3.5 and later.
+  if (SSL_CTX_set1_groups_list(context.get(), "X25519MLKEM768:X25519:P-256:P-384") != 1 &&
+      SSL_CTX_set1_groups_list(context.get(), "X25519:P-256:P-384") != 1)
+    return failed("groups");
+  ERR_clear_error();
   // Tickets: API servers keep no session cache for webhooks, so making them costs every handshake
   // and helps nobody. Unexpected end of stream: HTTP's own framing shows what is complete.
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |

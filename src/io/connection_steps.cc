@@ -9,10 +9,6 @@ namespace {
 
 // Steps in a row before other connections get their turn.
 constexpr int kStepsPerTurn = 4;
-// Bytes of TLS in a row that bring no HTTP before a connection is cut: records that carry nothing
-// (key updates, refused renegotiations) cost their sender less than this side. Two whole records
-// may be on their way without harm.
-constexpr std::uint64_t kMaxEmptyTlsBytes = 64 * 1024;
 // A usual answer takes a tenth of this.
 constexpr std::chrono::milliseconds kCostly{2};
 // Buffers above this size are given back as soon as they are empty.
@@ -117,15 +113,13 @@ EventLoop::Next EventLoop::read(Connection& c) {
       c.readable = false;
       [[fallthrough]];
     case IoStatus::kWantsWrite:
-      return c.transport.tls_bytes() - c.tls_bytes > kMaxEmptyTlsBytes ? Next::kClosed
-                                                                       : Next::kBlocked;
+      return Next::kBlocked;
     case IoStatus::kEnd:  // everything complete has been answered
       answer_unfinished(c, {400, "the request ended before it was complete"});
       return Next::kClosed;
     case IoStatus::kFailed:
       return Next::kClosed;
   }
-  c.tls_bytes = c.transport.tls_bytes();
   const std::string_view arrived(scratch_.data(), io.count);
   if (c.in.empty()) {
     // The common case: a whole request in one piece, answered from where it was read to.

@@ -284,7 +284,7 @@ void EventLoop::close(Connection& connection) {
   if (connection.served) --served_;
   --connections_;
   // The descriptor is closed at once, the object lives until the end of the round.
-  { const Transport closing = std::move(connection.transport); }
+  connection.transport.close();
   dead_.push_back(std::move(found->second));
   owned_.erase(found);
 }

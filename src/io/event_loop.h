@@ -41,16 +41,15 @@ struct Connection : Deadline {
   Transport transport;
   std::string remote;
   RequestReader reader;
-  std::string in;               // received, not yet consumed by the reader
-  std::string out;              // answered, not yet sent
-  std::size_t sent = 0;         // of out
-  std::size_t accounted = 0;    // bytes of the heap in unfinished requests and large answers
-  std::size_t discarded = 0;    // while lingering
-  std::uint64_t tls_bytes = 0;  // of the transport, when it last brought HTTP
-  bool readable = true;         // edge-triggered: until a read says otherwise
-  bool unparsed = false;        // `in` has bytes that the reader has not been offered
-  bool served = false;          // has had an answer to a complete request
-  bool costly = false;          // its last answer took long to make
+  std::string in;             // received, not yet consumed by the reader
+  std::string out;            // answered, not yet sent
+  std::size_t sent = 0;       // of out
+  std::size_t accounted = 0;  // bytes of the heap in unfinished requests and large answers
+  std::size_t discarded = 0;  // while lingering
+  bool readable = true;       // edge-triggered: until a read says otherwise
+  bool unparsed = false;      // `in` has bytes that the reader has not been offered
+  bool served = false;        // has had an answer to a complete request
+  bool costly = false;        // its last answer took long to make
   bool close_after_write = false;
   bool queued = false;       // is in one of the loop's queues
   std::uint64_t number = 0;  // of the loop's connections, in the order of their coming

@@ -7,6 +7,22 @@ namespace gracekeeper::io {
 namespace {
 
 constexpr unsigned char kTlsHandshakeRecord = 0x16;  // RFC 8446, 5.1
+// Bytes of TLS in a row that bring nothing to read before a connection is cut: records that carry
+// nothing (key updates, refused renegotiations) cost their sender less than this side. Two whole
+// records may be on their way without harm, and the longest ClientHello.
+constexpr std::uint64_t kMaxEmptyTlsBytes = 64 * 1024;
+
+// Fails reads from the socket once what `limit` points to has been read. OpenSSL asks for the next
+// record by itself after one that carries nothing: whoever sends them quickly enough would never
+// let it return.
+long stop_at(BIO* bio, int operation, const char*, std::size_t, int, long, int returned,
+             std::size_t*) {
+  if (operation != BIO_CB_READ) return returned;
+  const auto* limit = reinterpret_cast<const std::uint64_t*>(BIO_get_callback_arg(bio));
+  if (BIO_number_read(bio) <= *limit) return returned;
+  BIO_clear_retry_flags(bio);
+  return -1;
+}
 
 IoStatus socket_status() {
   return errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::kWantsRead : IoStatus::kFailed;
@@ -23,12 +39,16 @@ IoStatus Transport::peek_handshake() const {
 }
 
 void Transport::start_tls(SSL_CTX* context) {
+  limit_ = kMaxEmptyTlsBytes;
   tls_.reset(SSL_new(context));
   if (tls_ == nullptr || SSL_set_fd(tls_.get(), socket_.get()) != 1) {
     tls_.reset();
     ERR_clear_error();
     return;
   }
+  BIO* source = SSL_get_rbio(tls_.get());
+  BIO_set_callback_ex(source, stop_at);
+  BIO_set_callback_arg(source, reinterpret_cast<char*>(&limit_));
   SSL_set_accept_state(tls_.get());
 }
 
@@ -62,12 +82,9 @@ IoResult Transport::read(std::span<char> to) {
   ERR_clear_error();
   std::size_t count = 0;
   const int returned = SSL_read_ex(tls_.get(), to.data(), to.size(), &count);
-  if (returned == 1) return {IoStatus::kOk, count};
-  return {tls_status(returned), 0};
-}
-
-std::uint64_t Transport::tls_bytes() const {
-  return tls_ ? BIO_number_read(SSL_get_rbio(tls_.get())) : 0;
+  if (returned != 1) return {tls_status(returned), 0};
+  limit_ = BIO_number_read(SSL_get_rbio(tls_.get())) + kMaxEmptyTlsBytes;
+  return {IoStatus::kOk, count};
 }
 
 IoResult Transport::write(std::string_view from) {
@@ -97,6 +114,11 @@ IoResult Transport::discard(std::span<char> scratch) {
   if (count < 0) return {socket_status(), 0};
   if (count == 0) return {IoStatus::kEnd, 0};
   return {IoStatus::kOk, static_cast<std::size_t>(count)};
+}
+
+void Transport::close() {
+  tls_.reset();
+  socket_.reset();
 }
 
 void Transport::abort() {

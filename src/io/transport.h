@@ -27,6 +27,8 @@ struct IoResult {
 class Transport {
  public:
   explicit Transport(Descriptor socket) : socket_(std::move(socket)) {}
+  Transport(const Transport&) = delete;  // OpenSSL knows where `limit_` is
+  Transport& operator=(const Transport&) = delete;
 
   int descriptor() const { return socket_.get(); }
 
@@ -37,15 +39,15 @@ class Transport {
   bool has_tls() const { return tls_ != nullptr; }
   IoStatus handshake();
 
+  // kFailed also when the peer sends TLS records that carry nothing, one after the other.
   IoResult read(std::span<char> to);
   IoResult write(std::string_view from);
-  // Bytes taken from the socket for TLS so far, whether or not they brought anything.
-  std::uint64_t tls_bytes() const;
 
   // Says that nothing more will be sent (close_notify, FIN). Reading goes on.
   void end_writing();
   // Reads past what arrives, without decrypting it.
   IoResult discard(std::span<char> scratch);
+  void close();
   // What is not sent yet will not be: for a peer that does not read.
   void abort();
 
@@ -54,6 +56,7 @@ class Transport {
 
   Descriptor socket_;
   SslPtr tls_;
+  std::uint64_t limit_ = 0;  // as many bytes may be read from the socket, for TLS, in all
 };
 
 }  // namespace gracekeeper::io

@@ -199,6 +199,15 @@ TEST_F(ServerTest, RefusesOldTlsAndOtherProtocols) {
   EXPECT_NE(connect({.max_version = TLS1_2_VERSION}), nullptr);
 }
 
+// What costs this side much more than whoever asks for it: D(HE)at, CVE-2002-20001.
+TEST_F(ServerTest, RefusesSlowGroups) {
+  start();
+  for (const char* slow : {"ffdhe8192", "ffdhe2048", "P-521", "X448"})
+    EXPECT_EQ(connect({.groups = slow}), nullptr) << slow;
+  for (const char* taken : {"X25519", "P-256", "P-384"})
+    EXPECT_NE(connect({.groups = taken}), nullptr) << taken;
+}
+
 TEST_F(ServerTest, TakesOnlyAuthenticatedEncryptionInTls12) {
   start();
   EXPECT_EQ(connect({.max_version = TLS1_2_VERSION, .ciphers = "ECDHE+AES:-AESGCM:-AESCCM"}),
