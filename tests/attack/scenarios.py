@@ -41,6 +41,7 @@ SCENARIOS = [
     scenario("garbage-inside", "noise inside TLS, 16 connections", 16, ("400",)),
     scenario("renegotiation", "TLS 1.2 renegotiation, 8 connections", 8),
     scenario("resumption", "full handshakes with foreign sessions, 16 connections", 16),
+    scenario("slow-groups", "handshakes that ask for ffdhe8192, 16 connections", 16),
     scenario("resets", "connections reset at once or within ClientHello, 64 at a time", 64),
     scenario("pipelining", "pipelined requests as fast as they go, 8 connections", 8, ("200",)),
     scenario("pipelining-unread", "pipelined requests whose answers are never read, 64 connections",

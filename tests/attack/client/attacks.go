@@ -143,6 +143,9 @@ var attacks = map[string]life{
 			plain.Close()
 		}
 	},
+	"slow-groups": func(a *attacker) { // the dearest key exchange that there is
+		a.plainly(func(to io.Writer) { _, _ = to.Write(finiteFieldHello()) })
+	},
 	"resets": func(a *attacker) {
 		plain := a.dial()
 		if plain == nil {
