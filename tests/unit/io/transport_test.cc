@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
-#include <sys/socket.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "io/certificate_store.h"
 #include "io/certificates.h"
@@ -13,8 +13,8 @@
 namespace gracekeeper::io::test {
 namespace {
 
-// A TLS connection within this thread: neither end waits for the other. What the client says is sent in one piece, since a
-// socket takes few small ones.
+// A TLS connection within this thread: neither end waits for the other. What the client says is
+// sent in one piece, since a socket takes few small ones.
 class TransportTest : public testing::Test {
  protected:
   void SetUp() override {
