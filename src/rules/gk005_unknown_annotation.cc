@@ -10,6 +10,10 @@
 namespace gracekeeper {
 namespace {
 
+// Unknown keys of one object that are looked at. Each is compared with every known key, some 15 µs;
+// a hostile pod of 3 MB holds 60,000 of them.
+constexpr std::size_t kLookedAt = 256;
+
 std::string_view domain_of(std::string_view key) { return key.substr(0, key.find('/')); }
 
 std::string_view name_of(std::string_view key) {
@@ -25,10 +29,10 @@ bool is_candidate(std::string_view key) {
          domain.find("l5d") != std::string_view::npos || is_within(4, domain, "gracekeeper.dev");
 }
 
-// The known key that was probably meant: the same name under another domain, else the nearest
-// spelling. Short names must be nearer, so that "linkerd.io/inject-me" is not taken for "inject".
+// The known key that was probably meant by an unknown one: the same name under another domain, else
+// the nearest spelling. Short names must be nearer, so that "linkerd.io/inject-me" is not taken for
+// "inject".
 std::optional<std::string_view> intended(std::string_view key) {
-  if (annotation::is_known(key) || !is_candidate(key)) return std::nullopt;
   const auto known = annotation::known_annotations();
   const auto same_name = std::find_if(known.begin(), known.end(), [&](auto candidate) {
     return name_of(candidate) == name_of(key);
@@ -105,9 +109,14 @@ std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& h
                               const Configuration& configuration) {
   std::vector<Finding> findings;
   const auto of_profiles = keys_of_profiles(configuration);
+  std::size_t looked_at = 0;
   for (const auto& [key, value] : annotations) {
     if (std::find(of_profiles.begin(), of_profiles.end(), key) != of_profiles.end()) continue;
-    auto meant = intended(key);
+    std::optional<std::string_view> meant;
+    if (looked_at < kLookedAt && !annotation::is_known(key) && is_candidate(key)) {
+      ++looked_at;
+      meant = intended(key);
+    }
     if (!meant) meant = intended_for_profile(key, of_profiles);
     if (!meant) continue;
     const auto path = holder / "metadata" / "annotations" / key;
