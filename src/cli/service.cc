@@ -253,8 +253,12 @@ class Service {
       log_.warning("another process serves this port: new connections come here from now on",
                    {{"listen", io::to_string(options_.listen)}});
     }
-    memory_watch_.emplace([this] { trimmer_.step(https_->counters().open()); },
-                          std::chrono::seconds(5));
+    memory_watch_.emplace(
+        [this, second = 0]() mutable {
+          trimmer_.trim_heap();
+          if (++second % 5 == 0) trimmer_.trim_code(https_->counters().open());
+        },
+        std::chrono::seconds(1));
     if (reloader_)
       certificate_watch_.emplace([this] { reload_certificate(); }, std::chrono::milliseconds(500));
     return {};

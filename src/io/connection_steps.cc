@@ -194,10 +194,7 @@ void EventLoop::complete(Connection& c) {
   const auto begun = Clock::now();
   shared_.dispatch.answer(c.reader.head(), c.reader.body(), c.remote, c.close_after_write, c.out);
   c.costly = Clock::now() - begun > kCostly;
-  if (!c.served) {
-    c.served = true;
-    ++served_;
-  }
+  count_as_served(c);
   c.reader.reset();
   wait_for(c, Wait::kWrite);
 }
@@ -229,10 +226,7 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
   } else {
     request->storage = body;
   }
-  if (!c.served) {
-    c.served = true;
-    ++served_;
-  }
+  count_as_served(c);
   c.reader.reset();
   wait_for(c, Wait::kHandling);
   request->booking.emplace(shared_.buffered_bytes, request->storage.capacity());

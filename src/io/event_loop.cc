@@ -15,6 +15,9 @@ constexpr int kEventsPerRound = 256;
 // A step of a handshake takes up to a third of a millisecond. A storm of them must not hold up
 // those who have theirs behind them by more than a few.
 constexpr std::size_t kHandshakesPerRound = 8;
+// When more of them wait, the latest comes first. In order, a flood would have all of them wait
+// until they are evicted or have given up, and the work would go into those.
+constexpr std::size_t kHandshakesInOrder = 64;
 // Nor must those who send the next request before they have the answer to the last one, or requests
 // that take long: one of them in each round, and more only while this time lasts.
 constexpr std::chrono::milliseconds kPatientTimePerRound{2};
@@ -164,6 +167,14 @@ void EventLoop::serve_first_of(std::deque<Connection*>& queued) {
   if (connection.linked) drive(connection);
 }
 
+void EventLoop::serve_a_handshake() {
+  if (greeting_.size() <= kHandshakesInOrder) return serve_first_of(greeting_);
+  Connection& connection = *greeting_.back();
+  greeting_.pop_back();
+  connection.queued = false;
+  if (connection.linked) drive(connection);
+}
+
 void EventLoop::serve_ready() {
   for (std::size_t turns = ready_.size(); turns > 0 && !ready_.empty(); --turns)
     serve_first_of(ready_);
@@ -173,7 +184,7 @@ void EventLoop::serve_ready() {
 void EventLoop::serve_queued() {
   serve_ready();
   for (std::size_t turns = kHandshakesPerRound; turns > 0 && !greeting_.empty(); --turns)
-    serve_first_of(greeting_);
+    serve_a_handshake();
   if (patient_.empty()) return;
   const auto end = Clock::now() + kPatientTimePerRound;
   // Each once at most: those whose turn it was are behind the others again.
@@ -204,7 +215,7 @@ void EventLoop::take_inbox() {
     } catch (const std::bad_alloc&) {
     }
   }
-  if (evict_requested_.exchange(false)) evict_oldest_unserved();
+  if (evict_requested_.exchange(false) && !evict_oldest_unserved()) evict_longest_idle();
   if (shed_requested_.exchange(false)) shed(true);
 }
 
@@ -219,6 +230,7 @@ void EventLoop::admit(Arrival arrival) {
     auto owner = std::make_unique<Connection>(std::move(arrival.socket), std::move(arrival.remote),
                                               shared_.options.limits);
     place = owner.get();
+    owner->peer = peers_.add(owner->remote);
     owned_.emplace(place, std::move(owner));
   } catch (const std::bad_alloc&) {
     return refuse_it();
@@ -283,24 +295,11 @@ void EventLoop::close(Connection& connection) {
   account(connection);
   if (connection.served) --served_;
   --connections_;
+  connection.peer = {};
   // The descriptor is closed at once, the object lives until the end of the round.
   connection.transport.close();
   dead_.push_back(std::move(found->second));
   owned_.erase(found);
-}
-
-bool EventLoop::evict_oldest_unserved() {
-  Connection* oldest = nullptr;
-  for (const Wait wait : {Wait::kHandshake, Wait::kFirstRequest}) {
-    auto* candidate = static_cast<Connection*>(deadlines_.oldest(wait));
-    if (candidate == nullptr) continue;
-    if (oldest == nullptr || candidate->at < oldest->at) oldest = candidate;
-  }
-  if (oldest == nullptr) return false;
-  ++shared_.evicted;
-  oldest->transport.abort();
-  close(*oldest);
-  return true;
 }
 
 void EventLoop::expire(Clock::time_point now) {

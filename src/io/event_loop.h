@@ -29,6 +29,7 @@
 #include "io/heavy_lane.h"
 #include "io/http_dispatch.h"
 #include "io/http_framing.h"
+#include "io/peer_counts.h"
 #include "io/server.h"
 #include "io/transport.h"
 
@@ -40,6 +41,7 @@ struct Connection : Deadline {
 
   Transport transport;
   std::string remote;
+  PeerCounts::Share peer;
   RequestReader reader;
   std::string in;             // received, not yet consumed by the reader
   std::string out;            // answered, not yet sent
@@ -103,6 +105,7 @@ struct ServerShared {
   HttpDispatch dispatch;
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::size_t connections_per_loop = 0;
+  std::size_t served_per_loop = 0;    // of those, with an answer: new ones have room beside them
   std::atomic<bool> draining{false};  // answers say Connection: close
   std::atomic<bool> ending{false};    // no new connection comes; loops end when theirs have ended
   std::atomic<bool> cutting{false};   // loops end now
@@ -123,7 +126,7 @@ class EventLoop {
 
   // For other threads.
   void adopt(Descriptor socket, std::string remote);
-  void evict_one();     // a connection that has not had an answer yet, the oldest
+  void evict_one();     // the oldest without an answer; none: whoever has been idle longest
   void shed_largest();  // the largest unfinished body
   void wake();
   std::size_t connections() const { return connections_; }
@@ -149,15 +152,21 @@ class EventLoop {
   void serve_queued();
   void serve_ready();
   void serve_first_of(std::deque<Connection*>& queued);
+  void serve_a_handshake();
   void take_inbox();
   void admit(Arrival arrival);
   void take_answer(Finished finished);
   void expire(Clock::time_point now);
-  bool evict_oldest_unserved();
   void end_drain();
   void close(Connection& connection);
   void queue(Connection& connection);
   void wait_for(Connection& connection, Wait wait);
+
+  // eviction.cc: who has to go
+  Connection* oldest(Wait wait, std::string_view address) const;  // from there; "": of all
+  bool evict_oldest_unserved();
+  bool evict_longest_idle();
+  void count_as_served(Connection& connection);
 
   // connection_steps.cc: what a connection does
   void drive(Connection& connection);
@@ -184,6 +193,7 @@ class EventLoop {
   Descriptor wakeup_;
   std::thread thread_;
 
+  PeerCounts peers_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> owned_;
   std::vector<std::unique_ptr<Connection>>
       dead_;                          // closed during this round; events may still name them

@@ -38,8 +38,7 @@ void return_large_blocks() {
   ::mallopt(M_TRIM_THRESHOLD, kKeptAtTheTop);
 }
 
-void MemoryTrimmer::step(std::size_t connections) {
-  trim_heap();
+void MemoryTrimmer::trim_code(std::size_t connections) {
   connections_ = std::min(connections_, connections);
   if (connections - connections_ < kManyConnections) return;
   return_code();

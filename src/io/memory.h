@@ -16,16 +16,17 @@ void return_large_blocks();
 // back from the file by itself. Most of what a small process weighs is such pages.
 void return_code();
 
-// Gives free pages back. For a thread of its own, now and then: it works only when there is much
-// more to give back than it had to leave the last time.
+// Gives free pages back. For a thread of its own: it works only when there is much more to give
+// back than it had to leave the last time.
 class MemoryTrimmer {
  public:
-  // `connections`: how many are open. After many new ones the code of their handshakes goes back.
-  void step(std::size_t connections);
+  // Every second: what one flood leaves is not to be there when the next one comes.
+  void trim_heap();
+  // Every few seconds, since what is still needed has to come back. `connections`: how many are
+  // open. After many new ones the code of their handshakes goes back.
+  void trim_code(std::size_t connections);
 
  private:
-  void trim_heap();
-
   std::size_t left_ = 0;         // free bytes after the last time
   std::size_t connections_ = 0;  // the fewest since code was given back
 };

@@ -16,6 +16,8 @@ SCENARIOS = [
     scenario("silent-tcp", "1,000 silent TCP connections, each opened again when it is cut", 1000),
     scenario("silent-tls", "1,000 silent TLS connections, each opened again when it is cut", 1000,
              weight=1.5),
+    scenario("hoarding", "5,000 connections that have had an answer and are kept, more than there is room for", 5000,
+             ("404",), weight=1.5),
     scenario("slow-hello", "ClientHello at 1 byte/s, 500 connections", 500),
     scenario("slow-headers", "headers at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
     scenario("slow-body", "body at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
@@ -51,6 +53,8 @@ SCENARIOS = [
     scenario("half-closed-silent", "half a ClientHello and FIN, 200 connections", 200),
     scenario("management-silent", "1,000 silent connections to the management port", 1000, (),
              True),
+    scenario("management-hoarding", "400 connections to the management port that are kept after an answer", 400,
+             ("200",), True),
     scenario("management-slow", "requests at 1 byte/s to the management port, 200 connections", 200,
              ("408",), True),
 ]

@@ -24,6 +24,9 @@ var attacks = map[string]life{
 	"slow-hello": func(a *attacker) {
 		a.plainly(func(to io.Writer) { a.trickle(to, clientHello()) })
 	},
+	"hoarding": func(a *attacker) { // each has had an answer, and is then kept like an honest one
+		a.securely(func(to io.Writer) { fmt.Fprint(to, "GET / HTTP/1.1\r\nHost: webhook\r\n\r\n") })
+	},
 	"slow-headers": func(a *attacker) {
 		a.securely(func(to io.Writer) { a.trickle(to, []byte(jsonPost+"A: "+strings.Repeat("a", 4000))) })
 	},
@@ -191,6 +194,9 @@ var attacks = map[string]life{
 		a.readToEnd(secure)
 	},
 	"management-silent": func(a *attacker) { a.plainly(nil) },
+	"management-hoarding": func(a *attacker) {
+		a.plainly(func(to io.Writer) { fmt.Fprint(to, "GET /livez HTTP/1.1\r\nHost: webhook\r\n\r\n") })
+	},
 	"management-slow": func(a *attacker) {
 		a.plainly(func(to io.Writer) { a.trickle(to, []byte("GET /livez HTTP/1.1\r\nA: aaaaaaaaaaaaaaaa")) })
 	},

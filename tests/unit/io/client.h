@@ -39,6 +39,7 @@ struct ClientOptions {
   int max_version = 0;            // TLS1_2_VERSION to pin it
   const char* ciphers = nullptr;  // of TLS 1.2; default: all that OpenSSL has
   const char* groups = nullptr;   // of the key exchange; default: OpenSSL's
+  const char* from = nullptr;     // its own address, of loopback
   int receive_buffer = 0;         // SO_RCVBUF, for clients that do not read
   std::chrono::milliseconds timeout{5000};
 };
@@ -123,6 +124,13 @@ inline std::unique_ptr<Client> Client::connect(std::uint16_t port, const ClientO
                  sizeof(options.receive_buffer));
   }
   set_timeout(client->fd_, options.timeout);
+  if (options.from != nullptr) {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    ::inet_pton(AF_INET, options.from, &own.sin_addr);
+    if (::bind(client->fd_, reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0)
+      return nullptr;
+  }
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);

@@ -131,9 +131,9 @@ TEST_F(AttackTest, ServesAnHonestClientBesideSilentOnes) {
   EXPECT_EQ(server->counters().evicted, 0U);
 }
 
-TEST_F(AttackTest, EvictsSilentConnectionsBeforeItRefusesNewOnes) {
+TEST_F(AttackTest, EvictsSilentConnectionsForNewOnes) {
   options.deadlines = {};
-  options.max_connections = 20;
+  options.max_connections = 24;
   start();
   std::vector<std::unique_ptr<Client>> honest;
   for (int i = 0; i < 8; ++i) {
@@ -149,12 +149,49 @@ TEST_F(AttackTest, EvictsSilentConnectionsBeforeItRefusesNewOnes) {
   }
   for (auto& client : honest) EXPECT_TRUE(client->ask(get("/text")));
   EXPECT_EQ(server->counters().refused, 0U);
-  EXPECT_EQ(server->counters().open(), 20U);
-  // Nobody can be evicted any more.
-  auto late = Client::connect(server->port(), {.tls = false});
-  EXPECT_TRUE(late->closed_within(seconds(4)));
-  EXPECT_EQ(server->counters().refused, 1U);
-  EXPECT_TRUE(honest.front()->ask(get("/text")));
+  EXPECT_EQ(server->counters().open(), 24U);
+}
+
+// Whoever has had an answer, to a request that costs nothing, looks like an API server that waits
+// for its next one.
+TEST_F(AttackTest, AHoarderLosesItsOwnConnectionsAndNobodyElses) {
+  options.deadlines = {};
+  options.max_connections = 64;
+  start();
+  std::vector<std::unique_ptr<Client>> honest;
+  const auto one_more = [&] {
+    honest.push_back(connect());
+    return honest.back() && honest.back()->ask(get("/text"));
+  };
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(one_more()) << i;
+  std::vector<std::unique_ptr<Client>> hoarded;
+  for (int i = 0; i < 100; ++i) {
+    hoarded.push_back(connect({.from = "127.0.0.2"}));
+    ASSERT_TRUE(hoarded.back() && hoarded.back()->ask(get("/text"))) << i;
+  }
+  // 56 of 64 may have had an answer.
+  EXPECT_TRUE(eventually([&] { return server->counters().idle == 56; }));
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(one_more()) << i;
+  for (auto& client : honest) EXPECT_TRUE(client->ask(get("/text")));
+  EXPECT_EQ(server->counters().refused, 0U);
+  EXPECT_EQ(server->counters().evicted, 60U);
+}
+
+TEST_F(AttackTest, OfOneAddressTheConnectionThatWasIdleLongestGoes) {
+  options.deadlines = {};
+  options.max_connections = 32;
+  options.loops = 1;
+  start();
+  std::vector<std::unique_ptr<Client>> kept;
+  for (int i = 0; i < 29; ++i) {
+    kept.push_back(connect());
+    ASSERT_TRUE(kept.back() && kept.back()->ask(get("/text"))) << i;
+    ASSERT_TRUE(i >= 28 || kept.front()->ask(get("/text"))) << i;
+  }
+  EXPECT_EQ(server->counters().evicted, 1U);
+  EXPECT_TRUE(kept.front()->ask(get("/text")));
+  EXPECT_TRUE(kept[1]->closed_within(seconds(4)));
+  EXPECT_TRUE(kept[2]->ask(get("/text")));
 }
 
 TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
