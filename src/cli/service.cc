@@ -299,6 +299,7 @@ class Service {
                  }},
             {.method = "GET", .path = "/metrics", .handler = [this](const io::Request&) {
                if (const auto* server = serving_.load()) metrics_.connections(server->counters());
+               metrics_.log_lines_lost(log_.lost());
                return io::Response{.status = 200,
                                    .body = metrics_.text(),
                                    .content_type = io::Metrics::kContentType};

@@ -24,7 +24,8 @@ bool EventLoop::evict_oldest_unserved() {
     Connection* found = nullptr;
     for (const Wait wait : {Wait::kHandshake, Wait::kFirstRequest}) {
       auto* candidate = oldest(wait, address);
-      if (candidate != nullptr && (found == nullptr || candidate->at < found->at)) found = candidate;
+      if (candidate != nullptr && (found == nullptr || candidate->at < found->at))
+        found = candidate;
     }
     if (found == nullptr) continue;
     ++shared_.evicted;

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 #include <iterator>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
 #include <utility>
+
+#include "io/log_sink.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -228,12 +230,19 @@ std::string format_log_line(LogFormat format, LogTime time, LogLevel level,
   return out;
 }
 
-Log::Log(LogFormat format, LogLevel minimum)
-    : Log(format, minimum, std::make_shared<spdlog::sinks::stderr_sink_mt>()) {}
+Log::Log(LogFormat format, LogLevel minimum) : Log(format, minimum, STDERR_FILENO) {}
+
+Log::Log(LogFormat format, LogLevel minimum, int descriptor)
+    : Log(format, minimum, std::make_shared<LogSink>(descriptor, [format](std::uint64_t lost) {
+            return format_log_line(format, std::chrono::system_clock::now(), LogLevel::kWarning,
+                                   "lines of this log are lost: nobody read them",
+                                   std::vector<Field>{{"lines", lost}});
+          })) {}
 
 Log::Log(LogFormat format, LogLevel minimum, std::shared_ptr<spdlog::sinks::sink> sink)
     : format_(format),
       minimum_(minimum),
+      sink_(std::dynamic_pointer_cast<LogSink>(sink)),
       logger_(std::make_shared<spdlog::logger>("gracekeeper", std::move(sink))) {
   logger_->set_pattern("%v", spdlog::pattern_time_type::utc);
   logger_->set_level(spdlog::level::trace);
@@ -241,6 +250,8 @@ Log::Log(LogFormat format, LogLevel minimum, std::shared_ptr<spdlog::sinks::sink
   // A full disk or a closed pipe must not fill standard error with reports about itself.
   logger_->set_error_handler([](const std::string&) {});
 }
+
+std::uint64_t Log::lost() const { return sink_ ? sink_->lost() : 0; }
 
 void Log::write(LogLevel level, std::string_view message, std::span<const Field> fields) noexcept {
   if (!writes(level)) return;

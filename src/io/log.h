@@ -7,8 +7,8 @@
 //   seconds=0.0004
 //
 // A line is always one line and valid UTF-8, whatever a client sent: control characters are
-// escaped, bytes that are not UTF-8 become U+FFFD. Thread-safe; never throws and never blocks on
-// anything but the descriptor it writes to.
+// escaped, bytes that are not UTF-8 become U+FFFD. Thread-safe; never throws, and never waits for
+// whoever reads standard error (log_sink.h).
 #pragma once
 
 #include <chrono>
@@ -31,6 +31,8 @@ class sink;
 }  // namespace spdlog
 
 namespace gracekeeper::io {
+
+class LogSink;
 
 enum class LogFormat { kJson, kText };
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
@@ -69,10 +71,14 @@ class Log {
  public:
   // Writes to standard error.
   explicit Log(LogFormat format = LogFormat::kJson, LogLevel minimum = LogLevel::kInfo);
+  // Writes to a descriptor.
+  Log(LogFormat format, LogLevel minimum, int descriptor);
   // Writes to a sink of spdlog's instead.
   Log(LogFormat format, LogLevel minimum, std::shared_ptr<spdlog::sinks::sink> sink);
 
   bool writes(LogLevel level) const { return level >= minimum_; }
+  // Lines that could not be written, because nobody read them or because of an error.
+  std::uint64_t lost() const;
 
   void write(LogLevel level, std::string_view message, std::span<const Field> fields) noexcept;
 
@@ -92,6 +98,7 @@ class Log {
  private:
   LogFormat format_;
   LogLevel minimum_;
+  std::shared_ptr<LogSink> sink_;  // null when it is another one
   std::shared_ptr<spdlog::logger> logger_;
 };
 

@@ -134,6 +134,9 @@ class Metrics::Impl {
       &ended.Add({{"reason", "refused"}}), &ended.Add({{"reason", "evicted"}}),
       &ended.Add({{"reason", "timeout"}}), &ended.Add({{"reason", "handshake"}}),
       &ended.Add({{"reason", "overload"}})};
+  Counter& log_lines_lost =
+      counter(registry, "gracekeeper_log_lines_lost_total",
+              "Lines that could not be written: nobody read them, or an error");
   Family<Gauge>& cluster_last_sync =
       prometheus::BuildGauge()
           .Name("gracekeeper_cluster_last_sync_timestamp_seconds")
@@ -204,6 +207,11 @@ void Metrics::connections(const ServerCounters& counters) {
   const std::array<std::uint64_t, 5> reasons{counters.refused, counters.evicted, counters.timed_out,
                                              counters.handshakes_failed, counters.shed};
   for (std::size_t i = 0; i < reasons.size(); ++i) advance_to(*impl_->reasons[i], reasons[i]);
+}
+
+void Metrics::log_lines_lost(std::uint64_t total) {
+  const std::lock_guard lock(impl_->carrying);
+  advance_to(impl_->log_lines_lost, total);
 }
 
 void Metrics::cluster_last_sync(std::string_view resource,

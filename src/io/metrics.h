@@ -43,6 +43,8 @@ class Metrics {
   void configuration(std::uint64_t generation, bool last_reload_successful);
   // gracekeeper_connections{state}, gracekeeper_connections_ended_total{reason}
   void connections(const ServerCounters& counters);
+  // gracekeeper_log_lines_lost_total
+  void log_lines_lost(std::uint64_t total);
   // gracekeeper_cluster_last_sync_timestamp_seconds{resource}: when the copy was last known to be
   // what the API server has.
   void cluster_last_sync(std::string_view resource, std::chrono::system_clock::time_point when);

@@ -18,7 +18,8 @@ class PeerCounts {
   class Share {
    public:
     Share() = default;
-    Share(Share&& other) noexcept : counts_(std::exchange(other.counts_, nullptr)), entry_(other.entry_) {}
+    Share(Share&& other) noexcept
+        : counts_(std::exchange(other.counts_, nullptr)), entry_(other.entry_) {}
     Share& operator=(Share&& other) noexcept {
       std::swap(counts_, other.counts_);
       std::swap(entry_, other.entry_);

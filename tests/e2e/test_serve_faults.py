@@ -84,6 +84,28 @@ class FullDisk(TestCase):
                 self.assertEqual(server.post("/mutate", BODY).status, 200)
             self.assertEqual(server.post("/mutate", "nonsense").status, 400)
             self.assertEqual(server.get("/readyz"), (200, "ok\n"))
+            self.assertGreater(server.metrics()["gracekeeper_log_lines_lost_total"], 20)
+
+    def test_requests_are_answered_while_nobody_reads_the_log(self):
+        read_end, write_end = os.pipe()
+        with os.fdopen(read_end, "rb") as log:
+            with os.fdopen(write_end, "wb") as unread, \
+                    Limited(stderr=unread, ports=free_ports(2)) as server:
+                connection = server.connect()
+                for _ in range(20_000):
+                    self.assertEqual(server.post("/mutate", BODY, connection=connection).status, 200)
+                    if server.metrics()["gracekeeper_log_lines_lost_total"] > 50:
+                        break
+                else:
+                    self.fail("the log took 20,000 lines that nobody read")
+                connection.close()
+                self.assertEqual(server.get("/readyz"), (200, "ok\n"))
+                os.set_blocking(read_end, False)
+                log.read()  # all that is there
+                self.assertEqual(server.post("/mutate", BODY).status, 200)
+                last = [json.loads(line) for line in log.read().splitlines()]
+            self.assertRegex(last[0]["message"], "lines of this log are lost")
+            self.assertGreater(last[0]["lines"], 50)
 
     def test_output_that_is_cut_is_an_error(self):
         web = EXAMPLES / "web-stated.yaml"

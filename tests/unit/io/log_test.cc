@@ -1,12 +1,17 @@
 #include "io/log.h"
 
+#include <array>
 #include <cmath>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <spdlog/sinks/ostream_sink.h>
 #include <sstream>
 #include <thread>
+#include <unistd.h>
+
+#include "io/descriptor.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -93,6 +98,52 @@ TEST(Log, WritesLinesFromTheLevelOnAndWhole) {
     }
   }
   EXPECT_EQ(count, 801);
+}
+
+TEST(Log, DoesNotWaitForAReader) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const Descriptor reading(ends[0]);
+  const Descriptor writing(ends[1]);
+  Log log(LogFormat::kJson, LogLevel::kInfo, writing.get());
+  constexpr int kLines = 9000;
+  const std::string text(1500,
+                         'x');  // 13 MB of lines; some do not fit between two pages of the pipe
+  for (int i = 0; i < kLines; ++i)
+    log.info("line", {{"number", i}, {"text", text}, {"more", text}, {"most", text}});
+  const auto lost = log.lost();
+  EXPECT_GT(lost, kLines / 2U);
+  EXPECT_LT(lost, std::uint64_t{kLines});
+
+  ASSERT_EQ(::fcntl(reading.get(), F_SETFL, O_NONBLOCK), 0);
+  std::string all;
+  const auto read_all = [&] {
+    std::array<char, 65536> piece{};
+    ssize_t count = 0;
+    while ((count = ::read(reading.get(), piece.data(), piece.size())) > 0)
+      all.append(piece.data(), static_cast<std::size_t>(count));
+  };
+  read_all();
+  log.info("after");
+  read_all();
+  EXPECT_EQ(log.lost(), lost);
+  std::istringstream lines(all);
+  std::string line;
+  std::vector<nlohmann::json> read;
+  while (std::getline(lines, line)) read.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(read.size(), kLines - lost + 2);
+  for (std::size_t i = 0; i < kLines - lost; ++i) EXPECT_EQ(read[i]["number"], i);
+  EXPECT_EQ(read[read.size() - 2]["message"], "lines of this log are lost: nobody read them");
+  EXPECT_EQ(read[read.size() - 2]["lines"], lost);
+  EXPECT_EQ(read.back()["message"], "after");
+}
+
+TEST(Log, CountsLinesThatCannotBeWritten) {
+  const Descriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  Log log(LogFormat::kJson, LogLevel::kInfo, full.get());
+  log.info("one");
+  log.info("two");
+  EXPECT_EQ(log.lost(), 2U);
 }
 
 TEST(Log, ShortensWhatClientsSend) {

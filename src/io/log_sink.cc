@@ -1,0 +1,83 @@
+#include "io/log_sink.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace gracekeeper::io {
+namespace {
+
+// What a pipe that poll(2) calls ready takes without waiting.
+constexpr std::size_t kAtOnce = 4096;
+constexpr int kPipeBytes = 1024 * 1024;
+
+}  // namespace
+
+LogSink::LogSink(int descriptor, std::function<std::string(std::uint64_t lost)> report)
+    : descriptor_(descriptor), report_(std::move(report)) {
+  struct stat facts {};
+  if (::fstat(descriptor_, &facts) != 0) return;
+  may_block_ = !S_ISREG(facts.st_mode);
+  if (S_ISFIFO(facts.st_mode)) ::fcntl(descriptor_, F_SETPIPE_SZ, kPipeBytes);
+}
+
+void LogSink::sink_it_(const spdlog::details::log_msg& message) {
+  Outcome outcome = put_rest();
+  if (outcome == Outcome::kWritten && unreported_ > 0) {
+    outcome = put(report_(unreported_) + "\n");
+    if (outcome == Outcome::kWritten) unreported_ = 0;
+  }
+  if (outcome != Outcome::kBlocked)
+    outcome = put(std::string(message.payload.data(), message.payload.size()) + "\n");
+  if (outcome == Outcome::kWritten) return;
+  ++lost_;
+  if (outcome == Outcome::kBlocked) ++unreported_;
+}
+
+// kBlocked: none of it is written. A line of which a part is written will be completed.
+LogSink::Outcome LogSink::put(std::string line) {
+  rest_ = std::move(line);
+  const std::size_t whole = rest_.size();
+  const Outcome outcome = put_rest();
+  if (outcome != Outcome::kBlocked) return outcome;
+  if (rest_.size() < whole) return Outcome::kWritten;
+  rest_.clear();
+  return Outcome::kBlocked;
+}
+
+LogSink::Outcome LogSink::put_rest() {
+  std::size_t done = 0;
+  Outcome outcome = Outcome::kWritten;
+  while (done < rest_.size()) {
+    if (!is_ready()) {
+      outcome = Outcome::kBlocked;
+      break;
+    }
+    const ssize_t count =
+        ::write(descriptor_, rest_.data() + done, std::min(kAtOnce, rest_.size() - done));
+    if (count >= 0) {
+      done += static_cast<std::size_t>(count);
+    } else if (errno == EAGAIN) {  // somebody made it non-blocking
+      outcome = Outcome::kBlocked;
+      break;
+    } else if (errno != EINTR) {
+      done = rest_.size();
+      outcome = Outcome::kFailed;
+    }
+  }
+  rest_.erase(0, done);
+  return outcome;
+}
+
+bool LogSink::is_ready() const {
+  if (!may_block_) return true;
+  pollfd one{.fd = descriptor_, .events = POLLOUT, .revents = 0};
+  // An error too: the write says which.
+  return ::poll(&one, 1, 0) > 0;
+}
+
+}  // namespace gracekeeper::io
