@@ -42,8 +42,10 @@ Result<std::shared_ptr<SSL_CTX>> make_context(const PemPair& pair, TlsVersion mi
   // No groups of finite fields, nor the slow ones of curves: whoever asks for ffdhe8192 sends some
   // random bytes and costs this side 100 ms and more (D(HE)at, CVE-2002-20001). The first list is
   // for OpenSSL 3.5 and later.
-  if (SSL_CTX_set1_groups_list(context.get(), "X25519MLKEM768:X25519:P-256:P-384") != 1 &&
-      SSL_CTX_set1_groups_list(context.get(), "X25519:P-256:P-384") != 1)
+  std::string groups = "X25519MLKEM768:X25519:P-256:P-384";  // OpenSSL's macro wants no const
+  std::string older_groups = "X25519:P-256:P-384";
+  if (SSL_CTX_set1_groups_list(context.get(), groups.data()) != 1 &&
+      SSL_CTX_set1_groups_list(context.get(), older_groups.data()) != 1)
     return failed("groups");
   ERR_clear_error();
   // Tickets: API servers keep no session cache for webhooks, so making them costs every handshake

@@ -1,7 +1,7 @@
 // Lines to a descriptor that somebody else reads, without ever waiting for the reader.
 //
-// Standard error of a container is a pipe. When the container runtime does not read it (its disk hangs, it restarts), a
-// write would wait, and with it every request whose line it is.
+// Standard error of a container is a pipe. When the container runtime does not read it (its disk
+// hangs, it restarts), a write would wait, and with it every request whose line it is.
 #pragma once
 
 #include <atomic>
@@ -16,8 +16,9 @@ namespace gracekeeper::io {
 
 class LogSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  // `report`: the line that says how many were lost, written once there is room again. The descriptor
-  // stays the caller's. A pipe is made larger (1 MiB, some 3,000 lines) where the system allows it.
+  // `report`: the line that says how many were lost, written once there is room again. The
+  // descriptor stays the caller's. A pipe is made larger (1 MiB, some 3,000 lines) where the system
+  // allows it.
   LogSink(int descriptor, std::function<std::string(std::uint64_t lost)> report);
 
   // Lines that could not be written, because nobody read or because of an error.

@@ -38,7 +38,7 @@ struct ClientOptions {
   std::string ca_pem = {};        // empty: the certificate is not verified
   int max_version = 0;            // TLS1_2_VERSION to pin it
   const char* ciphers = nullptr;  // of TLS 1.2; default: all that OpenSSL has
-  const char* groups = nullptr;   // of the key exchange; default: OpenSSL's
+  std::string groups = {};        // of the key exchange; default: OpenSSL's
   const char* from = nullptr;     // its own address, of loopback
   int receive_buffer = 0;         // SO_RCVBUF, for clients that do not read
   std::chrono::milliseconds timeout{5000};
@@ -142,7 +142,8 @@ inline std::unique_ptr<Client> Client::connect(std::uint16_t port, const ClientO
   client->context_ = SSL_CTX_new(TLS_client_method());
   if (options.max_version != 0)
     SSL_CTX_set_max_proto_version(client->context_, options.max_version);
-  if (options.groups != nullptr) SSL_CTX_set1_groups_list(client->context_, options.groups);
+  if (std::string groups = options.groups; !groups.empty())  // OpenSSL's macro wants no const
+    SSL_CTX_set1_groups_list(client->context_, groups.data());
   if (options.ciphers != nullptr) SSL_CTX_set_cipher_list(client->context_, options.ciphers);
   if (!options.ca_pem.empty()) {
     BIO* text = BIO_new_mem_buf(options.ca_pem.data(), static_cast<int>(options.ca_pem.size()));
