@@ -71,8 +71,9 @@ class Limited(Server):
         return None
 
     def is_up(self):
-        try:
-            return self.get("/livez")[0] == 200
+        try:  # the management port listens first
+            with socket.create_connection(("127.0.0.1", self.port), LIMIT):
+                return self.get("/livez")[0] == 200
         except OSError:
             return False
 
