@@ -15,9 +15,13 @@ constexpr int kEventsPerRound = 256;
 // A step of a handshake takes up to a third of a millisecond. A storm of them must not hold up
 // those who have theirs behind them by more than a few.
 constexpr std::size_t kHandshakesPerRound = 8;
-// When more of them wait, the latest comes first. In order, a flood would have all of them wait
-// until they are evicted or have given up, and the work would go into those.
+// When more of them wait, or they come from an address that has many connections already, the
+// latest comes first. In order, a flood would have all of them wait until they are evicted or have
+// given up, and the work would go into those.
 constexpr std::size_t kHandshakesInOrder = 64;
+// An address with more than this part of all connections is a crowd: the handshakes of others come
+// before its own.
+constexpr std::size_t kCrowdShare = 4;
 // Nor must those who send the next request before they have the answer to the last one, or requests
 // that take long: one of them in each round, and more only while this time lasts.
 constexpr std::chrono::milliseconds kPatientTimePerRound{2};
@@ -108,7 +112,7 @@ void EventLoop::shed_largest() {
 }
 
 int EventLoop::timeout() const {
-  if (!ready_.empty() || !greeting_.empty() || !patient_.empty()) return 0;
+  if (!ready_.empty() || !greeting_.empty() || !crowd_.empty() || !patient_.empty()) return 0;
   auto next = deadlines_.next();
   if (shared_.ending) {
     const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
@@ -153,6 +157,7 @@ void EventLoop::run() {
       const auto closed = [](const Connection* connection) { return !connection->linked; };
       std::erase_if(ready_, closed);
       std::erase_if(greeting_, closed);
+      std::erase_if(crowd_, closed);
       std::erase_if(patient_, closed);
       dead_.clear();
     }
@@ -167,12 +172,23 @@ void EventLoop::serve_first_of(std::deque<Connection*>& queued) {
   if (connection.linked) drive(connection);
 }
 
-void EventLoop::serve_a_handshake() {
-  if (greeting_.size() <= kHandshakesInOrder) return serve_first_of(greeting_);
-  Connection& connection = *greeting_.back();
-  greeting_.pop_back();
+void EventLoop::serve_last_of(std::deque<Connection*>& queued) {
+  Connection& connection = *queued.back();
+  queued.pop_back();
   connection.queued = false;
   if (connection.linked) drive(connection);
+}
+
+void EventLoop::serve_handshakes() {
+  for (std::size_t turns = kHandshakesPerRound; turns > 0; --turns) {
+    if (greeting_.size() > kHandshakesInOrder) {
+      serve_last_of(greeting_);
+    } else if (!greeting_.empty()) {
+      serve_first_of(greeting_);
+    } else if (!crowd_.empty()) {
+      serve_last_of(crowd_);
+    }
+  }
 }
 
 void EventLoop::serve_ready() {
@@ -183,8 +199,7 @@ void EventLoop::serve_ready() {
 
 void EventLoop::serve_queued() {
   serve_ready();
-  for (std::size_t turns = kHandshakesPerRound; turns > 0 && !greeting_.empty(); --turns)
-    serve_a_handshake();
+  serve_handshakes();
   if (patient_.empty()) return;
   const auto end = Clock::now() + kPatientTimePerRound;
   // Each once at most: those whose turn it was are behind the others again.
@@ -278,10 +293,12 @@ void EventLoop::wait_for(Connection& connection, Wait wait) {
 void EventLoop::queue(Connection& connection) {
   if (connection.queued) return;
   connection.queued = true;
-  auto& queue_of_its_kind = connection.wait == Wait::kHandshake ? greeting_
-                            : connection.is_patient()           ? patient_
-                                                                : ready_;
-  queue_of_its_kind.push_back(&connection);
+  const auto queue_of_its_kind = [&]() -> std::deque<Connection*>& {
+    if (connection.wait != Wait::kHandshake) return connection.is_patient() ? patient_ : ready_;
+    return connection.peer.count() > shared_.connections_per_loop / kCrowdShare ? crowd_
+                                                                                : greeting_;
+  };
+  queue_of_its_kind().push_back(&connection);
 }
 
 void EventLoop::close(Connection& connection) {

@@ -152,7 +152,8 @@ class EventLoop {
   void serve_queued();
   void serve_ready();
   void serve_first_of(std::deque<Connection*>& queued);
-  void serve_a_handshake();
+  void serve_last_of(std::deque<Connection*>& queued);
+  void serve_handshakes();
   void take_inbox();
   void admit(Arrival arrival);
   void take_answer(Finished finished);
@@ -199,6 +200,7 @@ class EventLoop {
       dead_;                          // closed during this round; events may still name them
   std::deque<Connection*> ready_;     // can go on without an event
   std::deque<Connection*> greeting_;  // the same, in their handshake
+  std::deque<Connection*> crowd_;     // the same, from an address that has many
   std::deque<Connection*> patient_;   // the same, after all others
   std::size_t held_ = 0;              // of those, answers that are to be sent with others
   bool holds_answers_ = false;        // others are coming in this round

@@ -36,6 +36,9 @@ class PeerCounts {
       return counts_ == nullptr ? std::string_view() : entry_->first;
     }
 
+    // Connections of that address, this one included.
+    [[nodiscard]] std::size_t count() const { return counts_ == nullptr ? 0 : entry_->second; }
+
    private:
     friend PeerCounts;
     Share(PeerCounts& counts, Entry& entry) : counts_(&counts), entry_(&entry) {}

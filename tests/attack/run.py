@@ -72,7 +72,7 @@ class Run:
         return self.start(self.client, "attack", "-name", scenario.name, "-seconds", seconds,
                           "-address", self.management if scenario.management else self.webhook,
                           "-connections", scenario.connections, "-sample", self.sample_file,
-                          niceness=NICE)
+                          "-from", scenario.address, niceness=NICE)
 
     @staticmethod
     def result(process, seconds):

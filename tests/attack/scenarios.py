@@ -4,11 +4,12 @@ import collections
 
 # title: a row of docs/reliability.md. answers: every status that may be given; () when none may.
 # management: attacks the plain port instead. weight: its share of a run's time, 1 is usual.
-Scenario = collections.namedtuple("Scenario", "name title connections answers management weight")
+# address: the attackers', where another one than the honest client's matters, as another pod has.
+Scenario = collections.namedtuple("Scenario", "name title connections answers management weight address")
 
 
-def scenario(name, title, connections, answers=(), management=False, weight=1.0):
-    return Scenario(name, title, connections, answers, management, weight)
+def scenario(name, title, connections, answers=(), management=False, weight=1.0, address=""):
+    return Scenario(name, title, connections, answers, management, weight, address)
 
 
 SCENARIOS = [
@@ -17,7 +18,7 @@ SCENARIOS = [
     scenario("silent-tls", "1,000 silent TLS connections, each opened again when it is cut", 1000,
              weight=1.5),
     scenario("hoarding", "5,000 connections that have had an answer and are kept, more than there is room for", 5000,
-             ("404",), weight=1.5),
+             ("404",), weight=1.5, address="127.0.0.2"),
     scenario("slow-hello", "ClientHello at 1 byte/s, 500 connections", 500),
     scenario("slow-headers", "headers at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
     scenario("slow-body", "body at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),

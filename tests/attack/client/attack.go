@@ -21,6 +21,7 @@ type life func(a *attacker)
 
 type attacker struct {
 	address  string
+	from     string // its own address; "": any
 	sample   []byte // a right review, for attacks that need one
 	deadline time.Time
 	done     context.Context
@@ -47,6 +48,7 @@ func attack(arguments []string) (any, error) {
 	}
 	sort.Strings(names)
 	address := flags.String("address", "", "HOST:PORT")
+	from := flags.String("from", "", "the attackers' own address, of loopback")
 	name := flags.String("name", "", strings.Join(names, ", "))
 	connections := flags.Int("connections", 100, "at a time")
 	seconds := flags.Float64("seconds", 8, "how long")
@@ -57,7 +59,7 @@ func attack(arguments []string) (any, error) {
 	if !known {
 		return nil, fmt.Errorf("unknown attack %q", *name)
 	}
-	a := &attacker{address: *address, answers: map[string]int{}}
+	a := &attacker{address: *address, from: *from, answers: map[string]int{}}
 	if *sample != "" {
 		data, err := os.ReadFile(*sample)
 		if err != nil {
@@ -113,6 +115,9 @@ func (h *held) Write(data []byte) (int, error) {
 
 func (a *attacker) dial() *held {
 	dialer := net.Dialer{}
+	if a.from != "" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(a.from)}
+	}
 	plain, err := dialer.DialContext(a.done, "tcp", a.address)
 	if err != nil {
 		if a.done.Err() == nil {
