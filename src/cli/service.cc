@@ -255,8 +255,8 @@ class Service {
     }
     memory_watch_.emplace(
         [this, second = 0]() mutable {
-          trimmer_.trim_heap();
-          if (++second % 5 == 0) trimmer_.trim_code(https_->counters().open());
+          trimmer_.trim_after_flood();
+          if (++second % 5 == 0) trimmer_.trim(https_->counters().open());
         },
         std::chrono::seconds(1));
     if (reloader_)

@@ -38,16 +38,17 @@ void return_large_blocks() {
   ::mallopt(M_TRIM_THRESHOLD, kKeptAtTheTop);
 }
 
-void MemoryTrimmer::trim_code(std::size_t connections) {
+void MemoryTrimmer::trim(std::size_t connections) {
+  trim_heap(kWorthTheWork);
   connections_ = std::min(connections_, connections);
   if (connections - connections_ < kManyConnections) return;
   return_code();
   connections_ = connections;
 }
 
-void MemoryTrimmer::trim_heap() {
+void MemoryTrimmer::trim_heap(std::size_t worth_the_work) {
   const std::size_t free_bytes = ::mallinfo2().fordblks;
-  if (free_bytes < left_ + kWorthTheWork) {
+  if (free_bytes < left_ + worth_the_work) {
     if (free_bytes < left_) left_ = free_bytes;
     return;
   }

@@ -21,12 +21,16 @@ void return_code();
 class MemoryTrimmer {
  public:
   // Every second: what one flood leaves is not to be there when the next one comes.
-  void trim_heap();
-  // Every few seconds, since what is still needed has to come back. `connections`: how many are
-  // open. After many new ones the code of their handshakes goes back.
-  void trim_code(std::size_t connections);
+  void trim_after_flood() { trim_heap(kFlood); }
+  // Every few seconds, since what is still needed has to come back: less free memory too, and after
+  // many new connections the code of their handshakes. `connections`: how many are open.
+  void trim(std::size_t connections);
 
  private:
+  static constexpr std::size_t kFlood = std::size_t{4} * 1024 * 1024;
+
+  void trim_heap(std::size_t worth_the_work);
+
   std::size_t left_ = 0;         // free bytes after the last time
   std::size_t connections_ = 0;  // the fewest since code was given back
 };

@@ -34,7 +34,7 @@ TEST(MemoryTrimmer, GivesBackWhatLiesBelowWhatIsStillUsed) {
   blocks.clear();
   MemoryTrimmer trimmer;
   const double before = process_facts().resident_memory_bytes;
-  trimmer.trim_heap();
+  trimmer.trim_after_flood();
   EXPECT_LT(process_facts().resident_memory_bytes, before - 0.8 * kBlock * kBlocks);
   EXPECT_EQ(last[0], 'x');
 }
@@ -85,7 +85,7 @@ TEST(ReturnCode, TakesAwayWhatComesBackWhenItIsUsed) {
 TEST(MemoryTrimmer, GivesCodeBackWhenManyConnectionsAreNew) {
   MemoryTrimmer trimmer;
   const auto resident_after = [&trimmer](std::size_t connections) {
-    trimmer.trim_code(connections);
+    trimmer.trim(connections);
     return resident_file_pages();
   };
   const auto before = resident_file_pages_when_all_are();
