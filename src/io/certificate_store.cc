@@ -40,8 +40,8 @@ Result<std::shared_ptr<SSL_CTX>> make_context(const PemPair& pair, TlsVersion mi
   if (SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
     return failed("ciphers");
   // No groups of finite fields, nor the slow ones of curves: whoever asks for ffdhe8192 sends some
-  // random bytes and costs this side 100 ms and more (D(HE)at, CVE-2002-20001). The first list is
-  // for OpenSSL 3.5 and later.
+  // random bytes, and 16 such connections held up everybody for a second (D(HE)at,
+  // CVE-2002-20001). The first list is for OpenSSL 3.5 and later.
   std::string groups = "X25519MLKEM768:X25519:P-256:P-384";  // OpenSSL's macro wants no const
   std::string older_groups = "X25519:P-256:P-384";
   if (SSL_CTX_set1_groups_list(context.get(), groups.data()) != 1 &&
