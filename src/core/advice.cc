@@ -193,10 +193,19 @@ class Adviser {
     Change idea{.awaits = true};
     if (wait_is_too_short())
       idea.annotate(base_.settings.wait_key(), wait_text(app_in_whole_seconds()));
+    const bool is_closed = shutdown_endpoint(base_.pod(), base_.settings, base_.proxy,
+                                             *base_.configuration) != ShutdownEndpoint::Open;
+    if (is_closed && base_.proxy.presence == Proxy::Presence::Adopted) return;
+    if (is_closed) idea.annotate(annotation::kAdminShutdown, "enabled");
     add("linkerd-await",
-        "Start the work with `linkerd-await --shutdown -- COMMAND`, which stops the proxy when the "
-        "work is done, so that the Job completes. It does nothing when the pod is deleted; the "
-        "annotations are for that.",
+        fmt::format(
+            "Start the work with `linkerd-await --shutdown -- COMMAND`, which stops the proxy when "
+            "the work is done, so that the Job completes{}. It does nothing when the pod is "
+            "deleted; {} for that.",
+            is_closed ? fmt::format(", and open the proxy's endpoint for it ({}: enabled)",
+                                    annotation::kAdminShutdown)
+                      : std::string(),
+            is_closed ? "the other annotations are" : "the annotations are"),
         std::move(idea),
         fmt::format("{}: await has it done, where the manifest has the command and the image has "
                     "linkerd-await.",

@@ -219,6 +219,14 @@ std::optional<std::int64_t> AnnotationReader::proxy_uid() const {
   return is_number && uid >= 0 ? std::optional(uid) : std::nullopt;
 }
 
+std::optional<bool> AnnotationReader::shutdown_endpoint() const {
+  const auto found = annotations_.find(annotation::kAdminShutdown);
+  if (found == annotations_.end() || !found->second.is_string) return std::nullopt;
+  if (found->second.text == "enabled") return true;
+  if (found->second.text == "disabled") return false;
+  return std::nullopt;
+}
+
 std::optional<Millis> AnnotationReader::time(const ProfileSetting& setting) {
   const auto written = text(setting.annotation);
   if (!written) return std::nullopt;

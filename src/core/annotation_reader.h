@@ -48,6 +48,8 @@ class AnnotationReader {
   std::optional<WaitMode> wait_mode();
   // What is wrong with it is said where Linkerd's other annotations are read.
   [[nodiscard]] std::optional<std::int64_t> proxy_uid() const;
+  // config.linkerd.io/proxy-admin-shutdown; what Linkerd drops counts as absent.
+  [[nodiscard]] std::optional<bool> shutdown_endpoint() const;
 
   std::vector<DroppedValue> take_dropped() { return std::move(dropped_); }
 

@@ -86,6 +86,7 @@ struct Configuration {
   std::optional<std::int64_t> proxy_uid = 2102;
   bool proxy_uid_is_annotated = true;
   bool service_account_token_projection = true;  // Linkerd's identity.serviceAccountTokenProjection
+  bool shutdown_endpoint = false;                // Linkerd's proxy.enableShutdownEndpoint
 
   bool operator==(const Configuration&) const = default;
 };

@@ -127,7 +127,19 @@ void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Ha
 
 void add_endless_job(const Assessment& a, std::vector<Hazard>& hazards) {
   if (!runs_to_completion(*a.subject) || !a.proxy.is_classic() ||
-      stops_its_proxy(a.pod(), a.proxy) || a.job_shutdown.kind == JobShutdown::Kind::Wrap) {
+      a.job_shutdown.kind == JobShutdown::Kind::Wrap) {
+    return;
+  }
+  if (stops_its_proxy(a.pod(), a.proxy)) {
+    if (shutdown_endpoint(a.pod(), a.settings, a.proxy, *a.configuration) !=
+        ShutdownEndpoint::Closed)
+      return;
+    hazards.push_back({Hazard::Kind::NeverEnds,
+                       Millis{0},
+                       std::nullopt,
+                       {a.proxy.container_name()},
+                       "the work ends and asks the proxy to end too, but the proxy's shutdown "
+                       "endpoint is closed, so it runs on and the Job never completes"});
     return;
   }
   hazards.push_back({Hazard::Kind::NeverEnds,

@@ -9,6 +9,58 @@
 namespace gracekeeper {
 namespace {
 
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// Command and args, a shell's text taken apart at its blanks.
+std::vector<std::string_view> words_of(const Container& container) {
+  std::vector<std::string_view> words;
+  for (const auto* list : {&container.command, &container.args}) {
+    for (const std::string_view text : *list) {
+      for (auto begin = text.begin(); begin != text.end();) {
+        begin = std::find_if_not(begin, text.end(), is_blank);
+        const auto end = std::find_if(begin, text.end(), is_blank);
+        if (begin != end) words.emplace_back(begin, end);
+        begin = end;
+      }
+    }
+  }
+  return words;
+}
+
+// --shutdown, or -S, alone or behind other letters (-vS).
+bool is_shutdown_option(std::string_view word) {
+  if (word.starts_with("--")) return word == "--shutdown";
+  return word.size() > 1 && word.front() == '-' && word.back() == 'S';
+}
+
+// Of linkerd-await's own words, which end with "--".
+bool awaits_and_shuts_down(const Container& container) {
+  bool awaits = false;
+  for (const auto word : words_of(container)) {
+    if (word.find("linkerd-await") != std::string_view::npos)
+      awaits = true;
+    else if (word == "--")
+      awaits = false;
+    else if (awaits && is_shutdown_option(word))
+      return true;
+  }
+  return false;
+}
+
+// http://127.0.0.1:4191/shutdown
+bool calls_shutdown(const Container& container) {
+  const auto words = words_of(container);
+  return std::any_of(words.begin(), words.end(), [](std::string_view word) {
+    const auto path = word.find("/shutdown");
+    if (path == std::string_view::npos || path == 0) return false;
+    const auto colon = word.find_last_of(':', path);
+    return colon != std::string_view::npos && colon + 1 < path &&
+           std::all_of(word.begin() + static_cast<std::ptrdiff_t>(colon) + 1,
+                       word.begin() + static_cast<std::ptrdiff_t>(path),
+                       [](char c) { return c >= '0' && c <= '9'; });
+  });
+}
+
 bool mentions(const Container& container, std::string_view text) {
   for (const auto* words : {&container.command, &container.args}) {
     for (const auto& word : *words) {
@@ -76,9 +128,21 @@ std::optional<JobShutdown> wrong_restart_policy(const Pod& pod) {
 bool stops_its_proxy(const Pod& pod, const Proxy& proxy) {
   const bool quits = proxy.is_istio() || proxy.profile != nullptr;
   return std::any_of(pod.containers.begin(), pod.containers.end(), [&](const Container& c) {
-    return quits ? mentions(c, "quitquitquit")
-                 : mentions(c, "linkerd-await") && mentions(c, "--shutdown");
+    return quits ? mentions(c, "quitquitquit") : awaits_and_shuts_down(c) || calls_shutdown(c);
   });
+}
+
+ShutdownEndpoint shutdown_endpoint(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
+                                   const Configuration& configuration) {
+  if (proxy.is_istio() || proxy.profile) return ShutdownEndpoint::Open;
+  if (proxy.presence == Proxy::Presence::Adopted) {
+    const auto* container = adopted_proxy(pod);
+    const bool is_closed = container != nullptr && container->shutdown_endpoint == "false";
+    return is_closed ? ShutdownEndpoint::Closed : ShutdownEndpoint::Open;
+  }
+  if (settings.shutdown_endpoint)
+    return *settings.shutdown_endpoint ? ShutdownEndpoint::Open : ShutdownEndpoint::Closed;
+  return configuration.shutdown_endpoint ? ShutdownEndpoint::Open : ShutdownEndpoint::Default;
 }
 
 bool runs_to_completion(const Subject& subject) {

@@ -47,10 +47,22 @@ std::vector<std::string> wrapped_command(const JobShutdown& plan, std::int64_t a
 // The port of linkerd-await when it is told none, and of the proxy when its values say nothing.
 inline constexpr std::int64_t kDefaultAdminPort = 4191;
 
-// Whether something in the pod's containers stops the proxy when the work is done: `linkerd-await`
-// with `--shutdown` in command or args, also inside the text of a `-c`; for Istio's proxy, and a
-// profile's, a call of `quitquitquit` (Istio's agent, Envoy's admin endpoint).
+// Whether something in the pod's containers asks the proxy to stop when the work is done:
+// `linkerd-await` with `--shutdown` or `-S` in command or args, also inside the text of a `-c`, or
+// a call of the endpoint itself (`…:4191/shutdown`); for Istio's proxy, and a profile's, a call of
+// `quitquitquit` (Istio's agent, Envoy's admin endpoint).
 bool stops_its_proxy(const Pod& pod, const Proxy& proxy);
+
+// Whether the proxy does what it is asked, as others than Linkerd's do: without
+// LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED it answers POST /shutdown with 404 (linkerd2-proxy,
+// linkerd/app/admin).
+enum class ShutdownEndpoint {
+  Open,     // or of a proxy from before there was such a switch
+  Default,  // closed, as Linkerd's values have it where nobody says otherwise
+  Closed,   // by an annotation, or by the environment of the proxy in the pod
+};
+ShutdownEndpoint shutdown_endpoint(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
+                                   const Configuration& configuration);
 
 // Whether the object is a Job or a CronJob, or a pod of one.
 bool runs_to_completion(const Subject& subject);

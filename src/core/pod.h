@@ -147,7 +147,8 @@ struct Pod {
   std::vector<OwnerReference> owners;
   std::optional<std::int64_t> termination_grace_period_seconds;
   bool host_network = false;
-  std::string restart_policy;  // "": Always
+  bool is_for_windows = false;  // spec.os or the node selector says so
+  std::string restart_policy;   // "": Always
   std::optional<bool> automount_service_account_token;
   std::optional<std::int64_t> run_as_user;  // securityContext.runAsUser
   std::vector<Container> containers;        // spec.containers

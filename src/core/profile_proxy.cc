@@ -4,6 +4,8 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "core/annotations.h"
+
 namespace gracekeeper {
 namespace {
 
@@ -188,6 +190,18 @@ std::optional<std::string> obstacle(const Pod& pod, const Namespace* where,
   return std::nullopt;
 }
 
+// Why a pod that asks for Linkerd's proxy does not get it, where Linkerd's own reasons do not say
+// so.
+std::vector<std::string> remarks_on_clash(const Pod& pod, const ChosenProxy& linkerd,
+                                          const Configuration& configuration) {
+  const auto clash = injection_clash(pod);
+  if (!clash || linkerd.proxy.exists() ||
+      !injection_obstacles(pod, linkerd.settings, configuration).empty())
+    return {};
+  return {fmt::format("{} asks for {}, which is not injected: {}", annotation::kInject, kProxyName,
+                      *clash)};
+}
+
 // What a pod says to a profile that is not its proxy's, and that cannot be used: an inject
 // annotation with a wrong value, above all, for which the profile was not chosen.
 void add_dropped_of_others(const Pod& pod, const Namespace* where,
@@ -291,6 +305,7 @@ ChosenProxy choose_proxy(const Pod& pod, const Namespace* where, std::string_vie
                          const Configuration& configuration) {
   ChosenProxy linkerd{.settings = resolve_settings(pod, where, configuration)};
   linkerd.proxy = resolve_proxy(pod, linkerd.settings, configuration);
+  linkerd.remarks = remarks_on_clash(pod, linkerd, configuration);
   const auto& profiles = configuration.profiles.items;
   if (profiles.empty()) return linkerd;
 
@@ -298,7 +313,7 @@ ChosenProxy choose_proxy(const Pod& pod, const Namespace* where, std::string_vie
                            linkerd.proxy.presence == Proxy::Presence::Adopted;
   std::optional<ChosenProxy> chosen;
   std::optional<ChosenProxy> assumed;
-  std::vector<std::string> remarks;
+  auto remarks = linkerd.remarks;
   if (has_linkerd) chosen = linkerd;
   // Adopted ones before those that are asked for.
   for (const auto& profile : profiles) {

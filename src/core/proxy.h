@@ -37,6 +37,12 @@ bool has_sidecar(const Pod& pod);
 std::vector<SkipReason> injection_obstacles(const Pod& pod, const PodSettings& settings,
                                             const Configuration& configuration);
 
+// What else stands against the injection of Linkerd's proxy, as a clause; nothing: it can be
+// injected. Of such pods Linkerd's webhook makes ones that the API server refuses (names are unique
+// in a pod, a pod for Windows has no Linux capabilities) or that cannot run; here they are left
+// alone.
+std::optional<std::string> injection_clash(const Pod& pod);
+
 // The proxy of a pod as it will run.
 struct Proxy {
   enum class Presence {

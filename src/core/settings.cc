@@ -185,6 +185,8 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
   settings.wait_mode =
       choose(annotation::kWaitMode, [](AnnotationReader& reader) { return reader.wait_mode(); });
   settings.proxy_uid = own.has(annotation::kProxyUid) ? own.proxy_uid() : inherited.proxy_uid();
+  settings.shutdown_endpoint =
+      own.has(annotation::kAdminShutdown) ? own.shutdown_endpoint() : inherited.shutdown_endpoint();
   settings.dropped = own.take_dropped();
   // Without the annotation the settings are those of a pod that might be (core/what_if.h).
   const auto istio_config = pod.annotations.find(annotation::kIstioConfig);

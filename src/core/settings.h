@@ -55,6 +55,7 @@ struct PodSettings {
   std::optional<Sourced<std::string>> await_program;  // gracekeeper.dev/linkerd-await
   std::optional<Sourced<WaitMode>> wait_mode;
   std::optional<std::int64_t> proxy_uid;  // config.linkerd.io/proxy-uid
+  std::optional<bool> shutdown_endpoint;  // config.linkerd.io/proxy-admin-shutdown
   InjectRequest pod_inject = InjectRequest::Nothing;
   InjectRequest namespace_inject = InjectRequest::Nothing;
   std::vector<DroppedValue> dropped;  // of the pod's own annotations

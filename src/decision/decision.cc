@@ -53,15 +53,44 @@ Decision start(const Assessment& a) {
   return decision;
 }
 
+bool mends(const Mend& mend) {
+  return mend.kind == Mend::Kind::Raise || mend.kind == Mend::Kind::Fit;
+}
+
+// Whether the finding is gone once the mend is made.
+bool is_mended(const Finding& finding, const Assessment& after) {
+  const auto left = find_rule(finding.rule)->check_pod(after);
+  return std::none_of(left.begin(), left.end(),
+                      [&](const Finding& other) { return other.container == finding.container; });
+}
+
+// What would refuse the pod is an error only where it does: a shortfall that the cluster lets
+// through is a warning, and one that it mends is only to be known. (GK001 sees to it itself.)
+void soften(const Assessment& a, std::vector<Finding>& findings) {
+  if (std::none_of(findings.begin(), findings.end(), refuses)) return;
+  const Mend mend = has_rule(findings, "GK001") ? find_mend(a) : Mend{};
+  if (deny_applies(a, mend)) return;
+  std::optional<Subject> subject;
+  std::optional<Assessment> after;
+  if (mends(mend)) {
+    subject = mended(a, mend);
+    after = assess(*subject, a.where, *a.configuration);
+  }
+  for (auto& finding : findings) {
+    if (!refuses(finding)) continue;
+    finding.severity = Severity::Warning;
+    if (!after || !is_mended(finding, *after)) continue;
+    finding.severity = Severity::Info;
+    finding.message +=
+        fmt::format("; on-shortfall {} mends it", to_string(a.settings.on_shortfall.value));
+  }
+}
+
 // Only those of the pod's own: a Namespace's are reported at the Namespace.
 void add_dropped_values(const Policy& policy, Assessment& a) {
   if (!has_values_to_drop(a.pod().annotations)) return;
   auto effective = effective_values(a.pod(), nullptr, a.settings, policy.linkerd);
   for (auto& dropped : effective.dropped) a.settings.dropped.push_back(std::move(dropped));
-}
-
-bool mends(const Mend& mend) {
-  return mend.kind == Mend::Kind::Raise || mend.kind == Mend::Kind::Fit;
 }
 
 // The findings of the pod as it will be, and those that say what was mended.
@@ -92,6 +121,7 @@ Findings find_in_pod(const Assessment& assessment) {
     }
     std::move(findings.begin(), findings.end(), std::back_inserter(out.findings));
   }
+  soften(assessment, out.findings);
   return out;
 }
 

@@ -25,7 +25,8 @@ namespace gracekeeper::postmortem {
 enum class Sureness {
   Certain,   // what is recorded admits nothing else
   Likely,    // what is recorded fits, and something else could leave the same
-  Possible,  // the plan says so; nothing recorded shows that it came about
+  Possible,  // nothing recorded shows that it came about, or what is recorded is more often
+             // harmless
 };
 std::string_view to_string(Sureness sureness);  // "certain"
 

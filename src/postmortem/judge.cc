@@ -63,14 +63,27 @@ class Judge {
                  end_evidence(one));
     }
     if (end.exit_code == 143 && one.stop.kind != Stop::Kind::None && !one.is_role(Role::Proxy)) {
-      return add(Cause::SigtermNotHandled, Sureness::Certain, one,
-                 fmt::format("{} ended by SIGTERM itself (143 = 128 + 15): it has no handler for "
-                             "it, or hands the signal on. No budget ran out; what it was doing was "
-                             "left undone all the same.",
-                             one.name),
-                 end_evidence(one));
+      return ended_by_sigterm(one);
     }
     if (one.is_hard()) judge_kill(one);
+  }
+
+  // A process without a handler is gone at once. One that takes its time has done something first,
+  // and may report its signal all the same: a JVM runs its shutdown hooks and exits with 143.
+  void ended_by_sigterm(const Ended& one) {
+    const Millis hook = one.planned == nullptr ? Millis{0} : one.planned->hook();
+    const bool at_once = one.life && *one.life <= hook + kRounding;
+    add(Cause::SigtermNotHandled, at_once ? Sureness::Likely : Sureness::Possible, one,
+        at_once ? fmt::format("{} ended at once with SIGTERM (143 = 128 + 15): it has no handler "
+                              "for it, or hands the signal on, and left undone what it was doing. "
+                              "A JVM with nothing to do ends so too. No budget ran out.",
+                              one.name)
+                : fmt::format("{} ended with 143 (128 + 15, SIGTERM): a JVM exits so when its "
+                              "shutdown hooks have run, and so does a program without a handler "
+                              "for SIGTERM, which leaves undone what it was doing. No budget ran "
+                              "out.",
+                              one.name),
+        end_evidence(one));
   }
 
   void judge_kill(const Ended& one) {

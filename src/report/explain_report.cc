@@ -173,6 +173,14 @@ std::vector<std::string> notes_of(const Assessment& a) {
                     "it has ended; the container's image must have that program.",
                     annotation::kJobShutdown, a.job_shutdown.container, a.job_shutdown.program));
   }
+  if (runs_to_completion(*a.subject) && a.proxy.is_classic() && stops_its_proxy(a.pod(), a.proxy) &&
+      shutdown_endpoint(a.pod(), a.settings, a.proxy, *a.configuration) ==
+          ShutdownEndpoint::Default) {
+    notes.push_back(fmt::format(
+        "The work asks the proxy to stop when it is done. With Linkerd's own values the proxy does "
+        "not listen to that, and the Job never completes: set {}: enabled.",
+        annotation::kAdminShutdown));
+  }
   if (a.job_shutdown.kind == JobShutdown::Kind::Impossible) {
     notes.push_back(fmt::format("{} changes nothing: {}. {}", annotation::kJobShutdown,
                                 a.job_shutdown.reason, a.job_shutdown.remedy));

@@ -29,7 +29,7 @@ std::vector<Finding> finding(const Assessment& a, std::string message, std::stri
 
 // Why the pod has no proxy: the first obstacle in Linkerd's order.
 struct Obstacle {
-  std::string_view reason;
+  std::string reason;
   bool can_be_lifted = false;  // with linkerd.io/inject
 };
 
@@ -40,6 +40,7 @@ Obstacle why_there_is_no_proxy(const Assessment& a) {
     return {"it is not injected", !asked && !a.pod().host_network};
   }
   const auto obstacles = injection_obstacles(a.pod(), a.settings, *a.configuration);
+  if (obstacles.empty() && injection_clash(a.pod())) return {*injection_clash(a.pod())};
   if (obstacles.empty()) return {"it is not injected", true};
   switch (obstacles.front()) {
     case SkipReason::HostNetwork:

@@ -12,6 +12,20 @@ constexpr std::string_view kIstioRemedy =
     "later), "
     "or call http://127.0.0.1:15020/quitquitquit (POST) when the work is done.";
 
+// Whether gracekeeper.dev/job-shutdown does it for this pod.
+std::string words_on_wrapping(const Assessment& a) {
+  auto settings = a.settings;
+  settings.job_shutdown = Sourced<std::string>{"", Source::Pod};
+  Pod pod = a.pod();
+  // A Job's must say; what it lacks is said by the API server.
+  if (pod.restart_policy.empty()) pod.restart_policy = "Never";
+  const auto plan = plan_job_shutdown(pod, settings, a.proxy);
+  if (plan.kind != JobShutdown::Kind::Impossible)
+    return fmt::format("{}: await does both", annotation::kJobShutdown);
+  return fmt::format("{}: await does both, but not as the pod is: {}", annotation::kJobShutdown,
+                     plan.reason);
+}
+
 // What to do about it, as one or two sentences.
 std::string remedy(const Assessment& a) {
   if (a.proxy.is_istio()) return std::string(kIstioRemedy);
@@ -23,9 +37,9 @@ std::string remedy(const Assessment& a) {
                                          native_switch_words(a), quit)
                            : fmt::format("L{}.", quit.substr(1));
   }
-  constexpr std::string_view await =
-      "un the command under linkerd-await --shutdown with config.linkerd.io/proxy-admin-shutdown: "
-      "enabled (gracekeeper.dev/job-shutdown: await does both).";
+  const auto await =
+      fmt::format("un the command under linkerd-await --shutdown with {}: enabled ({}).",
+                  annotation::kAdminShutdown, words_on_wrapping(a));
   return native_possible ? fmt::format("Use a native sidecar ({}: \"true\" and no wait), or r{}",
                                        annotation::kNative, await)
                          : fmt::format("R{}", await);
@@ -60,17 +74,46 @@ std::vector<Finding> check_wrapped(const Assessment& a) {
            .numbers = {}}};
 }
 
+// The work asks the proxy to stop, and the proxy does not listen: for certain where somebody closed
+// its endpoint, and where Linkerd's values are left as they come.
+std::vector<Finding> check_endpoint(const Assessment& a, std::string_view what) {
+  const auto endpoint = shutdown_endpoint(a.pod(), a.settings, a.proxy, *a.configuration);
+  if (endpoint == ShutdownEndpoint::Open || !runs_to_completion(*a.subject)) return {};
+  const bool is_adopted = a.proxy.presence == Proxy::Presence::Adopted;
+  const auto why =
+      is_adopted ? std::string("LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED is false")
+      : endpoint == ShutdownEndpoint::Closed
+          ? fmt::format("{} is disabled", annotation::kAdminShutdown)
+          : fmt::format("Linkerd's default, where {} does not open it", annotation::kAdminShutdown);
+  return {{.rule = "GK011",
+           .name = "job-never-completes",
+           .severity = endpoint == ShutdownEndpoint::Closed ? Severity::Error : Severity::Warning,
+           .path = a.subject->pod_path / "spec",
+           .container = a.proxy.container_name(),
+           .message = fmt::format("{}: the work asks the proxy to stop, whose shutdown endpoint is "
+                                  "closed ({}){}",
+                                  what, why, assumed_words(a)),
+           .short_message = fmt::format("GK011 {}: the proxy's shutdown endpoint is closed", what),
+           .remedy = fmt::format("{} {}: enabled.{}", is_adopted ? "Inject it with" : "Set",
+                                 annotation::kAdminShutdown, native_words(a)),
+           .numbers = {}}};
+}
+
+std::string_view consequence(const Assessment& a) {
+  if (!runs_to_completion(*a.subject)) return "nothing stops the proxy";
+  return a.subject->kind == Subject::Kind::CronJob ? "the CronJob's Jobs never complete"
+                                                   : "the Job never completes";
+}
+
 std::vector<Finding> check(const Assessment& a) {
   const auto& job = a.job_shutdown;
   using Kind = JobShutdown::Kind;
-  if (!a.proxy.is_classic() || stops_its_proxy(a.pod(), a.proxy)) return {};
+  if (!a.proxy.is_classic()) return {};
+  const auto what = consequence(a);
+  if (stops_its_proxy(a.pod(), a.proxy)) return check_endpoint(a, what);
   if (!runs_to_completion(*a.subject) && job.kind != Kind::Wrap && job.kind != Kind::Impossible)
     return {};
   if (job.kind == Kind::Wrap) return check_wrapped(a);
-  const auto what = !runs_to_completion(*a.subject) ? "nothing stops the proxy"
-                    : a.subject->kind == Subject::Kind::CronJob
-                        ? "the CronJob's Jobs never complete"
-                        : "the Job never completes";
   if (job.kind == Kind::Impossible) {
     return {{.rule = "GK011",
              .name = "job-never-completes",
@@ -109,8 +152,9 @@ Rule gk011_job_never_completes() {
           .summary = "a Job or CronJob has a classic proxy and no linkerd-await --shutdown",
           .cause =
               "A Job is complete when all its containers have ended. A classic proxy does not end "
-              "by itself; a "
-              "native sidecar is stopped by the kubelet.",
+              "by itself; a native sidecar is stopped by the kubelet. linkerd-await --shutdown "
+              "stops a classic proxy only with config.linkerd.io/proxy-admin-shutdown: enabled, "
+              "which is not Linkerd's default.",
           .example =
               "kind: Job\n"
               "spec:\n"

@@ -103,8 +103,8 @@ TEST(Advice, LetsAJobCompleteOnAnOldCluster) {
   Configuration old;
   old.kubernetes_version = {1, 28};
   EXPECT_EQ(advice_for(job, old), R"(
-+ linkerd-await proxy-wait-before-exit-seconds=10 shutdown-grace-period=10s
-  Start the work with `linkerd-await --shutdown -- COMMAND`, which stops the proxy when the work is done, so that the Job completes. It does nothing when the pod is deleted; the annotations are for that. terminationGracePeriodSeconds 30 is enough (app 10 + wait 10 + grace 10): the pod is gone after 20 s at the latest, no new connection is refused and nothing is killed. gracekeeper.dev/job-shutdown: await has it done, where the manifest has the command and the image has linkerd-await.
++ linkerd-await proxy-wait-before-exit-seconds=10 proxy-admin-shutdown=enabled shutdown-grace-period=10s
+  Start the work with `linkerd-await --shutdown -- COMMAND`, which stops the proxy when the work is done, so that the Job completes, and open the proxy's endpoint for it (config.linkerd.io/proxy-admin-shutdown: enabled). It does nothing when the pod is deleted; the other annotations are for that. terminationGracePeriodSeconds 30 is enough (app 10 + wait 10 + grace 10): the pod is gone after 20 s at the latest, no new connection is refused and nothing is killed. gracekeeper.dev/job-shutdown: await has it done, where the manifest has the command and the image has linkerd-await.
 - longer-wait proxy-wait-before-exit-seconds=10 shutdown-grace-period=10s
   Delay the proxy's SIGTERM by 10 s: so long import takes to stop (preStop 0 + shutdown 10, which is assumed). terminationGracePeriodSeconds 30 is enough (app 10 + wait 10 + grace 10): the pod is gone after 20 s at the latest, but the Job never completes.
 - shorter-grace shutdown-grace-period=20s

@@ -367,6 +367,28 @@ TEST(Proxy, IsNotAdoptedFromAnInitContainerThatEnds) {
   EXPECT_EQ(resolve(pod), "none");
 }
 
+TEST(Proxy, IsNotInjectedBesideAContainerWithTheNameOfOneThatInjectionAdds) {
+  for (const std::string name : {"linkerd-init", "linkerd-network-validator"}) {
+    const auto pod = pod_of({container("web"), container(name)}, annotated({{kInject, "enabled"}}));
+    ASSERT_TRUE(injection_clash(pod)) << name;
+    EXPECT_NE(injection_clash(pod)->find(name), std::string::npos);
+    EXPECT_EQ(resolve(pod), "none") << name;
+    EXPECT_EQ(resolve(pod_of({container("web"), container(name), container("linkerd-proxy")},
+                             annotated({{kInject, "enabled"}}))),
+              "adopted classic wait=0(built-in) grace=120(built-in)")
+        << name;
+  }
+  EXPECT_EQ(injection_clash(pod_of({container("web")})), std::nullopt);
+}
+
+TEST(Proxy, IsNotInjectedIntoAPodForWindows) {
+  auto pod = pod_of({container("web")}, annotated({{kInject, "enabled"}, {kWait, "20"}}));
+  pod.is_for_windows = true;
+  EXPECT_EQ(injection_clash(pod),
+            "the pod is for Windows, where the proxy and iptables do not run");
+  EXPECT_EQ(resolve(pod), "none");
+}
+
 TEST(Proxy, IsAssumedWhereOnlyItsSettingsAreThere) {
   auto on_host = pod_of({container("web")}, annotated({{kWait, "20"}}));
   on_host.host_network = true;

@@ -171,14 +171,14 @@ TEST(Decide, NeverRefusesForErrorsOfOtherRules) {
 
 TEST(Decide, WarnLetsEverythingThroughWithAHookThatTheApiServerTakes) {
   EXPECT_EQ(decided(web({{kInject, "enabled"}, {kWait, "60"}, {kOnShortfall, "warn"}}, 30)),
-            "findings: GK001 warning, GK002 error\n"
+            "findings: GK001 warning, GK002 warning\n"
             "init container linkerd-init\n"
             "container linkerd-proxy preStop {exec: {command: [/bin/sleep 60]}}\n");
 }
 
 TEST(Decide, RaiseSetsTheGracePeriodFirst) {
   EXPECT_EQ(decided(web({{kInject, "enabled"}, {kWait, "60"}, {kOnShortfall, "raise"}}, 30)),
-            "findings: GK001 info, GK002 error\n"
+            "findings: GK001 info, GK002 info\n"
             "notices: GK001 info\n"
             "T=195\n"
             "init container linkerd-init\n"
@@ -246,6 +246,20 @@ TEST(Decide, APodWithoutContainersIsLeftAsItIs) {
   EXPECT_EQ(decision.mend, Mend{});
 }
 
+// A proxy without the container that redirects the traffic to it would be no mesh at all.
+TEST(Decide, APodWithAContainerNamedAsOneOfTheInjectionIsLeftAsItIs) {
+  const auto pod = [](std::initializer_list<std::pair<std::string_view, std::string_view>> said) {
+    return subject_of(pod_of({container("linkerd-init")}, annotated(said)), Subject::Kind::Pod);
+  };
+  const std::string remark =
+      "remark: linkerd.io/inject asks for linkerd-proxy, which is not injected: the pod has a "
+      "container of its own with the name linkerd-init, which is that of one that injection adds\n";
+  EXPECT_EQ(decided(pod({{kInject, "enabled"}})), "findings: \n" + remark);
+  EXPECT_EQ(decided(pod({{kInject, "enabled"}, {kWait, "20"}})),
+            "findings: GK007 warning\n" + remark);
+  EXPECT_EQ(decided(pod({{kInject, "disabled"}})), "findings: \n");
+}
+
 TEST(Decide, NothingIsMendedForARuleThatIsIgnored) {
   EXPECT_EQ(decided(web({{kInject, "enabled"},
                          {kWait, "20"},
@@ -274,7 +288,7 @@ TEST(Decide, HooksOfTheApplicationFallUnderDenyToo) {
             "over and SIGKILL 2 s later. Set terminationGracePeriodSeconds to 15 or more, or "
             "shorten the hook.\n"
             "notices: \n");
-  EXPECT_EQ(decided(subject, {.on_shortfall = OnShortfall::Warn}), "findings: GK013 error\n");
+  EXPECT_EQ(decided(subject, {.on_shortfall = OnShortfall::Warn}), "findings: GK013 warning\n");
   subject.pod.termination_grace_period_seconds = 0;
   EXPECT_EQ(decided(subject),
             "findings: GK015 error\n"

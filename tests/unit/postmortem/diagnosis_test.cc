@@ -236,7 +236,12 @@ TEST(DiagnosisTest, BlamesNoBudgetForOtherKills) {
        Scene().T(30).app("web").deleted(30).ended("web", 137, 30, "ContainerStatusUnknown"),
        "web status-lost certain"},
       {"no handler for SIGTERM", Scene().T(30).app("web").deleted(30).ended("web", 143, 0),
-       "web sigterm-not-handled certain"},
+       "web sigterm-not-handled likely"},
+      {"143 after a while", Scene().T(30).app("web").deleted(30).ended("web", 143, 5),
+       "web sigterm-not-handled possible"},
+      {"143 at once after its hook",
+       Scene().T(30).app("web", Scene::exec_sleep(4)).deleted(30).ended("web", 143, 4),
+       "web sigterm-not-handled likely"},
       {"an app that fails by itself", Scene().app("web").restarted("web", 1, 0), ""},
   };
   expect(rows);
