@@ -58,8 +58,8 @@ Result<std::shared_ptr<SSL_CTX>> make_context(const PemPair& pair, TlsVersion mi
   // An idle connection gives its 34 KB of record buffers back.
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // One system call for a record instead of one for its header and one for the rest.
-  SSL_CTX_set_read_ahead(context.get(), 1);
+  // Not SSL_CTX_set_read_ahead: it would save a system call for each record, and hand OpenSSL
+  // hundreds of small ones at once, which it opens all before it returns (io/transport.cc).
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
 
   const BioPtr text = bio_over(pair.certificate);

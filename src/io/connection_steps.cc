@@ -13,8 +13,8 @@ constexpr int kStepsPerTurn = 4;
 constexpr std::chrono::milliseconds kCostly{2};
 // Buffers above this size are given back as soon as they are empty.
 constexpr std::size_t kKeptBytes = 4096;
-// Answers below this size are not worth the bookkeeping: as many as there are connections fit.
-constexpr std::size_t kLargeAnswerBytes = 64 * 1024;
+// What OpenSSL holds while a record has come or gone in part only (SSL_MODE_RELEASE_BUFFERS).
+constexpr std::size_t kRecordBytes = 17 * 1024;
 
 }  // namespace
 
@@ -101,6 +101,8 @@ EventLoop::Next EventLoop::read(Connection& c) {
   if (c.unparsed) {
     c.in.erase(0, parse(c, c.in));
     c.unparsed = c.is_answering() && !c.in.empty();
+    // Empty lines behind a request (RFC 9112, 2.2) do not begin another one.
+    if (c.wait == Wait::kRequest && c.reader.fresh() && c.in.empty()) wait_for(c, Wait::kIdle);
     account(c);
     return Next::kGoOn;
   }
@@ -111,7 +113,11 @@ EventLoop::Next EventLoop::read(Connection& c) {
       break;
     case IoStatus::kWantsRead:
       c.readable = false;
-      [[fallthrough]];
+      account(c);
+      return Next::kBlocked;
+    case IoStatus::kWantsTurn:
+      c.costly = true;
+      return Next::kGoOn;
     case IoStatus::kWantsWrite:
       return Next::kBlocked;
     case IoStatus::kEnd:  // everything complete has been answered
@@ -276,13 +282,17 @@ void EventLoop::answer_unfinished(Connection& c, const HttpError& error) {
 EventLoop::Next EventLoop::write(Connection& c) {
   while (c.sent < c.out.size()) {
     const IoResult io = c.transport.write(std::string_view(c.out).substr(c.sent));
-    if (io.status == IoStatus::kWantsRead || io.status == IoStatus::kWantsWrite)
+    if (io.status == IoStatus::kWantsRead || io.status == IoStatus::kWantsWrite) {
+      c.stuck = true;
+      account(c);
       return Next::kBlocked;
+    }
     if (io.status != IoStatus::kOk) return Next::kClosed;
     c.sent += io.count;
   }
   c.out.clear();
   c.sent = 0;
+  c.stuck = false;
   if (c.out.capacity() > kKeptBytes) release(c.out);
   account(c);
   if (c.close_after_write) return begin_linger(c);
@@ -314,25 +324,28 @@ EventLoop::Next EventLoop::discard(Connection& c) {
   return c.discarded > shared_.options.linger_bytes ? Next::kClosed : Next::kGoOn;
 }
 
-// Brings the books up to date with the memory that a connection's unfinished request or large
-// answer holds, and makes room when all together hold too much.
+// Brings the books up to date with the memory that a connection's unfinished request or untaken
+// answer holds, and makes room when all together hold too much. An answer that goes out at once is
+// not booked.
 void EventLoop::account(Connection& c) {
   static const std::size_t kInline = std::string().capacity();
   const auto heap = [](std::size_t capacity) { return capacity > kInline ? capacity : 0; };
-  const std::size_t answer = c.out.capacity() >= kLargeAnswerBytes ? c.out.capacity() : 0;
-  const std::size_t held = heap(c.in.capacity()) + heap(c.reader.held_bytes()) + answer;
+  std::size_t held = heap(c.in.capacity()) + heap(c.reader.held_bytes());
+  if (c.transport.holds_part_of_record()) held += kRecordBytes;
+  if (c.stuck) held += heap(c.out.capacity()) + kRecordBytes;
   if (held == c.accounted) return;
   if (c.accounted != 0) buffers_.erase({c.accounted, &c});
   if (held != 0) buffers_.emplace(held, &c);
   const bool grown = held > c.accounted;
   shared_.buffered_bytes += held - c.accounted;  // wraps around as it should when it shrinks
+  c.peer.book(c.accounted, held);
   c.accounted = held;
   largest_ = buffers_.empty() ? 0 : buffers_.rbegin()->first;
   if (grown && shared_.buffered_bytes > shared_.options.max_buffered_bytes) shed(false);
 }
 
-// Answers 503 to the largest unfinished request: another loop's when that one is larger, unless the
-// limit is exceeded by so much that it cannot be waited for.
+// Answers 503 to an unfinished request, a large one: another loop's when that one is larger, unless
+// the limit is exceeded by so much that it cannot be waited for.
 void EventLoop::shed(bool mine_only) {
   const std::size_t limit = shared_.options.max_buffered_bytes;
   const std::size_t total = shared_.buffered_bytes;
@@ -349,7 +362,12 @@ void EventLoop::shed(bool mine_only) {
     if (shared_.buffered_bytes <= limit) return;
   }
   if (buffers_.empty()) return;
-  Connection& victim = *buffers_.rbegin()->second;
+  // Of whoever holds most: many that are small must not cost somebody else's that is larger.
+  const auto heaviest = peers_.heaviest();
+  const auto found = std::find_if(buffers_.rbegin(), buffers_.rend(), [&](const auto& entry) {
+    return entry.second->peer.address() == heaviest;
+  });
+  Connection& victim = *(found == buffers_.rend() ? buffers_.rbegin() : found)->second;
   ++shared_.shed;
   if (victim.wait == Wait::kFirstRequest || victim.wait == Wait::kRequest ||
       victim.wait == Wait::kIdle) {

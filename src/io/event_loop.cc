@@ -51,9 +51,7 @@ std::array<std::chrono::milliseconds, kWaits> durations(const ServerDeadlines& d
 }  // namespace
 
 EventLoop::EventLoop(ServerShared& shared)
-    : shared_(shared), deadlines_(durations(shared.options.deadlines)), scratch_(kScratchBytes) {
-  dead_.reserve(kEventsPerRound);  // closing must not fail for want of memory
-}
+    : shared_(shared), deadlines_(durations(shared.options.deadlines)), scratch_(kScratchBytes) {}
 
 EventLoop::~EventLoop() { join(); }
 
@@ -114,10 +112,9 @@ void EventLoop::shed_largest() {
 int EventLoop::timeout() const {
   if (!ready_.empty() || !greeting_.empty() || !crowd_.empty() || !patient_.empty()) return 0;
   auto next = deadlines_.next();
-  if (shared_.ending) {
+  if (shared_.ending && !drain_is_over_) {
     const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
-    // After it only deadlines matter.
-    if (end > Clock::now() && (!next || end < *next)) next = end;
+    if (!next || end < *next) next = end;
   }
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
@@ -153,13 +150,14 @@ void EventLoop::run() {
     expire(Clock::now());
     if (shared_.ending || shared_.cutting) end_drain();
     // A queued connection that was closed since is still in its queue.
-    if (!dead_.empty()) {
+    if (dead_) {
       const auto closed = [](const Connection* connection) { return !connection->linked; };
       std::erase_if(ready_, closed);
       std::erase_if(greeting_, closed);
       std::erase_if(crowd_, closed);
       std::erase_if(patient_, closed);
-      dead_.clear();
+      // One after the other: a chain that lets go of itself would need a stack as long.
+      while (dead_) dead_ = std::move(dead_->next_dead);
     }
     if ((shared_.ending || shared_.cutting) && connections_ == 0) return;
   }
@@ -230,8 +228,12 @@ void EventLoop::take_inbox() {
     } catch (const std::bad_alloc&) {
     }
   }
-  if (evict_requested_.exchange(false) && !evict_oldest_unserved()) evict_longest_idle();
-  if (shed_requested_.exchange(false)) shed(true);
+  if (evict_requested_.exchange(false)) evict_one_for_another();
+  try {
+    if (shed_requested_.exchange(false)) shed(true);
+  } catch (const std::exception&) {
+    // No memory for the answer that says so: the next one that grows asks again.
+  }
 }
 
 void EventLoop::admit(Arrival arrival) {
@@ -239,7 +241,7 @@ void EventLoop::admit(Arrival arrival) {
     ++shared_.refused;
     --connections_;
   };
-  if (owned_.size() >= shared_.connections_per_loop && !evict_oldest_unserved()) return refuse_it();
+  if (owned_.size() >= shared_.connections_per_loop && !evict_one_for_another()) return refuse_it();
   Connection* place = nullptr;
   try {
     auto owner = std::make_unique<Connection>(std::move(arrival.socket), std::move(arrival.remote),
@@ -280,8 +282,8 @@ void EventLoop::take_answer(Finished finished) {
     connection.out += finished.answer;  // behind what is left of a 100 Continue
   }
   wait_for(connection, Wait::kWrite);
-  queue(connection);
   account(connection);
+  queue(connection);
 }
 
 void EventLoop::wait_for(Connection& connection, Wait wait) {
@@ -298,7 +300,13 @@ void EventLoop::queue(Connection& connection) {
     return connection.peer.count() > shared_.connections_per_loop / kCrowdShare ? crowd_
                                                                                 : greeting_;
   };
-  queue_of_its_kind().push_back(&connection);
+  try {
+    queue_of_its_kind().push_back(&connection);
+  } catch (const std::bad_alloc&) {
+    connection.queued = false;
+    connection.transport.abort();
+    close(connection);
+  }
 }
 
 void EventLoop::close(Connection& connection) {
@@ -309,13 +317,15 @@ void EventLoop::close(Connection& connection) {
   release(connection.in);
   release(connection.out);
   connection.reader.reset();
+  connection.stuck = false;
+  // The descriptor is closed at once, the object lives until the end of the round.
+  connection.transport.close();
   account(connection);
   if (connection.served) --served_;
   --connections_;
   connection.peer = {};
-  // The descriptor is closed at once, the object lives until the end of the round.
-  connection.transport.close();
-  dead_.push_back(std::move(found->second));
+  found->second->next_dead = std::move(dead_);
+  dead_ = std::move(found->second);
   owned_.erase(found);
 }
 
@@ -339,29 +349,33 @@ void EventLoop::expire(Clock::time_point now) {
       case Wait::kFirstRequest:
       case Wait::kRequest:
         ++shared_.timed_out;
-        answer_unfinished(connection, {408, "the request was not complete in time"});
+        try {
+          answer_unfinished(connection, {408, "the request was not complete in time"});
+        } catch (const std::exception&) {
+          // No memory for an answer: it ends without one.
+        }
         break;
     }
     close(connection);
   }
 }
 
+// A request of which a part has come may still be completed, and an answer that is being made or
+// sent go out to its end: their deadlines are set.
 void EventLoop::end_drain() {
   const bool over =
       shared_.cutting || Clock::now().time_since_epoch().count() >= shared_.end_of_drain;
   if (!over) return;
-  std::vector<Connection*> ending;
-  for (const auto& [connection, owner] : owned_) {
-    // An answer that is being made or sent may go out to its end; its deadline is set.
-    if (connection->is_answering() && !shared_.cutting) {
-      connection->close_after_write = true;
-    } else {
-      ending.push_back(connection);
+  drain_is_over_ = true;
+  for (auto place = owned_.begin(); place != owned_.end();) {
+    Connection& connection = *place->first;
+    ++place;  // close() takes out this one only
+    if (!shared_.cutting && (connection.is_answering() || connection.has_begun_request())) {
+      connection.close_after_write = connection.close_after_write || connection.is_answering();
+      continue;
     }
-  }
-  for (Connection* connection : ending) {
-    if (!shared_.cutting && connection->wait != Wait::kLinger) connection->transport.end_writing();
-    close(*connection);
+    if (!shared_.cutting && connection.wait != Wait::kLinger) connection.transport.end_writing();
+    close(connection);
   }
 }
 

@@ -51,16 +51,23 @@ struct Connection : Deadline {
   bool readable = true;       // edge-triggered: until a read says otherwise
   bool unparsed = false;      // `in` has bytes that the reader has not been offered
   bool served = false;        // has had an answer to a complete request
-  bool costly = false;        // its last answer took long to make
+  bool costly = false;        // its last answer took long to make, or its last records to read
   bool close_after_write = false;
   bool queued = false;       // is in one of the loop's queues
+  bool stuck = false;        // its answer waits for the client to take it
   std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
+  std::unique_ptr<Connection> next_dead;
 
   bool is_answering() const { return wait == Wait::kWrite || wait == Wait::kHandling; }
+  bool has_begun_request() const {
+    return (wait == Wait::kRequest || wait == Wait::kFirstRequest) &&
+           (!reader.fresh() || !in.empty());
+  }
   // Its next request waits until others have had theirs: it came before the answer to the last one,
-  // or the last one took long.
+  // or the last one took long, or it sends much that is nothing.
   bool is_patient() const {
-    return (wait == Wait::kRequest && (unparsed || costly)) || (wait == Wait::kIdle && costly);
+    const bool reads = wait == Wait::kRequest || wait == Wait::kFirstRequest || wait == Wait::kIdle;
+    return reads && (costly || (wait == Wait::kRequest && unparsed));
   }
 };
 
@@ -126,7 +133,7 @@ class EventLoop {
 
   // For other threads.
   void adopt(Descriptor socket, std::string remote);
-  void evict_one();     // the oldest without an answer; none: whoever has been idle longest
+  void evict_one();     // to make room for another one
   void shed_largest();  // the largest unfinished body
   void wake();
   std::size_t connections() const { return connections_; }
@@ -164,9 +171,12 @@ class EventLoop {
   void wait_for(Connection& connection, Wait wait);
 
   // eviction.cc: who has to go
-  Connection* oldest(Wait wait, std::string_view address) const;  // from there; "": of all
-  bool evict_oldest_unserved();
-  bool evict_longest_idle();
+  // From there; "": of all.
+  template <typename Predicate>
+  Connection* oldest(Wait wait, std::string_view address, Predicate is_meant) const;
+  Connection* oldest_unserved(std::string_view address) const;
+  void evict(Connection& connection);
+  bool evict_one_for_another();  // false: there is none
   void count_as_served(Connection& connection);
 
   // connection_steps.cc: what a connection does
@@ -196,8 +206,8 @@ class EventLoop {
 
   PeerCounts peers_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> owned_;
-  std::vector<std::unique_ptr<Connection>>
-      dead_;                          // closed during this round; events may still name them
+  // Closed during this round, chained by `next_dead`: events may still name them.
+  std::unique_ptr<Connection> dead_;
   std::deque<Connection*> ready_;     // can go on without an event
   std::deque<Connection*> greeting_;  // the same, in their handshake
   std::deque<Connection*> crowd_;     // the same, from an address that has many
@@ -218,6 +228,7 @@ class EventLoop {
   std::atomic<std::size_t> served_{0};
   std::atomic<std::size_t> largest_{0};
   std::array<std::atomic<std::size_t>, kWaits> waiting_{};
+  bool drain_is_over_ = false;
 };
 
 }  // namespace gracekeeper::io

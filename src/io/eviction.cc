@@ -1,57 +1,85 @@
 // Who has to go when there are too many connections: the third part of EventLoop.
 //
 // A port in a cluster can be reached by every pod. Whoever opens connections until there is no room
-// for more, silent ones or such as have had an answer, is to lose its own ones and nobody else's.
+// for more, silent ones or such as have had an answer or are always in the middle of a request, is
+// to lose its own ones and nobody else's.
 #include "io/event_loop.h"
 
 namespace gracekeeper::io {
 namespace {
 
 constexpr std::string_view kAnyAddress;
+// An address with more than this part of a loop's connections gives way in whatever they do. One
+// with fewer, such as an API server's, does not where others have such as are not served yet.
+constexpr std::size_t kCrowdShare = 8;
+// What its connections do, that which is lost with least harm first.
+constexpr std::array kInOrder{Wait::kLinger, Wait::kIdle, Wait::kRequest, Wait::kWrite,
+                              Wait::kHandling};
 
 }  // namespace
 
-Connection* EventLoop::oldest(Wait wait, std::string_view address) const {
+template <typename Predicate>
+Connection* EventLoop::oldest(Wait wait, std::string_view address, Predicate is_meant) const {
   for (auto* entry = deadlines_.oldest(wait); entry != nullptr; entry = entry->next) {
     auto* connection = static_cast<Connection*>(entry);
-    if (address.empty() || connection->peer.address() == address) return connection;
+    if ((address.empty() || connection->peer.address() == address) && is_meant(*connection))
+      return connection;
   }
   return nullptr;
 }
 
-bool EventLoop::evict_oldest_unserved() {
-  for (const auto address : {peers_.most(), kAnyAddress}) {
-    Connection* found = nullptr;
-    for (const Wait wait : {Wait::kHandshake, Wait::kFirstRequest}) {
-      auto* candidate = oldest(wait, address);
-      if (candidate != nullptr && (found == nullptr || candidate->at < found->at))
-        found = candidate;
-    }
-    if (found == nullptr) continue;
-    ++shared_.evicted;
-    found->transport.abort();
-    close(*found);
-    return true;
-  }
-  return false;
+Connection* EventLoop::oldest_unserved(std::string_view address) const {
+  const auto any = [](const Connection&) { return true; };
+  auto* greeting = oldest(Wait::kHandshake, address, any);
+  auto* silent = oldest(Wait::kFirstRequest, address, any);
+  if (greeting == nullptr || silent == nullptr) return greeting != nullptr ? greeting : silent;
+  return silent->at < greeting->at ? silent : greeting;
 }
 
-bool EventLoop::evict_longest_idle() {
-  for (const auto address : {peers_.most(), kAnyAddress}) {
-    auto* found = oldest(Wait::kIdle, address);
-    if (found == nullptr) continue;
-    ++shared_.evicted;
-    found->transport.end_writing();
-    close(*found);
-    return true;
-  }
-  return false;
+void EventLoop::evict(Connection& connection) {
+  ++shared_.evicted;
+  if (connection.wait == Wait::kIdle)
+    connection.transport.end_writing();
+  else if (connection.wait != Wait::kLinger)
+    connection.transport.abort();
+  close(connection);
+}
+
+bool EventLoop::evict_one_for_another() {
+  const auto any = [](const Connection&) { return true; };
+  const auto most = peers_.most();
+  const auto in_order = [&](std::string_view address) -> Connection* {
+    for (const Wait wait : kInOrder) {
+      if (auto* found = oldest(wait, address, any)) return found;
+    }
+    return nullptr;
+  };
+  Connection* found = oldest_unserved(most.address);
+  if (found == nullptr && most.count > shared_.connections_per_loop / kCrowdShare)
+    found = in_order(most.address);
+  if (found == nullptr) found = oldest_unserved(kAnyAddress);
+  if (found == nullptr) found = in_order(most.address);
+  if (found == nullptr) return false;
+  evict(*found);
+  return true;
 }
 
 void EventLoop::count_as_served(Connection& connection) {
   if (connection.served) return;
   connection.served = true;
-  if (++served_ > shared_.served_per_loop) evict_longest_idle();
+  if (++served_ <= shared_.served_per_loop) return;
+  const auto is_another = [&](const Connection& other) {
+    return other.served && &other != &connection;
+  };
+  // Too many at once come from whoever has most of them. Where that one has none that is served,
+  // the longest idle of all.
+  const auto most = peers_.most();
+  Connection* found = nullptr;
+  for (const Wait wait : {Wait::kIdle, Wait::kLinger, Wait::kRequest, Wait::kWrite}) {
+    if (found == nullptr) found = oldest(wait, most.address, is_another);
+  }
+  if (found == nullptr) found = oldest(Wait::kIdle, kAnyAddress, is_another);
+  if (found != nullptr) evict(*found);
 }
 
 }  // namespace gracekeeper::io

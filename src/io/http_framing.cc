@@ -101,6 +101,16 @@ RequestReader::Step RequestReader::failed(HttpError error) {
   return {State::kFailed, 0};
 }
 
+std::size_t RequestReader::held_bytes() const {
+  static const std::size_t kInline = std::string().capacity();
+  std::size_t sum = 0;
+  for (const std::string* text :
+       {&decoded_, &head_.method, &head_.target, &head_.content_type, &head_.content_encoding}) {
+    if (text->capacity() > kInline) sum += text->capacity();
+  }
+  return sum;
+}
+
 void RequestReader::reset() {
   const FramingLimits limits = limits_;
   std::string().swap(decoded_);  // assignment would keep its memory

@@ -78,8 +78,9 @@ class RequestReader {
 
   // True when nothing of a request has been seen since the last reset.
   bool fresh() const { return phase_ == Phase::kHead && scanned_ == 0; }
-  // Bytes of the heap held for a body that is being put together from chunks.
-  std::size_t held_bytes() const { return decoded_.capacity(); }
+  // Bytes of the heap held: for a head that has been read, and for a body that is being put
+  // together from chunks.
+  std::size_t held_bytes() const;
 
   // Ready for the next request; gives its memory back.
   void reset();

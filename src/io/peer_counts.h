@@ -1,4 +1,5 @@
-// How many connections each address has: whoever has most of them gives way first.
+// How many connections each address has, and how much memory they hold: whoever has most gives way
+// first.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +12,11 @@
 namespace gracekeeper::io {
 
 class PeerCounts {
-  using Entry = std::pair<const std::string, std::size_t>;
+  struct Sums {
+    std::size_t connections = 0;
+    std::size_t bytes = 0;
+  };
+  using Entry = std::pair<const std::string, Sums>;
 
  public:
   // One connection, counted for as long as this lives. The counts live longer.
@@ -37,7 +42,14 @@ class PeerCounts {
     }
 
     // Connections of that address, this one included.
-    [[nodiscard]] std::size_t count() const { return counts_ == nullptr ? 0 : entry_->second; }
+    [[nodiscard]] std::size_t count() const {
+      return counts_ == nullptr ? 0 : entry_->second.connections;
+    }
+
+    // The connection holds `now` bytes instead of `before`; none when its Share ends.
+    void book(std::size_t before, std::size_t now) {
+      if (counts_ != nullptr) entry_->second.bytes += now - before;  // wraps around as it should
+    }
 
    private:
     friend PeerCounts;
@@ -49,25 +61,41 @@ class PeerCounts {
 
   // One more connection of "10.0.0.7:4711", "[fd00::7]:4711".
   [[nodiscard]] Share add(std::string_view remote) {
-    auto& entry = *counts_.try_emplace(std::string(remote.substr(0, remote.rfind(':'))), 0).first;
-    ++entry.second;
+    auto& entry = *counts_.try_emplace(std::string(remote.substr(0, remote.rfind(':')))).first;
+    ++entry.second.connections;
     return {*this, entry};
   }
 
-  // The address with most connections, "" when there is none. O(addresses).
-  [[nodiscard]] std::string_view most() const {
-    const auto found =
-        std::max_element(counts_.begin(), counts_.end(),
-                         [](const auto& a, const auto& b) { return a.second < b.second; });
+  struct Most {
+    std::string_view address;  // "" when there is none
+    std::size_t count = 0;
+  };
+  // The address with most connections. O(addresses).
+  [[nodiscard]] Most most() const {
+    const auto found = largest(&Sums::connections);
+    return found == counts_.end() ? Most{} : Most{found->first, found->second.connections};
+  }
+
+  // The address whose connections hold most, "" when there is none. O(addresses).
+  [[nodiscard]] std::string_view heaviest() const {
+    const auto found = largest(&Sums::bytes);
     return found == counts_.end() ? std::string_view() : found->first;
   }
 
  private:
+  using Counts = std::unordered_map<std::string, Sums>;
+
   void remove(Entry& entry) {
-    if (--entry.second == 0) counts_.erase(counts_.find(entry.first));
+    if (--entry.second.connections == 0) counts_.erase(counts_.find(entry.first));
   }
 
-  std::unordered_map<std::string, std::size_t> counts_;
+  [[nodiscard]] Counts::const_iterator largest(std::size_t Sums::*sum) const {
+    return std::max_element(counts_.begin(), counts_.end(), [sum](const auto& a, const auto& b) {
+      return a.second.*sum < b.second.*sum;
+    });
+  }
+
+  Counts counts_;
 };
 
 }  // namespace gracekeeper::io

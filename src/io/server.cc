@@ -246,9 +246,11 @@ class Server::Impl {
   // without a request goes. When that did not help before, whoever waits longest for accept is
   // turned away with the spare descriptor: better than letting all of them wait until they give up.
   void make_room(bool in_vain) {
-    const auto fullest = std::max_element(
-        shared_.loops.begin(), shared_.loops.end(), [](const auto& a, const auto& b) {
-          return a->connections() - a->served() < b->connections() - b->served();
+    const auto unserved = [](const auto& loop) { return loop->connections() - loop->served(); };
+    const auto fullest =
+        std::max_element(shared_.loops.begin(), shared_.loops.end(), [&](auto& a, auto& b) {
+          return std::pair(unserved(a), a->connections()) <
+                 std::pair(unserved(b), b->connections());
         });
     (*fullest)->evict_one();
     pollfd closing{.fd = wakeup_.get(), .events = POLLIN, .revents = 0};

@@ -11,24 +11,30 @@ constexpr unsigned char kTlsHandshakeRecord = 0x16;  // RFC 8446, 5.1
 // nothing (key updates, refused renegotiations) cost their sender less than this side. Two whole
 // records may be on their way without harm, and the longest ClientHello.
 constexpr std::uint64_t kMaxEmptyTlsBytes = 64 * 1024;
-
-// Fails reads from the socket once what `limit` points to has been read. OpenSSL asks for the next
-// record by itself after one that carries nothing: whoever sends them quickly enough would never
-// let it return.
-long stop_at(BIO* bio, int operation, const char*, std::size_t, int, long, int returned,
-             std::size_t*) {
-  if (operation != BIO_CB_READ) return returned;
-  const auto* limit = reinterpret_cast<const std::uint64_t*>(BIO_get_callback_arg(bio));
-  if (BIO_number_read(bio) <= *limit) return returned;
-  BIO_clear_retry_flags(bio);
-  return -1;
-}
+// Reads of the socket in a row before others have their turn. A record takes two, its header and
+// the rest of it, and opening an empty one takes as long as anything a byte can ask for.
+constexpr int kReadsPerTurn = 32;
+// Of a handshake, which says so itself when it has to wait: only the bytes bound it.
+constexpr int kReadsOfHandshake = 1 << 20;
 
 IoStatus socket_status() {
   return errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::kWantsRead : IoStatus::kFailed;
 }
 
 }  // namespace
+
+// OpenSSL asks for the next record by itself after one that carries nothing: whoever sends them
+// quickly enough would never let it return.
+long Transport::before_read(BIO* bio, int operation, const char*, std::size_t, int, long,
+                            int returned, std::size_t*) {
+  if (operation != BIO_CB_READ) return returned;
+  auto& bounds = *reinterpret_cast<Bounds*>(BIO_get_callback_arg(bio));
+  BIO_clear_retry_flags(bio);
+  if (BIO_number_read(bio) > bounds.bytes) return -1;
+  if (bounds.reads-- > 0) return returned;
+  BIO_set_retry_read(bio);
+  return -1;
+}
 
 IoStatus Transport::peek_handshake() const {
   unsigned char first = 0;
@@ -39,7 +45,7 @@ IoStatus Transport::peek_handshake() const {
 }
 
 void Transport::start_tls(SSL_CTX* context) {
-  limit_ = kMaxEmptyTlsBytes;
+  bounds_ = {.bytes = kMaxEmptyTlsBytes, .reads = 0};
   tls_.reset(SSL_new(context));
   if (tls_ == nullptr || SSL_set_fd(tls_.get(), socket_.get()) != 1) {
     tls_.reset();
@@ -47,8 +53,8 @@ void Transport::start_tls(SSL_CTX* context) {
     return;
   }
   BIO* source = SSL_get_rbio(tls_.get());
-  BIO_set_callback_ex(source, stop_at);
-  BIO_set_callback_arg(source, reinterpret_cast<char*>(&limit_));
+  BIO_set_callback_ex(source, before_read);
+  BIO_set_callback_arg(source, reinterpret_cast<char*>(&bounds_));
   SSL_set_accept_state(tls_.get());
 }
 
@@ -68,8 +74,20 @@ IoStatus Transport::tls_status(int returned) const {
 
 IoStatus Transport::handshake() {
   ERR_clear_error();
+  bounds_.reads = kReadsOfHandshake;
   const int returned = SSL_do_handshake(tls_.get());
-  return returned == 1 ? IoStatus::kOk : tls_status(returned);
+  if (returned != 1) return tls_status(returned);
+  allow_more();
+  return IoStatus::kOk;
+}
+
+void Transport::allow_more() {
+  complete_ = BIO_number_read(SSL_get_rbio(tls_.get()));
+  bounds_.bytes = complete_ + kMaxEmptyTlsBytes;
+}
+
+bool Transport::holds_part_of_record() const {
+  return tls_ && complete_ != 0 && BIO_number_read(SSL_get_rbio(tls_.get())) != complete_;
 }
 
 IoResult Transport::read(std::span<char> to) {
@@ -81,9 +99,13 @@ IoResult Transport::read(std::span<char> to) {
   }
   ERR_clear_error();
   std::size_t count = 0;
+  bounds_.reads = kReadsPerTurn;
   const int returned = SSL_read_ex(tls_.get(), to.data(), to.size(), &count);
-  if (returned != 1) return {tls_status(returned), 0};
-  limit_ = BIO_number_read(SSL_get_rbio(tls_.get())) + kMaxEmptyTlsBytes;
+  if (returned != 1) {
+    const IoStatus status = tls_status(returned);
+    return {status == IoStatus::kWantsRead && bounds_.reads < 0 ? IoStatus::kWantsTurn : status, 0};
+  }
+  allow_more();
   return {IoStatus::kOk, count};
 }
 
@@ -95,6 +117,7 @@ IoResult Transport::write(std::string_view from) {
   }
   ERR_clear_error();
   std::size_t count = 0;
+  bounds_.reads = kReadsPerTurn;
   const int returned = SSL_write_ex(tls_.get(), from.data(), from.size(), &count);
   if (returned == 1) return {IoStatus::kOk, count};
   return {tls_status(returned), 0};

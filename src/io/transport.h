@@ -15,6 +15,7 @@ enum class IoStatus {
   kOk,
   kWantsRead,   // go on when the socket is readable
   kWantsWrite,  // go on when it is writable
+  kWantsTurn,   // go on when others have had their turn: there is more to read
   kEnd,         // the peer sends nothing more
   kFailed
 };
@@ -27,7 +28,7 @@ struct IoResult {
 class Transport {
  public:
   explicit Transport(Descriptor socket) : socket_(std::move(socket)) {}
-  Transport(const Transport&) = delete;  // OpenSSL knows where `limit_` is
+  Transport(const Transport&) = delete;  // OpenSSL knows where `bounds_` are
   Transport& operator=(const Transport&) = delete;
 
   int descriptor() const { return socket_.get(); }
@@ -39,9 +40,13 @@ class Transport {
   bool has_tls() const { return tls_ != nullptr; }
   IoStatus handshake();
 
-  // kFailed also when the peer sends TLS records that carry nothing, one after the other.
+  // kFailed also when the peer sends TLS records that carry nothing, one after the other;
+  // kWantsTurn after so many of them, or pieces of one, that others should be looked at.
   IoResult read(std::span<char> to);
   IoResult write(std::string_view from);
+
+  // Whether OpenSSL holds a record of which a part has come (or of one that carried nothing).
+  bool holds_part_of_record() const;
 
   // Says that nothing more will be sent (close_notify, FIN). Reading goes on.
   void end_writing();
@@ -52,11 +57,21 @@ class Transport {
   void abort();
 
  private:
+  // For TLS, how much may be read from the socket before OpenSSL has to return.
+  struct Bounds {
+    std::uint64_t bytes = 0;  // in all
+    int reads = 0;            // in this call
+  };
+
+  static long before_read(BIO* bio, int operation, const char*, std::size_t, int, long,
+                          int returned, std::size_t*);
   IoStatus tls_status(int returned) const;
+  void allow_more();
 
   Descriptor socket_;
   SslPtr tls_;
-  std::uint64_t limit_ = 0;  // as many bytes may be read from the socket, for TLS, in all
+  Bounds bounds_;
+  std::uint64_t complete_ = 0;  // bytes of the socket up to which all has been delivered
 };
 
 }  // namespace gracekeeper::io

@@ -177,6 +177,76 @@ TEST_F(AttackTest, AHoarderLosesItsOwnConnectionsAndNobodyElses) {
   EXPECT_EQ(server->counters().evicted, 60U);
 }
 
+// One that has begun its next request is never idle, and one that has been refused lingers.
+TEST_F(AttackTest, AHoarderThatIsAlwaysInTheMiddleOfSomethingLosesItsOwnToo) {
+  options.deadlines = {};
+  options.max_connections = 64;
+  start();
+  std::vector<std::unique_ptr<Client>> honest;
+  const auto one_more = [&] {
+    honest.push_back(connect());
+    return honest.back() && honest.back()->ask(get("/text"));
+  };
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(one_more()) << i;
+  std::vector<std::unique_ptr<Client>> hoarded;
+  for (int i = 0; i < 100; ++i) {
+    hoarded.push_back(connect({.from = "127.0.0.2"}));
+    ASSERT_TRUE(hoarded.back()) << i;
+    if (i % 3 == 0) {
+      ASSERT_TRUE(hoarded.back()->send("nonsense\r\n\r\n"));
+    } else {
+      ASSERT_TRUE(hoarded.back()->ask(get("/text") + "G")) << i;
+    }
+  }
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(one_more()) << i;
+  for (auto& client : honest) EXPECT_TRUE(client->ask(get("/text")));
+  EXPECT_EQ(server->counters().refused, 0U);
+}
+
+TEST_F(AttackTest, AnEmptyLineBehindARequestBeginsNoOther) {
+  options.deadlines.idle = seconds(60);
+  options.deadlines.request = milliseconds(200);
+  start();
+  auto client = connect();
+  ASSERT_TRUE(client->ask(get("/text") + "\r\n"));
+  EXPECT_FALSE(client->closed_within(milliseconds(800)));
+  EXPECT_TRUE(client->ask(get("/text")));
+}
+
+// Many that hold little must not cost an honest request that is larger than each of them.
+TEST_F(AttackTest, ShedsThoseOfTheAddressThatHoldsMost) {
+  options.deadlines = {};
+  options.loops = 1;
+  options.max_buffered_bytes = 1'000'000;
+  start();
+  const auto begin = [this](const ClientOptions& as, std::size_t length, std::size_t sent) {
+    auto client = connect(as);
+    client->send("POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) +
+                 "\r\n\r\n" + std::string(sent, 'x'));
+    return client;
+  };
+  auto honest = begin({}, 100'000, 90'000);
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  std::vector<std::unique_ptr<Client>> others;
+  for (int i = 0; i < 40; ++i) others.push_back(begin({.from = "127.0.0.2"}, 40'000, 35'000));
+  EXPECT_TRUE(eventually([&] { return server->counters().shed >= 5; }));
+  EXPECT_EQ(body_of(honest->ask(std::string(10'000, 'x'))), "100000");
+}
+
+// A long head, and a record that is not whole: nothing of a body has come, and it is memory.
+TEST_F(AttackTest, HeadsAndPartsOfRecordsCountAsMemory) {
+  options.deadlines = {};
+  options.max_buffered_bytes = 1'000'000;
+  start();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 60; ++i) {
+    clients.push_back(connect());
+    clients.back()->send("POST /size HTTP/1.1\r\nHost: a\r\nContent-Type: " +
+                         std::string(30'000, 'x') + "\r\nContent-Length: 20000\r\n\r\n");
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().shed > 0; }));
+}
+
 TEST_F(AttackTest, OfOneAddressTheConnectionThatWasIdleLongestGoes) {
   options.deadlines = {};
   options.max_connections = 32;

@@ -46,14 +46,48 @@ TEST_F(ServerTest, ClosesIdleConnectionsWhenTheDrainEnds) {
   start();
   auto idle = connect();
   ASSERT_TRUE(idle->ask(get("/text")));
+  auto silent = connect();
+  ASSERT_NE(silent, nullptr);
+  server->close_listener();
+  server->join();
+  EXPECT_TRUE(idle->closed_within(seconds(1)));
+  EXPECT_TRUE(silent->closed_within(seconds(1)));
+  EXPECT_EQ(server->counters().open(), 0U);
+  EXPECT_TRUE(fatal.empty());
+}
+
+TEST_F(ServerTest, AnswersARequestOfWhichAPartHasComeWhenTheDrainEnds) {
+  options.deadlines.drain = milliseconds(1);
+  options.deadlines.request = options.deadlines.first_request = seconds(20);
+  start();
+  auto first = connect();
+  ASSERT_TRUE(first->send("POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf"));
+  auto kept = connect();
+  ASSERT_TRUE(kept->ask(get("/text")));
+  ASSERT_TRUE(kept->send("GET /text HT"));
+  auto idle = connect();
+  ASSERT_TRUE(idle->ask(get("/text")));
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == 2; }));
+  server->close_listener();
+  ASSERT_TRUE(idle->closed_within(seconds(5)));  // the drain is over
+  EXPECT_EQ(header_of(first->ask("-done-"), "connection"), "close");
+  EXPECT_EQ(header_of(kept->ask("TP/1.1\r\nHost: a\r\n\r\n"), "connection"), "close");
+  first.reset();
+  kept.reset();
+  server->join();
+}
+
+TEST_F(ServerTest, EndsARequestThatIsNotCompletedAfterTheDrain) {
+  options.deadlines.drain = milliseconds(1);
+  options.deadlines.first_request = milliseconds(300);
+  start();
   auto slow = connect();
   ASSERT_TRUE(slow->send("GET /te"));
   server->close_listener();
   server->join();
-  EXPECT_TRUE(idle->closed_within(seconds(1)));
-  EXPECT_TRUE(slow->closed_within(seconds(1)));
-  EXPECT_EQ(server->counters().open(), 0U);
-  EXPECT_TRUE(fatal.empty());
+  const auto answer = slow->receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 408);
 }
 
 TEST_F(ServerTest, FinishesAnAnswerThatIsOnItsWayWhenTheDrainEnds) {
