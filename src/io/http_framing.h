@@ -10,10 +10,10 @@
 //   body is read pending.remove_prefix(step.consumed); step = reader.advance(pending);          //
 //   {State::kComplete, 2}; reader.body() == "{}"
 //
-// Strict where leniency has let requests be smuggled (RFC 9112, 2.2, 5.1, 6.3): a bare LF, a folded
-// header, white space before a colon, two lengths, a length together with a transfer coding are all
-// refused. What is refused ends the connection: after a framing error nobody knows where the next
-// request begins.
+// Strict where leniency has let requests be smuggled (RFC 9112, 2.2, 5.1, 6.3, 7.1): a bare LF, a
+// folded header, white space before a colon, two lengths, a length together with a transfer coding,
+// blanks around a chunk's size are all refused, in trailers as in headers. What is refused ends the
+// connection: after a framing error nobody knows where the next request begins.
 #pragma once
 
 #include <cstddef>

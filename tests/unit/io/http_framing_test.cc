@@ -119,6 +119,38 @@ TEST(HttpFraming, ReadsOrRefusesWhateverTheSizeOfThePieces) {
   }
 }
 
+// What ends a line for a lenient front end would begin a request there that is none here, or the
+// other way about.
+TEST(HttpFraming, ReadsChunkSizesAndTrailersAsStrictlyAsHeaders) {
+  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string smuggled = "GET /smuggled HTTP/1.1\r\n\r\n";
+  const std::string no_field = "400 a trailer is not `Name: value`";
+  const std::string no_number = "400 a chunk's size is not a number";
+  const struct {
+    std::string bytes, expected;
+  } rows[] = {
+      {"0\r\nX: y\n\n" + smuggled, "400 a trailer's value has a control character"},
+      {"0\r\nX: y\r\r\n\r\n", "400 a trailer's value has a control character"},
+      {"0\r\nX: \x01\r\n\r\n", "400 a trailer's value has a control character"},
+      {"0\r\n\n" + smuggled, no_field},
+      {"0\r\nno colon\r\n\r\n", no_field},
+      {"0\r\nX : y\r\n\r\n", no_field},
+      {"0\r\nX: y\r\n z\r\n\r\n", no_field},
+      {"0\r\n: y\r\n\r\n", no_field},
+      {"0\r\nX:\ty z \r\nZ:\r\n\r\nrest", "POST / 1.1 type= body= left=rest"},
+      {" 0\r\n\r\n", no_number},
+      {"0 \r\n\r\n", no_number},
+      {"\t2\r\nab\r\n0\r\n\r\n", no_number},
+      {" ;x\r\n\r\n", no_number},
+      {"2\n;x\r\nab\r\n0\r\n\r\n", no_number},
+      {"2 \t;x=1\r\nab\r\n0\r\n\r\n", "POST / 1.1 type= body=ab left="},
+  };
+  for (const auto& row : rows) {
+    for (const std::size_t piece : {std::size_t{1}, head.size() + row.bytes.size()})
+      EXPECT_EQ(dump(head + row.bytes, piece), row.expected) << row.bytes;
+  }
+}
+
 TEST(HttpFraming, CountsHeaders) {
   const auto request = [](int headers) {
     std::string bytes = "GET / HTTP/1.1\r\n";
