@@ -122,6 +122,26 @@ TEST_F(ServerTest, RefusesWithAReasonAndKeepsTheConnection) {
   EXPECT_EQ(body_of(client->ask(post("/echo", "1"))), "1");
 }
 
+// Nothing but a route's path as it is written reaches its handler: whether the media type counts is
+// decided by the path as well.
+TEST_F(ServerTest, KnowsAPathOnlyAsItIsWritten) {
+  start();
+  auto client = connect();
+  ASSERT_NE(client, nullptr);
+  for (const char* type : {"text/plain", "application/json"}) {
+    for (const char* path : {"/%65cho", "/echo#x", "/echo%3f", "/echo%00", "//echo", "/./echo",
+                             "/echo/", "/echo;x", "/ECHO", "*"}) {
+      const auto answer = client->ask(fmt::format(
+          "POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: 1\r\n\r\n1", path,
+          type));
+      EXPECT_EQ(status_of(answer), 404) << path << ' ' << type;
+      EXPECT_EQ(body_of(answer), error_json(404, "there is nothing at this path")) << path;
+    }
+  }
+  EXPECT_EQ(body_of(client->ask(post("/echo?timeout=10s", "1"))), "1");
+  EXPECT_EQ(body_of(client->ask(post("/echo?", "1"))), "1");
+}
+
 TEST_F(ServerTest, HidesAnExceptionFromTheClientAndReportsIt) {
   start();
   auto client = connect();
