@@ -7,6 +7,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "io/http_target.h"
+
 namespace gracekeeper::io {
 namespace {
 
@@ -213,12 +215,18 @@ std::optional<HttpError> RequestReader::parse_head(std::string_view text) {
     return bad_request("the request line is not `METHOD target HTTP/1.1`");
   }
   head_.method = method;
-  head_.target = target;
+  auto resource = origin_form(target);
+  if (!resource) {
+    return bad_request(
+        "the request's target is neither a path nor https://HOST[:PORT] with a path behind it");
+  }
+  head_.target = *std::move(resource);
   while (true) {
     const auto line = take_line();
     if (line.empty()) break;
     if (auto error = parse_header(line)) return error;
   }
+  if (head_.minor_version == 1 && !has_host_) return bad_request("the request has no Host");
   if (has_transfer_encoding_) {
     if (head_.content_length) {
       return bad_request("the request has both Content-Length and Transfer-Encoding");
@@ -236,7 +244,12 @@ std::optional<HttpError> RequestReader::parse_header(std::string_view line) {
   if (!field) return field.error();
   const auto [name, value] = *field;
 
-  if (equal_ignoring_case(name, "content-length")) {
+  if (equal_ignoring_case(name, "host")) {
+    if (has_host_) return bad_request("the request has more than one Host");
+    has_host_ = true;
+    if (!is_host(value))
+      return bad_request("Host is not a name or an address with or without a port");
+  } else if (equal_ignoring_case(name, "content-length")) {
     if (head_.content_length) return bad_request("the request has more than one Content-Length");
     if (value.empty() || !std::all_of(value.begin(), value.end(), is_digit)) {
       return bad_request("Content-Length is not a number of bytes");
