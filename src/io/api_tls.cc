@@ -5,6 +5,7 @@
 
 #include "io/api_url.h"
 #include "io/files.h"
+#include "io/pem.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -27,17 +28,12 @@ Result<void> trust(SSL_CTX* context, const PemSource& authority) {
   }
   const auto text = pem_text(authority);
   if (!text) return tl::make_unexpected(text.error());
+  const auto certificates = read_certificates(*text, "the certificate authority");
+  if (!certificates) return refuse(authority, certificates.error().message);
   X509_STORE* store = SSL_CTX_get_cert_store(context);
-  const BioPtr in = bio_over(*text);
-  int count = 0;
-  while (const X509Ptr certificate{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)}) {
-    X509_STORE_add_cert(store, certificate.get());
-    ++count;
-  }
-  ERR_clear_error();  // the end of the text, and certificates that are there twice
-  if (count > 0) return {};
-  return refuse(authority,
-                "the certificate authority is not PEM (expected -----BEGIN CERTIFICATE-----)");
+  for (const X509Ptr& certificate : *certificates) X509_STORE_add_cert(store, certificate.get());
+  ERR_clear_error();  // certificates that are there twice
+  return {};
 }
 
 Result<void> show(SSL_CTX* context, const PemSource& certificate, const PemSource& key) {
@@ -49,14 +45,14 @@ Result<void> show(SSL_CTX* context, const PemSource& certificate, const PemSourc
   const auto key_pem = pem_text(key);
   if (!key_pem) return tl::make_unexpected(key_pem.error());
 
-  const BioPtr in = bio_over(*chain);
-  const X509Ptr leaf(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
-  if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) {
+  const auto certificates = read_certificates(*chain, "the client certificate");
+  if (!certificates) return refuse(certificate, certificates.error().message);
+  if (SSL_CTX_use_certificate(context, certificates->front().get()) != 1) {
     return refuse(certificate,
-                  "the client certificate is not PEM (expected -----BEGIN CERTIFICATE-----)");
+                  fmt::format("the client certificate cannot be used: {}", openssl_reason()));
   }
-  while (const X509Ptr next{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)})
-    SSL_CTX_add1_chain_cert(context, next.get());
+  for (auto next = certificates->begin() + 1; next != certificates->end(); ++next)
+    SSL_CTX_add1_chain_cert(context, next->get());
   ERR_clear_error();
   const BioPtr key_in = bio_over(*key_pem);
   const KeyPtr private_key(PEM_read_bio_PrivateKey(key_in.get(), nullptr, no_pass_phrase, nullptr));

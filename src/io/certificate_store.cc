@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/openssl_ptr.h"
+#include "io/pem.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -62,19 +63,14 @@ Result<std::shared_ptr<SSL_CTX>> make_context(const PemPair& pair, TlsVersion mi
   // hundreds of small ones at once, which it opens all before it returns (io/transport.cc).
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
 
-  const BioPtr text = bio_over(pair.certificate);
-  const X509Ptr leaf(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
-  if (!leaf || SSL_CTX_use_certificate(context.get(), leaf.get()) != 1)
+  auto chain = read_certificates(pair.certificate, "the certificate");
+  if (!chain) return tl::make_unexpected(std::move(chain).error());
+  if (SSL_CTX_use_certificate(context.get(), chain->front().get()) != 1)
     return failed("certificate");
-  while (true) {
-    X509* issuer = PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr);
-    if (issuer == nullptr) break;
-    if (SSL_CTX_add0_chain_cert(context.get(), issuer) != 1) {
-      X509_free(issuer);
+  for (auto issuer = chain->begin() + 1; issuer != chain->end(); ++issuer) {
+    if (SSL_CTX_add1_chain_cert(context.get(), issuer->get()) != 1)
       return failed("certificate chain");
-    }
   }
-  ERR_clear_error();  // the end of the PEM text is an error to the reader above
   const BioPtr key_text = bio_over(pair.key);
   const KeyPtr key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
   if (!key || SSL_CTX_use_PrivateKey(context.get(), key.get()) != 1) return failed("key");

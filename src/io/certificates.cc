@@ -10,6 +10,7 @@
 
 #include "io/files.h"
 #include "io/openssl_ptr.h"
+#include "io/pem.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -87,12 +88,9 @@ Result<CertificateInfo> inspect(const PemPair& pair, SystemTime now) {
     return tl::make_unexpected(
         Error{.message = std::move(message), .file = file, .position = {}, .path = {}});
   };
-  const BioPtr certificate_text = bio_over(pair.certificate);
-  const X509Ptr certificate(PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr));
-  if (!certificate) {
-    return fail_in(pair.certificate_file,
-                   "the certificate is not PEM (expected -----BEGIN CERTIFICATE-----)");
-  }
+  const auto chain = read_certificates(pair.certificate, "the certificate");
+  if (!chain) return fail_in(pair.certificate_file, chain.error().message);
+  X509* const certificate = chain->front().get();
   const BioPtr key_text = bio_over(pair.key);
   const KeyPtr key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, no_pass_phrase, nullptr));
   if (!key) {
@@ -101,10 +99,10 @@ Result<CertificateInfo> inspect(const PemPair& pair, SystemTime now) {
         "the key is not a PEM private key without a pass phrase (expected -----BEGIN PRIVATE "
         "KEY-----)");
   }
-  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
+  if (X509_check_private_key(certificate, key.get()) != 1) {
     return fail_in(pair.key_file, "the key does not belong to the certificate");
   }
-  CertificateInfo info = info_of(certificate.get());
+  CertificateInfo info = info_of(certificate);
   if (info.not_after < now) {
     info.warning = "the certificate has expired on " + to_rfc3339(info.not_after);
   } else if (info.not_before > now) {

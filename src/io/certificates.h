@@ -63,9 +63,9 @@ struct CertificateInfo {
 // What the first certificate of a PEM text says of itself; no warning.
 Result<CertificateInfo> certificate_info(const std::string& pem);
 
-// What a pair says of itself, or why it cannot be served: no PEM, a key with a pass phrase, a key
-// that does not match; the error names the file that is to blame. An expired certificate is a
-// warning: it may be the only one there is.
+// What a pair says of itself, or why it cannot be served: no PEM, a chain that is cut off or
+// damaged anywhere, a key with a pass phrase, a key that does not match; the error names the file
+// that is to blame. An expired certificate is a warning: it may be the only one there is.
 Result<CertificateInfo> inspect(const PemPair& pair,
                                 SystemTime now = std::chrono::system_clock::now());
 

@@ -154,8 +154,12 @@ class HttpDispatch::Httplib : public httplib::Server {
   void route(const httplib::Request& request, httplib::Response& response) {
     const Route* found = nullptr;
     std::string allowed;
+    // The path as it was sent, like judge(): request.path is decoded, and a path that only one of
+    // the two recognises would get past the other.
+    const std::string_view target = current_->head.target;
+    const std::string_view path = before(target, '?');
     for (const Route& candidate : routes_) {
-      if (candidate.path != request.path) continue;
+      if (candidate.path != path) continue;
       const bool get = candidate.method == "GET";
       if (candidate.method == request.method || (get && request.method == "HEAD"))
         found = &candidate;
@@ -167,11 +171,10 @@ class HttpDispatch::Httplib : public httplib::Server {
       response.set_header("Allow", allowed);
       return fill_error(response, {405, fmt::format("the method must be {}", allowed)});
     }
-    const std::string_view target = current_->head.target;
     const auto question = target.find('?');
     const Request asked{
         .method = request.method,
-        .path = request.path,
+        .path = path,
         .query = question == std::string_view::npos ? "" : target.substr(question + 1),
         .content_type = current_->head.content_type,
         .body = current_->body,

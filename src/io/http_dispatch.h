@@ -1,8 +1,8 @@
 // From a complete request to the bytes of its answer. Internal to the server.
 //
-// cpp-httplib parses the request line, decodes the path and writes the answer; which handler is
-// asked is decided here (a table look-up instead of one regular expression per route), and the body
-// reaches the handler as a view without passing through httplib.
+// cpp-httplib parses the request line and writes the answer; which handler is asked is decided here
+// by the path as it was sent, never decoded (a table look-up instead of one regular expression per
+// route), and the body reaches the handler as a view without passing through httplib.
 #pragma once
 
 #include <memory>

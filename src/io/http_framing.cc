@@ -4,7 +4,10 @@
 #include <array>
 #include <fmt/format.h>
 #include <limits>
+#include <tl/expected.hpp>
 #include <utility>
+
+#include "io/http_target.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -31,9 +34,11 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
 }
 
@@ -59,6 +64,24 @@ void for_each_element(std::string_view list, Found found) {
 }
 
 HttpError bad_request(std::string message) { return {400, std::move(message)}; }
+
+struct Field {
+  std::string_view name;
+  std::string_view value;  // without the blanks around it
+};
+
+// A line of the head or of the trailer section, without its CR LF. what: "header", "trailer".
+tl::expected<Field, HttpError> split_field(std::string_view line, std::string_view what) {
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
+    return tl::make_unexpected(bad_request(fmt::format("a {} is not `Name: value`", what)));
+  const Field field{.name = line.substr(0, colon), .value = trimmed(line.substr(colon + 1))};
+  if (has_control_character(field.value)) {
+    return tl::make_unexpected(
+        bad_request(fmt::format("a {}'s value has a control character", what)));
+  }
+  return field;
+}
 
 }  // namespace
 
@@ -202,12 +225,18 @@ std::optional<HttpError> RequestReader::parse_head(std::string_view text) {
     return bad_request("the request line is not `METHOD target HTTP/1.1`");
   }
   head_.method = method;
-  head_.target = target;
+  auto resource = origin_form(target);
+  if (!resource) {
+    return bad_request(
+        "the request's target is neither a path nor https://HOST[:PORT] with a path behind it");
+  }
+  head_.target = *std::move(resource);
   while (true) {
     const auto line = take_line();
     if (line.empty()) break;
     if (auto error = parse_header(line)) return error;
   }
+  if (head_.minor_version == 1 && !has_host_) return bad_request("the request has no Host");
   if (has_transfer_encoding_) {
     if (head_.content_length) {
       return bad_request("the request has both Content-Length and Transfer-Encoding");
@@ -221,15 +250,16 @@ std::optional<HttpError> RequestReader::parse_head(std::string_view text) {
 }
 
 std::optional<HttpError> RequestReader::parse_header(std::string_view line) {
-  const auto colon = line.find(':');
-  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
-    return bad_request("a header is not `Name: value`");
-  }
-  const auto name = line.substr(0, colon);
-  const auto value = trimmed(line.substr(colon + 1));
-  if (has_control_character(value)) return bad_request("a header's value has a control character");
+  const auto field = split_field(line, "header");
+  if (!field) return field.error();
+  const auto [name, value] = *field;
 
-  if (equal_ignoring_case(name, "content-length")) {
+  if (equal_ignoring_case(name, "host")) {
+    if (has_host_) return bad_request("the request has more than one Host");
+    has_host_ = true;
+    if (!is_host(value))
+      return bad_request("Host is not a name or an address with or without a port");
+  } else if (equal_ignoring_case(name, "content-length")) {
     if (head_.content_length) return bad_request("the request has more than one Content-Length");
     if (value.empty() || !std::all_of(value.begin(), value.end(), is_digit)) {
       return bad_request("Content-Length is not a number of bytes");
@@ -273,7 +303,11 @@ std::optional<HttpError> RequestReader::parse_header(std::string_view line) {
 }
 
 std::optional<HttpError> RequestReader::parse_chunk_size(std::string_view line) {
-  const auto digits = trimmed(line.substr(0, line.find(';')));
+  const auto semicolon = line.find(';');
+  auto digits = line.substr(0, semicolon);
+  // Blanks may stand before an extension and nowhere else (RFC 9112, 7.1.1).
+  while (semicolon != std::string_view::npos && !digits.empty() && is_blank(digits.back()))
+    digits.remove_suffix(1);
   if (digits.empty() || has_control_character(line))
     return bad_request("a chunk's size is not a number");
   std::uint64_t size = 0;
@@ -337,6 +371,12 @@ RequestReader::Step RequestReader::read_chunks(std::string_view pending) {
         if (end == std::string_view::npos) {
           if (rest.size() >= kTrailerLineBytes) return failed({431, "a trailer line is too long"});
           return {State::kMore, used};
+        }
+        // Not used, but read as strictly as a header: what ends a line for a parser in front must
+        // not be a part of it here.
+        if (end > 0) {
+          const auto field = split_field(rest.substr(0, end), "trailer");
+          if (!field) return failed(field.error());
         }
         used += end + 2;
         if (end == 0) {

@@ -5,15 +5,16 @@
 // the bytes that were not consumed and offers them again with what arrived since:
 //
 //   RequestReader reader(limits);
-//   auto step = reader.advance(pending);     // "POST /mutate HTTP/1.1\r\nContent-Length:
-//   2\r\n\r\n{}" step == {State::kHead, 44}               // reader.head(): judge it before the
-//   body is read pending.remove_prefix(step.consumed); step = reader.advance(pending);          //
-//   {State::kComplete, 2}; reader.body() == "{}"
+//   auto step = reader.advance(pending);  // "POST /m HTTP/1.1\r\nHost: a\r\nContent-Length: ..."
+//   // {State::kHead, 48}: judge reader.head() before the body is read
+//   pending.remove_prefix(step.consumed);
+//   step = reader.advance(pending);       // {State::kComplete, 2}: reader.body() == "{}"
 //
-// Strict where leniency has let requests be smuggled (RFC 9112, 2.2, 5.1, 6.3): a bare LF, a folded
-// header, white space before a colon, two lengths, a length together with a transfer coding are all
-// refused. What is refused ends the connection: after a framing error nobody knows where the next
-// request begins.
+// Strict where leniency has let requests be smuggled (RFC 9112, 2.2, 5.1, 6.3, 7.1): a bare LF, a
+// folded header, white space before a colon, two lengths, a length together with a transfer coding,
+// blanks around a chunk's size are all refused, in trailers as in headers. So is HTTP/1.1 without
+// exactly one Host (RFC 9112, 3.2). What is refused ends the connection: after a framing error
+// nobody knows where the next request begins.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,7 @@ struct FramingLimits {
 // space around them removed.
 struct RequestHead {
   std::string method = {};
-  std::string target = {};  // path and query, not decoded
+  std::string target = {};  // path and query, not decoded, without scheme and authority
   std::string content_type = {};
   std::string content_encoding = {};
   int minor_version = 1;                             // HTTP/1.x
@@ -102,6 +103,7 @@ class RequestReader {
   std::size_t lines_ = 0;       // of the head or the trailer: complete lines
   std::uint64_t chunk_left_ = 0;
   bool has_transfer_encoding_ = false;
+  bool has_host_ = false;  // what it says is not kept: every name is served alike
   RequestHead head_;
   std::string decoded_;
   std::string_view body_;

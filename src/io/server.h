@@ -40,7 +40,7 @@ namespace gracekeeper::io {
 // Views are valid while the handler runs.
 struct Request {
   std::string_view method = {};        // "POST"; a GET handler also gets "HEAD"
-  std::string_view path = {};          // decoded, without the query
+  std::string_view path = {};          // as sent, without the query
   std::string_view query = {};         // as sent, without the question mark
   std::string_view content_type = {};  // as sent
   std::string_view body = {};

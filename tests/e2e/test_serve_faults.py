@@ -327,7 +327,7 @@ class JumpingClock(TestCase):
             kept = server.connect()
             slow = socket.create_connection(("127.0.0.1", server.port), LIMIT)
             slow = server.tls.wrap_socket(slow)
-            slow.sendall(b"POST /mutate HTTP/1.1\r\n")
+            slow.sendall(b"POST /mutate HTTP/1.1\r\nHost: localhost\r\n")
             begun = time.monotonic()
             for seconds in (0, self.YEARS, -self.YEARS, 3600, 0):
                 with self.subTest(seconds=seconds):

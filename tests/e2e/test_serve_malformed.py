@@ -184,11 +184,22 @@ class Malformed(TestCase):
                     self.check_status(response.status, text, 405, "the method must be POST")
                     self.server.wait_for_log("request refused", status=405, method=method,
                                              path=path)
-        for path in ("/", "/mutate/", "/metrics", "/livez", "/%2e%2e/etc/passwd"):
+        for path in ("/", "/mutate/", "/metrics", "/livez", "/%2e%2e/etc/passwd", "/%6dutate",
+                     "/mutate#x"):
             with self.subTest(path=path):
                 answer = self.server.post(path, "{}")
                 self.check_status(answer.status, answer.text, 404, "there is nothing at this path")
                 self.server.wait_for_log("request refused", status=404, path=path)
+
+    def test_a_target_with_scheme_and_host_is_its_path(self):
+        body = json.dumps(review(POD)).encode()
+        connection = self.socket()
+        connection.sendall(request_bytes(
+            body, line=f"POST https://localhost:{self.server.port}/mutate HTTP/1.1",
+            Content_Type="application/json", Content_Length=len(body)))
+        status, _, text = read_response(connection)
+        self.assertEqual(status, 200, text)
+        self.assertTrue(json.loads(text)["response"]["allowed"])
 
     def test_a_body_of_9_mib_is_refused_by_its_length(self):
         connection = self.socket()
@@ -247,6 +258,11 @@ class Malformed(TestCase):
             "a length and chunks": request_bytes(Content_Length=2, Transfer_Encoding="chunked"),
             "a chunk that is no number": request_bytes(
                 b"zz\r\n", Content_Type="application/json", Transfer_Encoding="chunked"),
+            "a trailer with a line end of its own": request_bytes(
+                b"0\r\nX: y\n\nGET /smuggled HTTP/1.1\r\n\r\n",
+                Content_Type="application/json", Transfer_Encoding="chunked"),
+            "no Host": b"POST /mutate HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+            "two Hosts": request_bytes(Host="other"),
         }
         for name, data in cases.items():
             with self.subTest(name=name):

@@ -66,8 +66,8 @@ Reading read(std::string_view bytes, std::string_view pieces, FramingLimits limi
 // The request as a careful client would write it.
 std::string written(const Reading& reading) {
   const auto& head = reading.head;
-  std::string text =
-      head.method + ' ' + head.target + " HTTP/1." + std::to_string(head.minor_version) + "\r\n";
+  std::string text = head.method + ' ' + head.target + " HTTP/1." +
+                     std::to_string(head.minor_version) + "\r\nHost: a\r\n";
   if (!head.content_type.empty()) text += "Content-Type: " + head.content_type + "\r\n";
   if (!head.content_encoding.empty()) text += "Content-Encoding: " + head.content_encoding + "\r\n";
   if (head.expects_continue) text += "Expect: 100-continue\r\n";

@@ -47,8 +47,9 @@ def seeds(name):
                      *ROOT.glob("deploy/examples/*-profile.yaml")]}
         return [bytes([kind]) + file.read_bytes() for kind in files for file in files[kind]]
     if name == "framing":
-        return [b"\xff\x0f\xff\x00POST /mutate HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
-                b"\xff\x0f\xff\x00POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"]
+        return [b"\xff\x0f\xff\x00POST /mutate HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+                b"\xff\x0f\xff\x00POST http://a:1/?x HTTP/1.1\r\nHost: [::1]:1\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n2 ;x\r\n{}\r\n0\r\nX: y\r\n\r\n"]
     return []
 
 

@@ -379,6 +379,22 @@ TEST(ApiClient, RefusesAnAccessThatCannotBeRight) {
        "\"kubernetes\": the scheme is missing or unknown: expected https://HOST[:PORT][/PATH]"},
       {"a CA that is none", [](ApiAccess& a) { a.certificate_authority.text = "x"; },
        "the certificate authority is not PEM (expected -----BEGIN CERTIFICATE-----)"},
+      {"a bundle of CAs whose second is cut off",
+       [](ApiAccess& a) {
+         a.certificate_authority.text = certificates().ca_pem + certificates().ca_pem.substr(0, 90);
+       },
+       "the certificate authority is cut off or damaged: certificate 2 cannot be read (bad end "
+       "line); expected whole blocks, each from its -----BEGIN CERTIFICATE----- to its -----END "
+       "CERTIFICATE----- line"},
+      {"a client certificate whose issuer is cut off",
+       [](ApiAccess& a) {
+         a.client_certificate.text =
+             certificates().pair.certificate + certificates().ca_pem.substr(0, 90);
+         a.client_key.text = certificates().pair.key;
+       },
+       "the client certificate is cut off or damaged: certificate 2 cannot be read (bad end "
+       "line); expected whole blocks, each from its -----BEGIN CERTIFICATE----- to its -----END "
+       "CERTIFICATE----- line"},
       {"a certificate without a key",
        [](ApiAccess& a) { a.client_certificate.text = certificates().pair.certificate; },
        "a client certificate and its key belong together: one of them is missing"},

@@ -71,6 +71,12 @@ TEST(Certificates, RefusesANameThatIsNone) {
   }
 }
 
+std::string cut_off(const std::string& what) {
+  return "the certificate is cut off or damaged: " + what +
+         "; expected whole blocks, each from its -----BEGIN CERTIFICATE----- to its -----END "
+         "CERTIFICATE----- line";
+}
+
 TEST(Certificates, SaysWhatIsWrongWithAPair) {
   const MadeCertificates other = make_certificates({}).value();
   const struct {
@@ -81,7 +87,7 @@ TEST(Certificates, SaysWhatIsWrongWithAPair) {
       {{made().pair.key, made().pair.key},
        "the certificate is not PEM (expected -----BEGIN CERTIFICATE-----)"},
       {{made().pair.certificate.substr(0, 300), made().pair.key},
-       "the certificate is not PEM (expected -----BEGIN CERTIFICATE-----)"},
+       cut_off("certificate 1 cannot be read (bad end line)")},
       {{made().pair.certificate, "nonsense"},
        "the key is not a PEM private key without a pass phrase (expected -----BEGIN PRIVATE "
        "KEY-----)"},
@@ -128,6 +134,92 @@ TEST(CertificateStore, KeepsTheLastGoodPair) {
   EXPECT_TRUE(store->replace(other.pair));
   EXPECT_NE(store->context(), context);
   EXPECT_EQ(store->info().names.size(), 3U);
+}
+
+// Clients cannot verify a leaf without its intermediate, so a damaged one is no shorter chain.
+TEST(CertificateStore, RefusesAChainThatIsDamagedAnywhere) {
+  const std::string& leaf = made().pair.certificate;
+  const std::string& issuer = made().ca_pem;
+  const std::string whole = leaf + issuer;
+  const auto with = [&](std::size_t at, char c) {
+    std::string changed = whole;
+    changed[leaf.size() + at] = c;
+    return changed;
+  };
+  const auto indented = [](const std::string& block) {
+    std::string out;
+    for (const char c : block) (out.empty() || out.back() == '\n' ? out += "  " : out) += c;
+    return out;
+  };
+  const std::string uneven = cut_off("1 lines start with -----BEGIN and 2 with -----END");
+  const struct {
+    const char* name;
+    std::string chain, message;
+  } rows[] = {
+      {"cut in the base64", whole.substr(0, leaf.size() + 200),
+       cut_off("certificate 2 cannot be read (bad end line)")},
+      {"cut in the END line", whole.substr(0, whole.size() - 5),
+       cut_off("certificate 2 cannot be read (bad end line)")},
+      {"cut after the BEGIN line", leaf + "-----BEGIN CERTIFICATE-----\n",
+       cut_off("certificate 2 cannot be read (bad end line)")},
+      {"cut in the BEGIN line", leaf + "-----BEGIN CERTIF",
+       cut_off("2 lines start with -----BEGIN and 1 with -----END")},
+      {"cut in the word BEGIN", leaf + "-----BEG",
+       cut_off("its last line, -----BEG, is the start of another block")},
+      {"cut in its dashes, a line end added", leaf + "--\n",
+       cut_off("its last line, --, is the start of another block")},
+      {"a damaged BEGIN line", with(6, 'X'), uneven},
+      {"a damaged character of the base64", with(60, '!'),
+       cut_off("certificate 2 cannot be read (bad base64 decode)")},
+      {"an issuer that is indented", leaf + indented(issuer), uneven},
+      {"no line end between two blocks", leaf.substr(0, leaf.size() - 1) + issuer,
+       cut_off("certificate 1 cannot be read (bad end line)")},
+  };
+  const auto store = CertificateStore::make(made().pair).value();
+  const auto context = store->context();
+  for (const auto& row : rows) {
+    const auto replaced = store->replace(
+        {.certificate = row.chain, .key = made().pair.key, .certificate_file = "tls.crt"});
+    ASSERT_FALSE(replaced) << row.name;
+    EXPECT_EQ(to_string(replaced.error()), "tls.crt: " + row.message) << row.name;
+    EXPECT_EQ(store->context(), context) << row.name;
+  }
+}
+
+TEST(CertificateStore, ServesEveryCertificateOfAChainWhateverStandsAroundIt) {
+  const std::string& leaf = made().pair.certificate;
+  const std::string& issuer = made().ca_pem;
+  const auto with_cr = [](const std::string& text) {
+    std::string out;
+    for (const char c : text) out += c == '\n' ? "\r\n" : std::string(1, c);
+    return out;
+  };
+  const struct {
+    const char* name;
+    std::string text;
+    int issuers;
+  } rows[] = {
+      {"a leaf alone", leaf, 0},
+      {"an issuer", leaf + issuer, 1},
+      {"no line end at the end", leaf + issuer.substr(0, issuer.size() - 1), 1},
+      {"CR LF", with_cr(leaf + issuer), 1},
+      {"what openssl x509 -text writes",
+       "Certificate:\n    Data:\n        Version: 3 (0x2)\n" + leaf + "Certificate:\n    Data:\n" +
+           issuer,
+       1},
+      {"rules of dashes and of equality signs",
+       "The leaf\n========\n" + leaf + "\n-----\n# the issuer\n---------\n" + issuer + "\n \n", 1},
+      {"a certificate that is commented out",
+       leaf + "# -----BEGIN CERTIFICATE-----\n# MIIB\n" + issuer + "the end\n", 1},
+      {"the key in the same file", made().pair.key + leaf + issuer, 1},
+  };
+  for (const auto& row : rows) {
+    const auto store = CertificateStore::make({.certificate = row.text, .key = made().pair.key});
+    ASSERT_TRUE(store) << row.name << ": " << to_string(store.error());
+    STACK_OF(X509)* chain = nullptr;
+    ASSERT_EQ(SSL_CTX_get0_chain_certs((*store)->context().get(), &chain), 1);
+    EXPECT_EQ(chain == nullptr ? 0 : sk_X509_num(chain), row.issuers) << row.name;
+  }
 }
 
 using Outcome = CertificateReloader::Outcome;

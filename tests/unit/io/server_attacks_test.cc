@@ -56,15 +56,16 @@ TEST_F(AttackTest, CutsAHeadOrABodyThatTrickles) {
   options.certificates = nullptr;
   start();
   for (const std::string& bytes :
-       {"GET / HTTP/1.1\r\nA: " + std::string(1000, 'x'), post("/echo", std::string(1000, ' ')),
-        "POST /echo HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+       {"GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(1000, 'x'),
+        post("/echo", std::string(1000, ' ')),
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: "
         "chunked\r\n\r\n3e8\r\n" +
             std::string(1000, ' ')}) {
     auto client = connect();
     ASSERT_NE(client, nullptr);
     const auto head = bytes.find("\r\n\r\n");
     // All but the part that trickles.
-    ASSERT_TRUE(client->send(bytes.substr(0, head == std::string::npos ? 18 : head + 4)));
+    ASSERT_TRUE(client->send(bytes.substr(0, head == std::string::npos ? 27 : head + 4)));
     EXPECT_TRUE(cut_while_trickling(*client, std::string(900, '1'), seconds(4)))
         << bytes.substr(0, 40);
   }
@@ -270,8 +271,8 @@ TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
   start();
   const auto begin = [this](std::size_t length, std::size_t sent) {
     auto client = connect();
-    client->send("POST /size HTTP/1.1\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
-                 std::string(sent, 'x'));
+    client->send("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(length) +
+                 "\r\n\r\n" + std::string(sent, 'x'));
     return client;
   };
   // Each holds at least what has arrived and at most its whole length: small and large together at

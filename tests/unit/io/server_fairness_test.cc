@@ -98,8 +98,9 @@ TEST_F(FairnessTest, HandlesOneLargeRequestAtATime) {
 TEST_F(FairnessTest, AnswersInOrderWhatComesBehindALargeRequest) {
   start_with_gate();
   gate.open();
-  const std::string chunked = "POST /gate HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n" +
-                              std::string(kLarge, 'x') + "\r\n0\r\n\r\n";
+  const std::string chunked =
+      "POST /gate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n" +
+      std::string(kLarge, 'x') + "\r\n0\r\n\r\n";
   for (const std::string& first : {post_of(kLarge), chunked}) {
     auto client = connect();
     ASSERT_TRUE(client->send(first + post_of(3) + first + get("/text")));

@@ -18,19 +18,22 @@ TEST_F(ServerTest, RefusesWithAReasonAndEndsTheConnection) {
       {"garbage\r\n\r\n", 400, "the request line is not `METHOD target HTTP/1.1`"},
       {post("/echo", "{}", "Content-Encoding: gzip\r\n"), 415,
        "Content-Encoding is not supported: send the body as it is"},
-      {"POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}", 415,
+      {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+       415, "the Content-Type must be application/json"},
+      {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 415,
        "the Content-Type must be application/json"},
-      {"POST /echo HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 415,
-       "the Content-Type must be application/json"},
-      {"POST /echo HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: "
+      {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
        "209715200\r\n\r\n{}",
        413, "the body is larger than 8388608 bytes"},
-      {"POST /echo HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501,
+      {"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501,
        "the only Transfer-Encoding that is understood is chunked"},
-      {"GET / HTTP/1.1\r\nA: " + std::string(100'000, 'x') + "\r\n\r\n", 431,
+      {"GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(100'000, 'x') + "\r\n\r\n", 431,
        "the request line and headers are larger than 32768 bytes"},
-      {"GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
+      {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
        "the request has both Content-Length and Transfer-Encoding"},
+      {"GET /text HTTP/1.1\r\n\r\n", 400, "the request has no Host"},
+      {"GET https://a@b/text HTTP/1.1\r\nHost: x\r\n\r\n", 400,
+       "the request's target is neither a path nor https://HOST[:PORT] with a path behind it"},
   };
   for (const auto& row : rows) {
     auto client = connect();
@@ -59,9 +62,11 @@ TEST_F(ServerTest, AnswersARequestThatDoesNotComeToItsEnd) {
     for (const bool ends : {true, false}) {
       start();
       for (const std::string& half :
-           {std::string("POST /ec"), std::string("POST /echo HTTP/1.1\r\nContent-Type: applic"),
+           {std::string("POST /ec"),
+            std::string("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: applic"),
             post("/echo", "{\"kind\": \"Adm").substr(0, 90),
-            std::string("POST /size HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab")}) {
+            std::string(
+                "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab")}) {
         auto client = connect();
         ASSERT_NE(client, nullptr);
         ASSERT_TRUE(client->send(half));
@@ -103,9 +108,9 @@ TEST_F(ServerTest, RefusesWithAReasonAndKeepsTheConnection) {
     std::string message;
   } rows[] = {
       {post("/nowhere", "{}"), 404, "there is nothing at this path"},
-      {"DELETE /echo HTTP/1.1\r\n\r\n", 405, "the method must be POST"},
+      {"DELETE /echo HTTP/1.1\r\nHost: x\r\n\r\n", 405, "the method must be POST"},
       {post("/text", "{}"), 405, "the method must be GET, HEAD"},
-      {"BREW /text HTTP/1.1\r\n\r\n", 400, "the request line cannot be read"},
+      {"BREW /text HTTP/1.1\r\nHost: x\r\n\r\n", 400, "the request line cannot be read"},
       {get("/" + std::string(9000, 'x')), 414, "the request target is too long"},
       {post("/throw", "{}"), 500, "internal error"},
   };
@@ -120,6 +125,29 @@ TEST_F(ServerTest, RefusesWithAReasonAndKeepsTheConnection) {
     }
   }
   EXPECT_EQ(body_of(client->ask(post("/echo", "1"))), "1");
+}
+
+// Nothing but a route's path as it is written reaches its handler: whether the media type counts is
+// decided by the path as well.
+TEST_F(ServerTest, KnowsAPathOnlyAsItIsWritten) {
+  start();
+  auto client = connect();
+  ASSERT_NE(client, nullptr);
+  for (const char* type : {"text/plain", "application/json"}) {
+    for (const char* path : {"/%65cho", "/echo#x", "/echo%3f", "/echo%00", "//echo", "/./echo",
+                             "/echo/", "/echo;x", "/ECHO", "*"}) {
+      const auto answer = client->ask(fmt::format(
+          "POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: 1\r\n\r\n1", path,
+          type));
+      EXPECT_EQ(status_of(answer), 404) << path << ' ' << type;
+      EXPECT_EQ(body_of(answer), error_json(404, "there is nothing at this path")) << path;
+    }
+  }
+  EXPECT_EQ(body_of(client->ask(post("/echo?timeout=10s", "1"))), "1");
+  EXPECT_EQ(body_of(client->ask(post("/echo?", "1"))), "1");
+  EXPECT_EQ(body_of(client->ask(post("https://localhost:8443/echo", "1"))), "1");
+  EXPECT_EQ(status_of(client->ask(post("https://localhost:8443/%65cho", "1"))), 404);
+  EXPECT_EQ(body_of(client->ask(get("http://localhost/text?a=b"))), "query=a=b");
 }
 
 TEST_F(ServerTest, HidesAnExceptionFromTheClientAndReportsIt) {
@@ -163,7 +191,7 @@ TEST_F(ServerTest, DeliversARefusalToAClientThatIsStillSending) {
   for (int i = 0; i < 20; ++i) {
     auto client = connect();
     ASSERT_NE(client, nullptr);
-    client->send("POST /size HTTP/1.1\r\nContent-Length: 209715200\r\n\r\n");
+    client->send("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 209715200\r\n\r\n");
     for (int piece = 0; piece < 10; ++piece) client->send(std::string(16 * 1024, 'x'));
     const auto answer = client->receive();
     ASSERT_TRUE(answer) << i;
@@ -175,7 +203,8 @@ TEST_F(ServerTest, DoesNotReadTheRestOfARefusedBodyAsARequest) {
   start();
   auto client = connect();
   client->send(
-      "POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n" +
       get("/text"));
   EXPECT_EQ(status_of(client->receive()), 415);
   EXPECT_FALSE(client->receive());
