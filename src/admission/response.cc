@@ -84,14 +84,16 @@ std::string response::refused(std::string_view uid, int code, std::string_view m
   return review(uid, std::move(answer));
 }
 
+// By hand too: it also has to be written when memory has run out, and the JSON library's values
+// allocate when they are destroyed, where nothing may throw.
 std::string status_body(int code, std::string_view message) {
-  return dump({{"apiVersion", "v1"},
-               {"kind", "Status"},
-               {"metadata", Json::object()},
-               {"status", "Failure"},
-               {"message", message},
-               {"reason", reason_for(code)},
-               {"code", code}});
+  std::string out =
+      R"({"apiVersion":"v1","kind":"Status","metadata":{},"status":"Failure","message":)";
+  append_json_string(out, message);
+  out += R"(,"reason":)";
+  append_json_string(out, reason_for(code));
+  out += R"(,"code":)" + std::to_string(code);
+  return out += '}';
 }
 
 std::string warning_text(std::string_view text) {

@@ -63,6 +63,12 @@ var attacks = map[string]life{
 			fmt.Fprint(to, "\r\n")
 		})
 	},
+	"long-heads": func(a *attacker) { // as long as they may be, and nothing of the body
+		a.securely(func(to io.Writer) {
+			fmt.Fprintf(to, "POST /mutate?%s%sContent-Length: 20000\r\n\r\n", strings.Repeat("x", 30_000),
+				strings.TrimPrefix(jsonPost, "POST /mutate"))
+		})
+	},
 	"long-header": func(a *attacker) {
 		a.securely(func(to io.Writer) {
 			fmt.Fprint(to, "POST /mutate HTTP/1.1\r\nX: ")
@@ -196,6 +202,18 @@ var attacks = map[string]life{
 	"management-silent": func(a *attacker) { a.plainly(nil) },
 	"management-hoarding": func(a *attacker) {
 		a.plainly(func(to io.Writer) { fmt.Fprint(to, "GET /livez HTTP/1.1\r\nHost: webhook\r\n\r\n") })
+	},
+	"management-busy": func(a *attacker) { // each has had an answer, and has always begun to ask again
+		a.plainly(func(to io.Writer) {
+			request := "GET /livez HTTP/1.1\r\nHost: webhook\r\n\r\n"
+			fmt.Fprint(to, request[:1])
+			for a.done.Err() == nil {
+				if _, err := fmt.Fprint(to, request[1:]+request[:1]); err != nil {
+					return
+				}
+				a.pause(2 * time.Second)
+			}
+		})
 	},
 	"management-slow": func(a *attacker) {
 		a.plainly(func(to io.Writer) { a.trickle(to, []byte("GET /livez HTTP/1.1\r\nA: aaaaaaaaaaaaaaaa")) })
