@@ -196,7 +196,9 @@ std::vector<std::string> notes_of(const Assessment& a) {
   }
   for (const auto& remark : a.remarks) notes.push_back(remark + ".");
   for (const auto& dropped : a.settings.dropped) {
-    notes.push_back(fmt::format("{} is ignored: {}", dropped.key, dropped.message));
+    const bool in_part = annotation::is_list_of_ports(dropped.key);
+    notes.push_back(
+        fmt::format("{}{}: {}", dropped.key, in_part ? "" : " is ignored", dropped.message));
   }
   return notes;
 }

@@ -279,7 +279,8 @@ void read_proxy(Reader& reader, LinkerdProxyValues& proxy) {
   reader.text("proxy.resources.ephemeral-storage.request",
               proxy.resources.ephemeral_storage.request);
   reader.text("proxy.resources.ephemeral-storage.limit", proxy.resources.ephemeral_storage.limit);
-  reader.whole("proxy.uid", proxy.uid);
+  // The container says runAsNonRoot; and linkerd-init would send root's own connections to itself.
+  reader.whole("proxy.uid", proxy.uid, 1);
   reader.whole("proxy.gid", proxy.gid, -1);
   reader.mapping("proxy.securityContext", proxy.security_context.write());
   reader.flag("proxy.enableExternalProfiles", proxy.enable_external_profiles);

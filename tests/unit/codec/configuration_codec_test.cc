@@ -144,8 +144,7 @@ TEST(Configuration, SaysWhatIsWrongWithAValueAndWhere) {
        R"(c.yaml:3:12: defaults.grace: expected a duration such as "25s", got 1.5)"
        "\n"},
       {"defaults: {grace: -1}",
-       R"(c.yaml:3:12: defaults.grace: "-1" is not a duration: a duration needs a unit: write )"
-       "\"1s\" for seconds\n"},
+       "c.yaml:3:12: defaults.grace: \"-1\" is not a duration: it cannot be negative\n"},
       {"defaults: {wait: 1500ms}",
        R"(c.yaml:3:12: defaults.wait: expected whole seconds, got "1500ms")"
        "\n"},
