@@ -149,7 +149,7 @@ void add_completion(CLI::App& program, int& code) {
   command->add_option("SHELL", *shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  command->footer(kExitCodes);
+  command->footer(kExitCodesOfPrinting);
   command->callback([shell, &program, &code] {
     const auto commands = commands_of(program);
     fmt::print("{}", *shell == "bash"  ? bash(commands)

@@ -152,7 +152,8 @@ void add_explain(CLI::App& program, int& code) {
                    "Try this time from SIGTERM to exit (25s, or web=25s,worker=2m)")
       ->type_name("DURATION");
   add_policy_options(*command, options->policy);
-  command->footer(kExitCodes);
+  command->footer(
+      "Exit codes: 0 explained, whatever is wrong with the pod, 2 usage or input error.");
   command->callback([options, &code] { code = run_explain(*options); });
 }
 

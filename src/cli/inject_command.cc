@@ -165,10 +165,10 @@ void add_inject(CLI::App& program, int& code) {
   add_linkerd_options(*command, *options);
   add_policy_options(*command, options->policy);
   command->footer(
-      fmt::format("A pod that the webhook would refuse is printed as it was, with exit code 1.\n"
-                  "With --annotate or --manual a pod that cannot be injected is an error:\n"
-                  "nothing is printed, and the exit code is 1.\n{}",
-                  kExitCodes));
+      "A pod that the webhook would refuse is printed as it was, with exit code 1.\n"
+      "With --annotate or --manual a pod that cannot be injected is an error:\n"
+      "nothing is printed, and the exit code is 1.\n"
+      "Exit codes: 0 all as asked, 1 a pod refused or not injected, 2 usage or input.");
   command->callback([options, &code] { code = inject(*options); });
 }
 
@@ -181,7 +181,7 @@ void add_uninject(CLI::App& program, int& code) {
   auto* command = program.add_subcommand("uninject", "Print manifests without Linkerd's injection");
   add_paths(*command, options->paths);
   command->add_flag("--diff", options->diff, "Show what would change, as a unified diff");
-  command->footer(kExitCodes);
+  command->footer(kExitCodesOfPrinting);
   command->callback([options, &code] { code = uninject(options->paths, options->diff); });
 }
 

@@ -76,7 +76,8 @@ Loaded load_linkerd(const PolicyOptions& options, const Value& from_configuratio
   }
   auto values = parse_linkerd_values(tree);
   if (!values) {
-    out.errors.push_back(in_file(values.error(), source));
+    for (auto& mistake : mistakes_in_linkerd_values(tree))
+      out.errors.push_back(in_file(std::move(mistake), source));
     return out;
   }
   out.values = std::move(*values);

@@ -60,7 +60,9 @@ int run_command(int argc, char** argv) {
   program.formatter(std::make_shared<HelpFormatter>());
   program.set_version_flag("--version", "gracekeeper " GRACEKEEPER_VERSION);
   program.require_subcommand(1);
-  program.footer(fmt::format("gracekeeper COMMAND --help tells more.\n{}", kExitCodes));
+  program.footer(
+      "gracekeeper COMMAND --help tells more.\n"
+      "Exit codes: 0 clean or done, 1 findings or a refusal, 2 usage or input error.");
   int code = kClean;
   add_serve(program, code);
   add_check(program, code);

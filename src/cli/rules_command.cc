@@ -51,7 +51,7 @@ void add_rules(CLI::App& program, int& code) {
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"text", "json", "markdown"}))
       ->capture_default_str();
-  command->footer(kExitCodes);
+  command->footer(kExitCodesOfPrinting);
   command->callback([options, &code] { code = list_rules(*options); });
 }
 

@@ -12,6 +12,7 @@
 #include "codec/json_fields.h"
 #include "core/edit_distance.h"
 #include "core/settings.h"
+#include "sidecar/linkerd_values.h"
 
 namespace gracekeeper {
 namespace {
@@ -325,6 +326,23 @@ class Compiler {
     if (!element.is_object())
       return report(path, expected("an object with Linkerd's chart values", element));
     result.linkerd_values = json::to_value(element);
+    for (const auto& mistake : mistakes_in_linkerd_values(result.linkerd_values)) {
+      FieldPath place = path;
+      for (std::string_view rest = mistake.path; !rest.empty();) {
+        const auto dot = std::min(rest.find('.'), rest.size());
+        place = place / rest.substr(0, dot);
+        rest.remove_prefix(std::min(dot + 1, rest.size()));
+      }
+      report(place, mistake.message);
+    }
+    // Whole values files are pasted here, so other keys of the chart must pass.
+    const auto* proxy = result.linkerd_values.find("proxy");
+    if (proxy == nullptr || proxy->as_object() == nullptr) return;
+    for (const auto& [key, value] : *proxy->as_object()) {
+      if (const auto meant = misspelt_proxy_key(key); !meant.empty())
+        report(path / "proxy" / key,
+               fmt::format("unknown key; did you mean linkerd.proxy.{}?", meant));
+    }
   }
 
   const Document& document_;

@@ -75,9 +75,31 @@ class InputReader {
     } else if (json_error_ && file_.ends_with(".json")) {
       deliver_(tl::make_unexpected(std::move(*json_error_)));
     } else {
+      name_template(slice, document.error());
       deliver_(tl::make_unexpected(std::move(document.error())));
     }
     json_error_.reset();
+  }
+
+  // What the parser makes of "{{ … }}", a mapping in a mapping's key, tells nobody of a template.
+  // An action that fills a line is noticed in the line after it.
+  void name_template(const DocumentSlice& slice, Error& error) const {
+    auto rest = text_.substr(slice.parse_begin, slice.end - slice.parse_begin);
+    for (int line = slice.parse_line; line <= error.position.line && !rest.empty(); ++line) {
+      const auto end = std::min(rest.find('\n'), rest.size());
+      const auto content = rest.substr(0, end);
+      const auto braces = content.find("{{");
+      const bool is_quoted = content.substr(0, braces).find_first_of("\"'") != std::string::npos;
+      const bool fills_line = content.find_first_not_of(" \t") == braces;
+      if (braces != std::string::npos && !is_quoted &&
+          (line == error.position.line || (fills_line && line + 1 == error.position.line))) {
+        error.message =
+            "'{{' begins an expression of a template: render it first, as helm template does; "
+            "quote it if it is text";
+        return;
+      }
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
   }
 
   // Reads JSON values one after the other. False when the text is not JSON and YAML is to be tried:

@@ -216,7 +216,7 @@ std::optional<std::int64_t> AnnotationReader::proxy_uid() const {
   std::int64_t uid = -1;
   const auto [end, error] = std::from_chars(written.data(), written.data() + written.size(), uid);
   const bool is_number = error == std::errc{} && end == written.data() + written.size();
-  return is_number && uid >= 0 ? std::optional(uid) : std::nullopt;
+  return is_number && uid > 0 ? std::optional(uid) : std::nullopt;
 }
 
 std::optional<bool> AnnotationReader::shutdown_endpoint() const {

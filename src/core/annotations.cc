@@ -76,6 +76,11 @@ constexpr std::array kKnown{
 
 std::span<const std::string_view> known_annotations() { return kKnown; }
 
+bool is_list_of_ports(std::string_view key) {
+  return key == "config.linkerd.io/opaque-ports" || key == "config.linkerd.io/skip-inbound-ports" ||
+         key == "config.linkerd.io/skip-outbound-ports";
+}
+
 bool is_known(std::string_view key) {
   return std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end();
 }

@@ -45,4 +45,8 @@ inline constexpr std::size_t kLongestValue = std::size_t{16} * 1024;
 std::span<const std::string_view> known_annotations();
 bool is_known(std::string_view key);
 
+// Whether it is one of Linkerd's lists of ports (opaque-ports, skip-…-ports): an item that is not
+// usable is left out, and the others hold.
+bool is_list_of_ports(std::string_view key);
+
 }  // namespace gracekeeper::annotation

@@ -143,6 +143,8 @@ Result<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
   if (rest.empty()) return invalid("write a number with a unit, such as \"30s\"");
   constexpr std::string_view too_long = "it is longer than a duration can be (about 292 years)";
   if (all_digits(rest)) {
+    // Nothing that is read here may be negative: the sign is what is wrong, not the unit.
+    if (negative) return invalid("it cannot be negative");
     const auto with_unit = fmt::format("{}s", rest);
     if (!parse_go_duration(with_unit)) return invalid(too_long);
     return invalid(

@@ -5,6 +5,7 @@
 
 #include "core/advice_words.h"
 #include "core/annotations.h"
+#include "core/mend.h"
 
 namespace gracekeeper {
 namespace {
@@ -150,6 +151,29 @@ std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
   return fmt::format("{} is enough: {}{}.", given, needed, reservation(pod));
 }
 
+// The plan is that of the pod as it is written; what the webhook makes of it is said beside it.
+std::optional<std::string> mend_words(const Assessment& a) {
+  const auto& ignored = a.settings.ignored_rules;
+  if (std::find(ignored.begin(), ignored.end(), "GK001") != ignored.end()) return std::nullopt;
+  const auto mend = find_mend(a);
+  switch (mend.kind) {
+    case Mend::Kind::Raise:
+      return fmt::format(
+          "The webhook mends this: with on-shortfall raise it sets "
+          "terminationGracePeriodSeconds to {}.",
+          mend.seconds);
+    case Mend::Kind::Fit:
+      return fmt::format(
+          "The webhook mends this: with on-shortfall fit it shortens the proxy's grace to {} s.",
+          format_seconds(mend.grace));
+    case Mend::Kind::Impossible:
+      return fmt::format("The webhook cannot mend this and refuses the pod: {}.", mend.reason);
+    case Mend::Kind::None:
+      break;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> notes_of(const Assessment& a) {
   std::vector<std::string> notes;
   for (const auto& container : a.containers) {
@@ -204,7 +228,9 @@ std::vector<std::string> notes_of(const Assessment& a) {
   }
   for (const auto& remark : a.remarks) notes.push_back(remark + ".");
   for (const auto& dropped : a.settings.dropped) {
-    notes.push_back(fmt::format("{} is ignored: {}", dropped.key, dropped.message));
+    const bool in_part = annotation::is_list_of_ports(dropped.key);
+    notes.push_back(
+        fmt::format("{}{}: {}", dropped.key, in_part ? "" : " is ignored", dropped.message));
   }
   return notes;
 }
@@ -280,6 +306,9 @@ ExplainedPod explain(const Assessment& a, std::optional<Seconds> override) {
   pod.verdict = verdict_words(pod, a.budget.required());
   pod.arithmetic = arithmetic_words(a);
   pod.notes = notes_of(a);
+  // Under another grace period there is nothing to mend: the pod is being deleted.
+  if (auto words = override ? std::nullopt : mend_words(a))
+    pod.notes.insert(pod.notes.begin(), std::move(*words));
   return pod;
 }
 

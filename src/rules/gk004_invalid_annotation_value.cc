@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "core/annotation_text.h"
@@ -9,18 +10,19 @@ namespace gracekeeper {
 namespace {
 
 Finding finding(FieldPath path, std::string_view key, std::string message, std::string remedy,
-                Fix fix) {
-  return {
-      .rule = "GK004",
-      .name = "invalid-annotation-value",
-      .severity = Severity::Error,
-      .path = std::move(path),
-      .container = std::nullopt,
-      .message = std::move(message),
-      .short_message = fmt::format("GK004 {}: its value is not usable and counts as absent", key),
-      .remedy = std::move(remedy),
-      .numbers = {},
-      .fix = std::move(fix)};
+                Fix fix, bool in_part = false) {
+  return {.rule = "GK004",
+          .name = "invalid-annotation-value",
+          .severity = Severity::Error,
+          .path = std::move(path),
+          .container = std::nullopt,
+          .message = std::move(message),
+          .short_message = fmt::format("GK004 {}: {}", key,
+                                       in_part ? "a part of its value is not usable"
+                                               : "its value is not usable and counts as absent"),
+          .remedy = std::move(remedy),
+          .numbers = {},
+          .fix = std::move(fix)};
 }
 
 bool is_no_string(const DroppedValue& dropped) {
@@ -52,6 +54,17 @@ bool would_be_refused(const DroppedValue& dropped) {
          ((key.ends_with("-request") || key.ends_with("-limit")) && dropped.text.starts_with('-'));
 }
 
+bool is_zero(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("+-0") == std::string_view::npos;
+}
+
+// Whether items of a list are left out, and the others hold.
+bool in_part(const DroppedValue& dropped) {
+  return !is_no_string(dropped) &&
+         (is_list_of_containers(dropped) ||
+          (annotation::is_list_of_ports(dropped.key) && !dropped.message.starts_with("it is ")));
+}
+
 // What happens to the value, by whose annotation it is.
 std::string_view consequence(const DroppedValue& dropped) {
   const std::string_view key = dropped.key;
@@ -70,7 +83,13 @@ std::string_view consequence(const DroppedValue& dropped) {
       key == "config.linkerd.io/close-wait-timeout") {
     return "; Linkerd refuses such a pod, here the default holds";
   }
-  if (key == "config.linkerd.io/opaque-ports") return "; the others hold";
+  if (in_part(dropped)) {
+    return key == "config.linkerd.io/opaque-ports"
+               ? "; the others hold"
+               : "; these ports are not skipped, the others are";
+  }
+  if (key.ends_with("-uid") && is_zero(dropped.text))
+    return "; the kubelet would not start the proxy as root, so the default holds";
   if (would_be_refused(dropped)) return "; the API server would refuse it, so the default holds";
   return "; Linkerd ignores it and the default holds";
 }
@@ -99,13 +118,52 @@ Finding from_dropped(const DroppedValue& dropped, FieldPath path) {
   auto fix = fix_for(dropped, path);
   return finding(std::move(path), dropped.key,
                  fmt::format("{}: {}{}", dropped.key, dropped.message, consequence(dropped)),
-                 std::move(remedy), std::move(fix));
+                 std::move(remedy), std::move(fix), in_part(dropped));
+}
+
+// The ids in a text that separates them with something else than commas; empty: it holds others.
+std::vector<std::string> ids_within(std::string_view text) {
+  constexpr std::string_view separators = " \t\r\n;|/+";
+  std::vector<std::string> ids;
+  while (!text.empty()) {
+    const auto end = std::min(text.find_first_of(separators), text.size());
+    if (end > 0) {
+      if (find_rule(text.substr(0, end)) == nullptr) return {};
+      ids.emplace_back(text.substr(0, end));
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return ids;
+}
+
+// All of the value with commas between its ids; nothing where some of them are of no rule.
+std::optional<std::string> with_commas(const std::vector<std::string>& ids) {
+  std::vector<std::string> out;
+  for (const auto& id : ids) {
+    const auto within = ids_within(id);
+    if (within.empty()) return std::nullopt;
+    out.insert(out.end(), within.begin(), within.end());
+  }
+  return fmt::format("{}", fmt::join(out, ","));
 }
 
 void add_unknown_rules(const std::vector<std::string>& ids, const FieldPath& path,
                        std::vector<Finding>& findings) {
   for (const auto& id : ids) {
     if (find_rule(id) != nullptr) continue;
+    if (const auto within = ids_within(id); !within.empty()) {
+      const auto right = with_commas(ids);
+      findings.push_back(
+          finding(path, annotation::kIgnore,
+                  fmt::format("{}: \"{}\" is not the id of a rule: ids are separated by commas: "
+                              "write \"{}\"",
+                              annotation::kIgnore, id, fmt::join(within, ",")),
+                  fmt::format("Separate the ids with commas: write \"{}\".",
+                              right.value_or(fmt::format("{}", fmt::join(within, ",")))),
+                  right ? Fix(SetField{.path = path, .value = *right})
+                        : Fix(NoFix{"which rule is meant is a guess"})));
+      continue;
+    }
     findings.push_back(
         finding(path, annotation::kIgnore,
                 fmt::format("{}: there is no rule \"{}\": the rules are {} to {}",

@@ -63,13 +63,23 @@ Outcome set_port(std::string_view text, std::int64_t& out) {
   return std::nullopt;
 }
 
-Outcome set_id(std::string_view text, std::int64_t& out) {
+Outcome set_id(std::string_view text, std::int64_t& out, std::int64_t least, const char* what) {
   const auto read = parse_go_int(text, 64);
-  if (!read || *read < 0) {
-    return not_a(text, R"(a user or group: write a whole number of at least 0, such as "2102")");
+  if (!read || *read < least) {
+    return not_a(text, fmt::format("{}: write a whole number of at least {}, such as \"2102\"",
+                                   what, least));
   }
   out = *read;
   return std::nullopt;
+}
+
+// The injected container says runAsNonRoot, with which the kubelet starts nothing as root.
+Outcome set_user(std::string_view text, std::int64_t& out) {
+  return set_id(text, out, 1, "a user that the proxy can run as");
+}
+
+Outcome set_group(std::string_view text, std::int64_t& out) {
+  return set_id(text, out, 0, "a group");
 }
 
 Outcome set_pull_policy(std::string_view text, std::string& out) {
@@ -179,6 +189,18 @@ Outcome set_opaque_ports(std::string_view text, Target& target) {
       fmt::join(resolved.unusable, ", "));
 }
 
+// Taken as it is: linkerd-init is given the whole list, and leaves out what it cannot read.
+Outcome set_skip_ports(std::string_view text, std::string& out) {
+  out = text;
+  std::vector<std::string> quoted;
+  for (const auto& item : unusable_skip_ports(text)) quoted.push_back(fmt::format("\"{}\"", item));
+  if (quoted.empty()) return std::nullopt;
+  return fmt::format(
+      "linkerd-init leaves {} out: write ports and ranges without blanks, such as "
+      "\"25,8100-8102\"",
+      fmt::join(quoted, ", "));
+}
+
 #define GK_KEY(name) "config.linkerd.io/" name
 
 // Of the grace only what it makes of the values; resolve_settings() reports it.
@@ -284,9 +306,9 @@ constexpr std::array kRows{
           return set_quantity(text, t.values.proxy.resources.ephemeral_storage.limit);
         }},
     Row{GK_KEY("proxy-uid"), true,
-        [](auto text, Target& t) { return set_id(text, t.values.proxy.uid); }},
+        [](auto text, Target& t) { return set_user(text, t.values.proxy.uid); }},
     Row{GK_KEY("proxy-gid"), true,
-        [](auto text, Target& t) { return set_id(text, t.values.proxy.gid); }},
+        [](auto text, Target& t) { return set_group(text, t.values.proxy.gid); }},
     Row{GK_KEY("enable-external-profiles"), true,
         [](auto text, Target& t) {
           return set_flag(text, t.values.proxy.enable_external_profiles);
@@ -294,9 +316,13 @@ constexpr std::array kRows{
     Row{GK_KEY("enable-gateway"), false,
         [](auto text, Target& t) { return set_flag(text, t.values.proxy.is_gateway); }},
     Row{GK_KEY("skip-inbound-ports"), true,
-        [](auto text, Target& t) { return set_text(text, t.values.init.ignore_inbound_ports); }},
+        [](auto text, Target& t) {
+          return set_skip_ports(text, t.values.init.ignore_inbound_ports);
+        }},
     Row{GK_KEY("skip-outbound-ports"), true,
-        [](auto text, Target& t) { return set_text(text, t.values.init.ignore_outbound_ports); }},
+        [](auto text, Target& t) {
+          return set_skip_ports(text, t.values.init.ignore_outbound_ports);
+        }},
     Row{GK_KEY("skip-subnets"), true,
         [](auto text, Target& t) { return set_text(text, t.values.init.skip_subnets); }},
     Row{annotation::kOpaquePorts, true,
@@ -347,6 +373,10 @@ std::optional<std::string> right_spelling_for(const Row& row, const AnnotationVa
   bool debug_sidecar = target.debug_sidecar;
   Target copy{.pod = target.pod, .values = values, .debug_sidecar = debug_sidecar};
   const auto takes = [&](const std::string& text) { return !row.apply(text, copy); };
+  if (annotation::is_list_of_ports(row.key)) {
+    auto without_blanks = fmt::format("{}", fmt::join(split_list(written.text), ","));
+    return takes(without_blanks) ? std::optional(std::move(without_blanks)) : std::nullopt;
+  }
   const std::string bare(trim(written.text));
   std::string lower = bare;
   std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {

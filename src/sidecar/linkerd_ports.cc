@@ -1,5 +1,6 @@
 #include "sidecar/linkerd_ports.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <fmt/format.h>
@@ -42,6 +43,21 @@ std::optional<std::string> parse_port_range(std::string_view text) {
   if (!lower || !upper || *lower > *upper) return std::nullopt;
   if (*lower == *upper) return fmt::format("{}", *lower);
   return fmt::format("{}-{}", *lower, *upper);
+}
+
+bool takes_linkerd_init(std::string_view item) {
+  const auto is_port = [](std::string_view text) {
+    const auto port = parse_go_int(text, 64);
+    return port && *port >= 0 && *port <= 65535;
+  };
+  if (item.size() > 1 && item.front() == '"' && item.back() == '"')
+    item = item.substr(1, item.size() - 2);
+  const auto dash = item.find('-');
+  const auto lower = item.substr(0, dash);
+  if (dash == std::string_view::npos) return is_port(lower);
+  const auto upper = item.substr(dash + 1);
+  return upper.find('-') == std::string_view::npos && is_port(lower) && is_port(upper) &&
+         parse_go_int(lower, 64) <= parse_go_int(upper, 64);
 }
 
 // Whether a comma-separated list has the port as an item of its own.
@@ -93,6 +109,22 @@ OpaquePorts resolve_opaque_ports(std::string_view written, const Pod& pod) {
       append(out.ports, *range);
     else
       out.unusable.push_back(item);
+  }
+  return out;
+}
+
+std::vector<std::string> unusable_skip_ports(std::string_view written) {
+  std::vector<std::string> out;
+  bool in_first_line = true;
+  while (!written.empty()) {
+    const auto end = std::min(written.find_first_of(",\n"), written.size());
+    auto item = written.substr(0, end);
+    const bool ends_line = end < written.size() && written[end] == '\n';
+    if (ends_line && item.ends_with('\r')) item.remove_suffix(1);
+    if (!trimmed(item).empty() && !(in_first_line && takes_linkerd_init(item)))
+      out.emplace_back(item);
+    in_first_line = in_first_line && !ends_line;
+    written.remove_prefix(std::min(end + 1, written.size()));
   }
   return out;
 }

@@ -23,6 +23,12 @@ struct OpaquePorts {
 };
 OpaquePorts resolve_opaque_ports(std::string_view written, const Pod& pod);
 
+// Items of a list of ports to skip that linkerd-init logs as invalid and leaves out: all but ports
+// and ranges from 0 to 65535, with no blank beside them, and what comes after a line end. It reads
+// the list as one record of CSV and each item with Go's strconv.Atoi (linkerd2-proxy-init
+// pkg/ports, pkg/iptables). Empty items are left out too, but nobody misses them.
+std::vector<std::string> unusable_skip_ports(std::string_view written);
+
 // Those ports of the default list that the pod's containers declare, in the order of the containers
 // (init containers first). Empty: none.
 std::string default_opaque_ports_of(const Pod& pod, const LinkerdValues& values);

@@ -18,7 +18,7 @@ std::string describe(const Value& value) {
   return *scalar_text(value);
 }
 
-// Reads members of one tree into typed places; the first value that does not fit is the error.
+// Reads members of one tree into typed places; values that do not fit are errors.
 class Reader {
  public:
   explicit Reader(const Value& tree) : tree_(tree) {}
@@ -171,14 +171,13 @@ class Reader {
   }
 
   void reject(std::string_view path, std::string_view expected, const Value& got) {
-    if (error_) return;
-    error_ = Error{.message = fmt::format("expected {}, got {}", expected, describe(got)),
-                   .file = {},
-                   .position = {},
-                   .path = std::string(path)};
+    errors_.push_back({.message = fmt::format("expected {}, got {}", expected, describe(got)),
+                       .file = {},
+                       .position = {},
+                       .path = std::string(path)});
   }
 
-  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+  [[nodiscard]] const std::vector<Error>& errors() const { return errors_; }
 
  private:
   static constexpr std::int64_t kUnbounded = std::numeric_limits<std::int64_t>::max();
@@ -190,7 +189,7 @@ class Reader {
   }
 
   const Value& tree_;
-  std::optional<Error> error_;
+  std::vector<Error> errors_;
 };
 
 void read_image(Reader& reader, const std::string& path, LinkerdImage& image) {
@@ -279,7 +278,8 @@ void read_proxy(Reader& reader, LinkerdProxyValues& proxy) {
   reader.text("proxy.resources.ephemeral-storage.request",
               proxy.resources.ephemeral_storage.request);
   reader.text("proxy.resources.ephemeral-storage.limit", proxy.resources.ephemeral_storage.limit);
-  reader.whole("proxy.uid", proxy.uid);
+  // The container says runAsNonRoot; and linkerd-init would send root's own connections to itself.
+  reader.whole("proxy.uid", proxy.uid, 1);
   reader.whole("proxy.gid", proxy.gid, -1);
   reader.mapping("proxy.securityContext", proxy.security_context.write());
   reader.flag("proxy.enableExternalProfiles", proxy.enable_external_profiles);
@@ -325,6 +325,34 @@ void read_init(Reader& reader, LinkerdInitValues& init) {
   }
 }
 
+LinkerdValues read_values(Reader& reader, const Value& tree) {
+  if (!tree.is_null() && tree.as_object() == nullptr) reader.reject("", "a mapping", tree);
+  check_sections(reader);
+  LinkerdValues values;
+  reader.text("controlPlaneNamespace", values.control_plane_namespace);
+  reader.text("clusterDomain", values.cluster_domain);
+  reader.text("clusterNetworks", values.cluster_networks);
+  reader.text("imagePullPolicy", values.image_pull_policy);
+  reader.text("linkerdVersion", values.linkerd_version);
+  reader.flag("disableIPv6", values.disable_ipv6);
+  reader.flag("cniEnabled", values.cni_enabled);
+  std::string trust_anchors;
+  reader.text("identityTrustAnchorsPEM", trust_anchors);
+  values.trust_anchors_pem = trust_anchors;
+  reader.text("identityTrustDomain", values.trust_domain);
+  reader.flag("identity.serviceAccountTokenProjection", values.service_account_token_projection);
+  read_proxy(reader, values.proxy);
+  read_init(reader, values.init);
+  reader.text("networkValidator.logLevel", values.validator.log_level);
+  reader.text("networkValidator.logFormat", values.validator.log_format);
+  reader.text("networkValidator.connectAddr", values.validator.connect_addr);
+  reader.text("networkValidator.listenAddr", values.validator.listen_addr);
+  reader.text("networkValidator.timeout", values.validator.timeout);
+  reader.mapping("networkValidator.securityContext", values.validator.security_context.write());
+  read_image(reader, "debugContainer.image", values.debug_image);
+  return values;
+}
+
 }  // namespace
 
 TrustAnchors::TrustAnchors(const std::string& pem) {
@@ -353,32 +381,15 @@ Value LinkerdValidatorValues::default_security_context() {
 
 Result<LinkerdValues> parse_linkerd_values(const Value& tree) {
   Reader reader(tree);
-  if (!tree.is_null() && tree.as_object() == nullptr) reader.reject("", "a mapping", tree);
-  check_sections(reader);
-  LinkerdValues values;
-  reader.text("controlPlaneNamespace", values.control_plane_namespace);
-  reader.text("clusterDomain", values.cluster_domain);
-  reader.text("clusterNetworks", values.cluster_networks);
-  reader.text("imagePullPolicy", values.image_pull_policy);
-  reader.text("linkerdVersion", values.linkerd_version);
-  reader.flag("disableIPv6", values.disable_ipv6);
-  reader.flag("cniEnabled", values.cni_enabled);
-  std::string trust_anchors;
-  reader.text("identityTrustAnchorsPEM", trust_anchors);
-  values.trust_anchors_pem = trust_anchors;
-  reader.text("identityTrustDomain", values.trust_domain);
-  reader.flag("identity.serviceAccountTokenProjection", values.service_account_token_projection);
-  read_proxy(reader, values.proxy);
-  read_init(reader, values.init);
-  reader.text("networkValidator.logLevel", values.validator.log_level);
-  reader.text("networkValidator.logFormat", values.validator.log_format);
-  reader.text("networkValidator.connectAddr", values.validator.connect_addr);
-  reader.text("networkValidator.listenAddr", values.validator.listen_addr);
-  reader.text("networkValidator.timeout", values.validator.timeout);
-  reader.mapping("networkValidator.securityContext", values.validator.security_context.write());
-  read_image(reader, "debugContainer.image", values.debug_image);
-  if (reader.error()) return tl::make_unexpected(*reader.error());
+  auto values = read_values(reader, tree);
+  if (!reader.errors().empty()) return tl::make_unexpected(reader.errors().front());
   return values;
+}
+
+std::vector<Error> mistakes_in_linkerd_values(const Value& tree) {
+  Reader reader(tree);
+  read_values(reader, tree);
+  return reader.errors();
 }
 
 std::vector<std::string> missing_values(const LinkerdValues& values) {

@@ -224,6 +224,13 @@ struct LinkerdValues : LinkerdClusterValues {
 // path is the dotted key.
 Result<LinkerdValues> parse_linkerd_values(const Value& tree);
 
+// Every value that does not fit, not just the first; the path of each is that within the tree.
+std::vector<Error> mistakes_in_linkerd_values(const Value& tree);
+
+// The key directly under `proxy` that this one is most probably meant to be; empty: it is one, or
+// near to none. Other keys of the chart are near to none of those that are read.
+std::string_view misspelt_proxy_key(std::string_view key);
+
 // The values as a tree in the chart's vocabulary: what parse_linkerd_values() reads back.
 Value linkerd_values_tree(const LinkerdValues& values);
 

@@ -1,3 +1,7 @@
+#include <string>
+#include <vector>
+
+#include "core/edit_distance.h"
 #include "sidecar/linkerd_values.h"
 
 namespace gracekeeper {
@@ -119,6 +123,30 @@ void put_init(Value& tree, const LinkerdInitValues& init) {
 }
 
 }  // namespace
+
+std::string_view misspelt_proxy_key(std::string_view key) {
+  static const auto known = [] {
+    LinkerdProxyValues all;
+    all.native_sidecar = true;
+    all.wait = Millis{0};
+    all.shutdown_grace_period = "0s";
+    Value tree{Value::Object{}};
+    put_proxy(tree, all);
+    std::vector<std::string> keys;
+    for (const auto& [name, value] : *tree.find("proxy")->as_object()) keys.push_back(name);
+    return keys;
+  }();
+  // Short words are near to each other without being misspelt.
+  constexpr std::size_t shortest = 6;
+  if (key.size() < shortest) return {};
+  std::string_view meant;
+  for (const std::string_view candidate : known) {
+    if (candidate == key) return {};
+    if (meant.empty() && candidate.size() >= shortest && is_within(2, key, candidate))
+      meant = candidate;
+  }
+  return meant;
+}
 
 Value linkerd_values_tree(const LinkerdValues& values) {
   Value tree{Value::Object{}};

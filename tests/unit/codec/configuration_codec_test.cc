@@ -144,8 +144,7 @@ TEST(Configuration, SaysWhatIsWrongWithAValueAndWhere) {
        R"(c.yaml:3:12: defaults.grace: expected a duration such as "25s", got 1.5)"
        "\n"},
       {"defaults: {grace: -1}",
-       R"(c.yaml:3:12: defaults.grace: "-1" is not a duration: a duration needs a unit: write )"
-       "\"1s\" for seconds\n"},
+       "c.yaml:3:12: defaults.grace: \"-1\" is not a duration: it cannot be negative\n"},
       {"defaults: {wait: 1500ms}",
        R"(c.yaml:3:12: defaults.wait: expected whole seconds, got "1500ms")"
        "\n"},
@@ -200,6 +199,22 @@ TEST(Configuration, SuggestsTheNearestKey) {
        "c.yaml:3:12: platform.propagation: unknown key; did you mean endpoints.propagation?\n"},
       {"marign: 5s", "c.yaml:3:1: marign: unknown key; did you mean margin?\n"},
       {"sidecars: {native: true}", "c.yaml:3:1: sidecars: unknown key; did you mean sidecar?\n"},
+      {"linkerd:\n  proxy:\n    nativeSidecar: maybe\n    resources: {ephemeral-storage: {limit: "
+       "[]}}\n"
+       "    uid: 0\n  cniEnabled: 1\n",
+       "c.yaml:8:3: linkerd.cniEnabled: expected true or false, got 1\n"
+       "c.yaml:5:5: linkerd.proxy.nativeSidecar: expected true or false, got \"maybe\"\n"
+       "c.yaml:6:37: linkerd.proxy.resources.ephemeral-storage.limit: expected text, got a list\n"
+       "c.yaml:7:5: linkerd.proxy.uid: expected a whole number of at least 1, got 0\n"},
+      {"linkerd: {proxy: [1], proxyInit: {iptablesMode: x}}",
+       "c.yaml:3:11: linkerd.proxy: expected a mapping, got a list\n"
+       "c.yaml:3:35: linkerd.proxyInit.iptablesMode: expected one of \"nft\", \"legacy\", got "
+       "\"x\"\n"},
+      {"linkerd:\n  proxy:\n    nativeSideCar: true\n    shutdownGracePeriods: 5s\n",
+       "c.yaml:5:5: linkerd.proxy.nativeSideCar: unknown key; did you mean "
+       "linkerd.proxy.nativeSidecar?\n"
+       "c.yaml:6:5: linkerd.proxy.shutdownGracePeriods: unknown key; did you mean "
+       "linkerd.proxy.shutdownGracePeriod?\n"},
       {"linkrd: {}", "c.yaml:3:1: linkrd: unknown key; did you mean linkerd?\n"},
       {"somethingElseEntirely: 5", "c.yaml:3:1: somethingElseEntirely: unknown key\n"},
       {"metadata: {name: x}", "c.yaml:3:1: metadata: unknown key\n"},

@@ -73,6 +73,30 @@ TEST(YamlReader, ExpandsMergesAsKubectlDoes) {
   for (const auto& row : rows) EXPECT_EQ(read_all(row.yaml), row.result) << row.yaml;
 }
 
+TEST(YamlReader, NamesATemplateThatIsNotRendered) {
+  const std::string_view is_template =
+      "'{{' begins an expression of a template: render it first, as helm template does; quote it "
+      "if it is text";
+  const std::vector<std::pair<std::string_view, std::string_view>> rows = {
+      {"a: {{ .Values.x }}\n", "f.yaml:1:5: "},
+      {"a: 1\nname: {{ .Release.Name }}-web\n", "f.yaml:2:8: "},
+      {"a: 1\n---\nb: 1\nc:\n  {{- if .Values.x }}\n  d: 1\n  {{- end }}\n", "f.yaml:5:4: "},
+      {"{{ include \"web\" . }}\na: 1\n", "f.yaml:1:2: "},
+      {"a: 1\n{{- end }}\n", "f.yaml:3:1: "},
+  };
+  for (const auto& [yaml, place] : rows) {
+    const auto all = read_all(yaml);
+    EXPECT_EQ(all.substr(all.rfind('\n') + 1), std::string(place) + std::string(is_template))
+        << yaml;
+  }
+  // Text that a template's braces are in is no template.
+  EXPECT_EQ(read_all("a: \"{{ $labels.x }}\" y\n"),
+            "f.yaml:1:22: did not find expected key while parsing a block mapping; check the "
+            "indentation");
+  EXPECT_EQ(read_all("a: |\n  {{ x }}\nb: 1\nb: 2\n"),
+            "f.yaml:4:1: duplicate key \"b\" (first at line 3)");
+}
+
 TEST(YamlReader, RefusesWithFileLineAndColumn) {
   const std::vector<Row> rows = {
       {"a: 1\nb: 2\na: 3\n", "f.yaml:3:1: duplicate key \"a\" (first at line 1)"},
@@ -85,9 +109,6 @@ TEST(YamlReader, RefusesWithFileLineAndColumn) {
        "text"},
       {"a: &x [1]\n*x : 2\n",
        "f.yaml:2:1: a mapping key must be a scalar, not a list or a mapping; quote it if it is "
-       "text"},
-      {"a: {{ .Values.x }}\n",
-       "f.yaml:1:5: a mapping key must be a scalar, not a list or a mapping; quote it if it is "
        "text"},
       {"a: b: c\n",
        "f.yaml:1:5: mapping values are not allowed in this context; quote a value that contains ': "

@@ -78,6 +78,8 @@ TEST(WaitPlan, EndsWithTheAppWhereItIsAskedForAndPossible) {
   EXPECT_EQ(plan(classic({as_user(web, 1000)})), "until the app exits, uid 2102");
   EXPECT_EQ(plan(changed(classic({web}), [](Pod& p) { p.run_as_user = 1000; })),
             "until the app exits, uid 2102");
+  EXPECT_EQ(plan(changed(classic({web}), [](Pod& p) { annotate(p, annotation::kProxyUid, "0"); })),
+            "until the app exits, uid 2102");
   EXPECT_EQ(
       plan(changed(classic({web}), [](Pod& p) { annotate(p, annotation::kProxyUid, "3000"); })),
       "until the app exits, uid 3000");

@@ -220,6 +220,36 @@ TEST(ExplainText, SaysWhatIsUnknownOrIgnored) {
                     parse_whole_seconds("30s").error().message}));
 }
 
+TEST(ExplainText, SaysWhatTheWebhookMends) {
+  const auto notes = [](const test::Written& written, std::optional<std::int64_t> most = {},
+                        std::optional<Seconds> override = {}) {
+    test::Written annotations{{annotation::kInject, "enabled"}, {annotation::kGrace, "60s"}};
+    annotations.insert(annotations.end(), written.begin(), written.end());
+    Configuration configuration;
+    configuration.max_termination_grace_period_seconds = most;
+    return test::explained(
+               test::deployment("web", {test::container("web", Millis{5000})}, annotations),
+               configuration, override)
+        .notes;
+  };
+  using Notes = std::vector<std::string>;
+  const auto key = annotation::kOnShortfall;
+  EXPECT_EQ(notes({}), Notes{});
+  EXPECT_EQ(notes({{key, "warn"}}), Notes{});
+  EXPECT_EQ(notes({{key, "raise"}}),
+            Notes{"The webhook mends this: with on-shortfall raise it sets "
+                  "terminationGracePeriodSeconds to 75."});
+  EXPECT_EQ(notes({{key, "fit"}}),
+            Notes{"The webhook mends this: with on-shortfall fit it shortens the proxy's grace to "
+                  "15 s."});
+  EXPECT_EQ(notes({{key, "raise"}}, 60),
+            Notes{"The webhook cannot mend this and refuses the pod: on-shortfall raise may set at "
+                  "most 60 (maxTerminationGracePeriodSeconds)."});
+  // Nobody asks for GK001, or the termination is another one.
+  EXPECT_EQ(notes({{key, "raise"}, {annotation::kIgnore, "GK001"}}), Notes{});
+  EXPECT_EQ(notes({{key, "raise"}}, std::nullopt, Seconds{10}), Notes{});
+}
+
 TEST(ExplainText, ColoursOnlyWhenAsked) {
   const auto pod = test::question_pod();
   const auto plain = text_of(pod);

@@ -82,6 +82,13 @@ const Row kText[] = {
      "'8080'"},
     {"skip-inbound-ports", "22,8100-8102", "proxyInit.ignoreInboundPorts", "'22,8100-8102'"},
     {"skip-outbound-ports", "", "proxyInit.ignoreOutboundPorts", "''"},
+    // Reported, and given to linkerd-init all the same.
+    {"skip-inbound-ports", "443, abc", "proxyInit.ignoreInboundPorts", "'443, abc'",
+     "linkerd-init leaves \" abc\" out: write ports and ranges without blanks, such as "
+     "\"25,8100-8102\""},
+    {"skip-outbound-ports", "80, 90-,70000", "proxyInit.ignoreOutboundPorts", "'80, 90-,70000'",
+     "linkerd-init leaves \" 90-\", \"70000\" out: write ports and ranges without blanks, such as "
+     "\"25,8100-8102\""},
     {"skip-subnets", "10.0.0.0/8", "proxyInit.skipSubnets", "'10.0.0.0/8'"},
     {"access-log", "apache", "proxy.accessLog", "'apache'"},
     {"debug-image", "registry.example/debug", "debugContainer.image.name",
@@ -104,12 +111,16 @@ const Row kNumbers[] = {
      R"("http" is not a port: write a number from 1 to 65535, such as "4191")"},
     {"admin-port", "70000", "proxy.ports.admin", "4191",
      R"("70000" is not a port: write a number from 1 to 65535, such as "4191")"},
-    {"proxy-uid", "0", "proxy.uid", "0"},
+    {"proxy-uid", "1", "proxy.uid", "1"},
+    {"proxy-uid", "0", "proxy.uid", "2102",
+     R"("0" is not a user that the proxy can run as: write a whole number of at least 1, such as )"
+     R"("2102")"},
     {"proxy-uid", "-5", "proxy.uid", "2102",
-     R"("-5" is not a user or group: write a whole number of at least 0, such as "2102")"},
-    {"proxy-gid", "33", "proxy.gid", "33"},
+     R"("-5" is not a user that the proxy can run as: write a whole number of at least 1, such as )"
+     R"("2102")"},
+    {"proxy-gid", "0", "proxy.gid", "0"},
     {"proxy-gid", "root", "proxy.gid", "-1",
-     R"("root" is not a user or group: write a whole number of at least 0, such as "2102")"},
+     R"("root" is not a group: write a whole number of at least 0, such as "2102")"},
     {"proxy-cpu-request", "1500m", "proxy.resources.cpu.request", "'1500m'"},
     {"proxy-cpu-request", "1500m", "proxy.runtime.workers.minimum", "2"},
     {"proxy-cpu-request", "0", "proxy.runtime.workers.minimum", "1"},
@@ -313,6 +324,9 @@ TEST(DroppedValues, KnowTheSpellingThatWorks) {
       {"image-pull-policy", {"always", true}, "Always"},
       {"proxy-cpu-request", {"1000000", false}, "1000000"},
       {"proxy-log-level", {"1", false}, "1"},
+      {"skip-inbound-ports", {"443", false}, "443"},
+      {"skip-inbound-ports", {"443, 8080-8090 ,", true}, "443,8080-8090"},
+      {"skip-inbound-ports", {"443, abc", true}, std::nullopt},
   };
   for (const auto& row : rows) {
     auto pod = web({});

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "injected.h"
 
@@ -63,6 +65,27 @@ TEST(DefaultOpaquePorts, AreTheDeclaredOnesInTheOrderOfTheContainers) {
   LinkerdValues values;
   values.proxy.opaque_ports = "8080";
   EXPECT_EQ(default_opaque_ports_of(web(), values), "8080");
+}
+
+TEST(SkipPorts, AreThoseThatLinkerdInitReads) {
+  const std::pair<std::string_view, std::vector<std::string>> rows[] = {
+      {"", {}},
+      {"443", {}},
+      {"0,65535,0-65535,80-80,+80,080", {}},
+      {"443,,8080,", {}},
+      {"\"443\",8080", {}},
+      {"443\n", {}},
+      {"443\r\n", {}},
+      {"443, 8080", {" 8080"}},
+      {" 443 ,8080", {" 443 "}},
+      {"abc,70000,-1", {"abc", "70000", "-1"}},
+      {"90-,-90,90-80,80-90-100,1 - 2", {"90-", "-90", "90-80", "80-90-100", "1 - 2"}},
+      {"443;8080", {"443;8080"}},
+      {"443,\n8080,9090", {"8080", "9090"}},
+      {"99999999999999999999", {"99999999999999999999"}},
+  };
+  for (const auto& [written, unusable] : rows)
+    EXPECT_EQ(unusable_skip_ports(written), unusable) << written;
 }
 
 TEST(DueOpaquePorts, OfAPod) {

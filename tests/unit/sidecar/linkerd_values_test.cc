@@ -78,6 +78,42 @@ TEST(LinkerdValues, TakeNumbersWhereTextIsMeant) {
   EXPECT_EQ(parse_linkerd_values(tree("proxy.ports.admin", 4191.0))->proxy.admin_port, 4191);
 }
 
+TEST(LinkerdValues, NameEveryMistake) {
+  std::string all;
+  const Value values = Object{{"proxy", Object{{"await", "yes"}, {"ports", Object{{"admin", 0}}}}},
+                              {"cniEnabled", 1}};
+  for (const auto& mistake : mistakes_in_linkerd_values(values)) all += to_string(mistake) + "\n";
+  EXPECT_EQ(all,
+            "cniEnabled: expected true or false, got 1\n"
+            "proxy.ports.admin: expected a whole number from 1 to 65535, got 0\n"
+            "proxy.await: expected true or false, got \"yes\"\n");
+  EXPECT_TRUE(mistakes_in_linkerd_values(linkerd_values_tree({})).empty());
+}
+
+// The second half is what Linkerd's charts had or have under `proxy`, and this program does not
+// read.
+TEST(LinkerdValues, KnowAMisspeltKeyFromOneOfTheChart) {
+  const std::pair<std::string_view, std::string_view> rows[] = {
+      {"nativeSideCar", "nativeSidecar"},
+      {"waitBeforeExitSecond", "waitBeforeExitSeconds"},
+      {"shutdwnGracePeriod", "shutdownGracePeriod"},
+      {"nativeSidecar", ""},
+      {"inbound", ""},
+      {"user", ""},
+      {"corse", ""},
+      {"capabilities", ""},
+      {"component", ""},
+      {"disableIdentity", ""},
+      {"disableTap", ""},
+      {"experimentalEnv", ""},
+      {"podInboundPorts", ""},
+      {"requireTLSOnInboundPorts", ""},
+      {"saMountPath", ""},
+      {"trace", ""},
+  };
+  for (const auto& [key, meant] : rows) EXPECT_EQ(misspelt_proxy_key(key), meant) << key;
+}
+
 TEST(LinkerdValues, NameTheKeyAndWhatWasExpected) {
   struct Row {
     std::string_view path;
@@ -92,7 +128,8 @@ TEST(LinkerdValues, NameTheKeyAndWhatWasExpected) {
       {"proxy.ports.admin", 0, "proxy.ports.admin: expected a whole number from 1 to 65535, got 0"},
       {"proxy.ports.inbound", 70000,
        "proxy.ports.inbound: expected a whole number from 1 to 65535, got 70000"},
-      {"proxy.uid", 1.5, "proxy.uid: expected a whole number of at least 0, got 1.5"},
+      {"proxy.uid", 1.5, "proxy.uid: expected a whole number of at least 1, got 1.5"},
+      {"proxy.uid", 0, "proxy.uid: expected a whole number of at least 1, got 0"},
       {"proxy.gid", -2, "proxy.gid: expected a whole number of at least -1, got -2"},
       {"proxy.await", "yes", "proxy.await: expected true or false, got \"yes\""},
       {"proxy.logLevel", Object{}, "proxy.logLevel: expected text, got a mapping"},
