@@ -278,8 +278,8 @@ void read_proxy(Reader& reader, LinkerdProxyValues& proxy) {
   reader.text("proxy.resources.ephemeral-storage.request",
               proxy.resources.ephemeral_storage.request);
   reader.text("proxy.resources.ephemeral-storage.limit", proxy.resources.ephemeral_storage.limit);
-  // The container says runAsNonRoot; and linkerd-init would send root's own connections to itself.
-  reader.whole("proxy.uid", proxy.uid, 1);
+  // 0 too: a security context of their own may be beside it, and they are a whole cluster's.
+  reader.whole("proxy.uid", proxy.uid);
   reader.whole("proxy.gid", proxy.gid, -1);
   reader.mapping("proxy.securityContext", proxy.security_context.write());
   reader.flag("proxy.enableExternalProfiles", proxy.enable_external_profiles);

@@ -201,11 +201,11 @@ TEST(Configuration, SuggestsTheNearestKey) {
       {"sidecars: {native: true}", "c.yaml:3:1: sidecars: unknown key; did you mean sidecar?\n"},
       {"linkerd:\n  proxy:\n    nativeSidecar: maybe\n    resources: {ephemeral-storage: {limit: "
        "[]}}\n"
-       "    uid: 0\n  cniEnabled: 1\n",
+       "    uid: -1\n  cniEnabled: 1\n",
        "c.yaml:8:3: linkerd.cniEnabled: expected true or false, got 1\n"
        "c.yaml:5:5: linkerd.proxy.nativeSidecar: expected true or false, got \"maybe\"\n"
        "c.yaml:6:37: linkerd.proxy.resources.ephemeral-storage.limit: expected text, got a list\n"
-       "c.yaml:7:5: linkerd.proxy.uid: expected a whole number of at least 1, got 0\n"},
+       "c.yaml:7:5: linkerd.proxy.uid: expected a whole number of at least 0, got -1\n"},
       {"linkerd: {proxy: [1], proxyInit: {iptablesMode: x}}",
        "c.yaml:3:11: linkerd.proxy: expected a mapping, got a list\n"
        "c.yaml:3:35: linkerd.proxyInit.iptablesMode: expected one of \"nft\", \"legacy\", got "
