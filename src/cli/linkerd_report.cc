@@ -101,6 +101,7 @@ std::string why_not_injected(const ReportedObject& object) {
       "Values.identity.serviceAccountTokenProjection set to \"false\"");
   add(look.host_network, "hostNetwork is enabled");
   add(look.has_sidecar, "pod has a sidecar injected already");
+  add(look.clash.has_value(), look.clash.value_or(""));
   add(look.uses_udp, "UDP port(s) configured on pod spec");
   return reasons;
 }

@@ -159,11 +159,10 @@ Container read_container(Fields& fields, Element element, Container::List list, 
 
 // os: {name: windows}, or a node selector for kubernetes.io/os. What is ill-typed is the API
 // server's to refuse.
-void read_system(Element element, Pod& pod) {
+void read_system(Element element, std::string_view wanted, Pod& pod) {
   if (!element.is_object()) return;
   for (const auto& [key, value] : simdjson::dom::object(element)) {
-    const bool is_system = key == "name" || key == "kubernetes.io/os";
-    if (is_system && value.is_string() && std::string_view(value) == "windows")
+    if (key == wanted && value.is_string() && std::string_view(value) == "windows")
       pod.is_for_windows = true;
   }
 }
@@ -174,7 +173,8 @@ void read_spec(Fields& fields, Element element, Pod& pod) {
       pod.termination_grace_period_seconds = fields.integer(value);
     if (key == "restartPolicy") pod.restart_policy = fields.text(value);
     if (key == "hostNetwork") pod.host_network = fields.boolean(value).value_or(false);
-    if (key == "os" || key == "nodeSelector") read_system(value, pod);
+    if (key == "os") read_system(value, "name", pod);
+    if (key == "nodeSelector") read_system(value, "kubernetes.io/os", pod);
     if (key == "automountServiceAccountToken")
       pod.automount_service_account_token = fields.boolean(value);
     if (key == "securityContext") {

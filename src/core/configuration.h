@@ -87,6 +87,7 @@ struct Configuration {
   bool proxy_uid_is_annotated = true;
   bool service_account_token_projection = true;  // Linkerd's identity.serviceAccountTokenProjection
   bool shutdown_endpoint = false;                // Linkerd's proxy.enableShutdownEndpoint
+  bool cni = false;                              // Linkerd's cniEnabled
 
   bool operator==(const Configuration&) const = default;
 };

@@ -47,18 +47,30 @@ bool awaits_and_shuts_down(const Container& container) {
   return false;
 }
 
+bool ends_with_loopback(std::string_view host) {
+  for (const std::string_view name : {"localhost", "127.0.0.1", "[::1]"}) {
+    if (!host.ends_with(name)) continue;
+    host.remove_suffix(name.size());
+    // Not the end of another name: http://localhost, but not my-localhost.
+    const auto last = host.empty() ? '/' : host.back();
+    return last == '/' || last == '=' || last == '"' || last == '\'';
+  }
+  return false;
+}
+
 // http://127.0.0.1:4191/shutdown
-bool calls_shutdown(const Container& container) {
+bool calls_shutdown(const Container& container, std::string_view port) {
+  const auto end = fmt::format(":{}/shutdown", port);
   const auto words = words_of(container);
-  return std::any_of(words.begin(), words.end(), [](std::string_view word) {
-    const auto path = word.find("/shutdown");
-    if (path == std::string_view::npos || path == 0) return false;
-    const auto colon = word.find_last_of(':', path);
-    return colon != std::string_view::npos && colon + 1 < path &&
-           std::all_of(word.begin() + static_cast<std::ptrdiff_t>(colon) + 1,
-                       word.begin() + static_cast<std::ptrdiff_t>(path),
-                       [](char c) { return c >= '0' && c <= '9'; });
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    const auto found = word.find(end);
+    return found != std::string_view::npos && ends_with_loopback(word.substr(0, found));
   });
+}
+
+std::string_view admin_port(const Pod& pod) {
+  const auto found = pod.annotations.find("config.linkerd.io/admin-port");
+  return found == pod.annotations.end() ? std::string_view("4191") : found->second.text;
 }
 
 bool mentions(const Container& container, std::string_view text) {
@@ -128,7 +140,8 @@ std::optional<JobShutdown> wrong_restart_policy(const Pod& pod) {
 bool stops_its_proxy(const Pod& pod, const Proxy& proxy) {
   const bool quits = proxy.is_istio() || proxy.profile != nullptr;
   return std::any_of(pod.containers.begin(), pod.containers.end(), [&](const Container& c) {
-    return quits ? mentions(c, "quitquitquit") : awaits_and_shuts_down(c) || calls_shutdown(c);
+    return quits ? mentions(c, "quitquitquit")
+                 : awaits_and_shuts_down(c) || calls_shutdown(c, admin_port(pod));
   });
 }
 

@@ -49,8 +49,8 @@ inline constexpr std::int64_t kDefaultAdminPort = 4191;
 
 // Whether something in the pod's containers asks the proxy to stop when the work is done:
 // `linkerd-await` with `--shutdown` or `-S` in command or args, also inside the text of a `-c`, or
-// a call of the endpoint itself (`…:4191/shutdown`); for Istio's proxy, and a profile's, a call of
-// `quitquitquit` (Istio's agent, Envoy's admin endpoint).
+// a call of the endpoint itself (`http://localhost:4191/shutdown`); for Istio's proxy, and a
+// profile's, a call of `quitquitquit` (Istio's agent, Envoy's admin endpoint).
 bool stops_its_proxy(const Pod& pod, const Proxy& proxy);
 
 // Whether the proxy does what it is asked, as others than Linkerd's do: without

@@ -194,7 +194,7 @@ std::optional<std::string> obstacle(const Pod& pod, const Namespace* where,
 // so.
 std::vector<std::string> remarks_on_clash(const Pod& pod, const ChosenProxy& linkerd,
                                           const Configuration& configuration) {
-  const auto clash = injection_clash(pod);
+  const auto clash = injection_clash(pod, configuration);
   if (!clash || linkerd.proxy.exists() ||
       !injection_obstacles(pod, linkerd.settings, configuration).empty())
     return {};

@@ -138,16 +138,16 @@ bool has_sidecar(const Pod& pod) {
                      [](const Container& c) { return is_proxy(c) || is_proxy_init(c); });
 }
 
-std::optional<std::string> injection_clash(const Pod& pod) {
+std::optional<std::string> injection_clash(const Pod& pod, const Configuration& configuration) {
   if (pod.is_for_windows) return "the pod is for Windows, where the proxy and iptables do not run";
-  const auto found = std::find_if(pod.containers.begin(), pod.containers.end(), [](const auto& c) {
-    return c.name == "linkerd-init" || c.name == "linkerd-network-validator";
-  });
-  if (found == pod.containers.end()) return std::nullopt;
+  const std::string_view added = configuration.cni ? "linkerd-network-validator" : "linkerd-init";
+  if (std::none_of(pod.containers.begin(), pod.containers.end(),
+                   [&](const auto& container) { return container.name == added; }))
+    return std::nullopt;
   return fmt::format(
       "the pod has a container of its own with the name {}, which is that of one that injection "
       "adds",
-      found->name);
+      added);
 }
 
 std::string Proxy::container_name() const {
@@ -206,7 +206,7 @@ Proxy resolve_proxy(const Pod& pod, const PodSettings& settings,
                     const Configuration& configuration) {
   if (const auto* container = adopted_proxy(pod)) return adopt(*container, settings, configuration);
   if (const auto* container = istio_proxy(pod)) return adopt_istio(pod, *container);
-  if (injection_clash(pod)) return Proxy{};
+  if (injection_clash(pod, configuration)) return Proxy{};
   const auto obstacles = injection_obstacles(pod, settings, configuration);
   if (obstacles.empty()) return add(Proxy::Presence::Injected, settings, configuration);
   // Neither the pod nor its Namespace says anything, but the proxy's settings stand on the pod: a

@@ -41,7 +41,7 @@ std::vector<SkipReason> injection_obstacles(const Pod& pod, const PodSettings& s
 // injected. Of such pods Linkerd's webhook makes ones that the API server refuses (names are unique
 // in a pod, a pod for Windows has no Linux capabilities) or that cannot run; here they are left
 // alone.
-std::optional<std::string> injection_clash(const Pod& pod);
+std::optional<std::string> injection_clash(const Pod& pod, const Configuration& configuration);
 
 // The proxy of a pod as it will run.
 struct Proxy {

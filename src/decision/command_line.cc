@@ -106,7 +106,8 @@ CommandLineLook look_at(const Pod& pod, const Policy& policy) {
                                     return std::any_of(container.ports.begin(),
                                                        container.ports.end(), is_udp);
                                   }),
-          .is_control_plane = pod.labels.contains(kControlPlaneComponent)};
+          .is_control_plane = pod.labels.contains(kControlPlaneComponent),
+          .clash = injection_clash(pod, policy.configuration)};
 }
 
 tl::expected<CommandLinePlan, std::vector<Error>> apply_settings(

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -27,9 +28,10 @@ struct CommandLineLook {
   bool lacks_token = false;  // automountServiceAccountToken: false, and the proxy needs the token
   bool uses_udp = false;     // which the proxy does not carry; no obstacle by itself
   bool is_control_plane = false;
+  std::optional<std::string> clash;  // core/proxy.h: Linkerd's command line does not look for it
 
   [[nodiscard]] bool injectable() const {
-    return !host_network && !has_sidecar && !is_disabled && !lacks_token;
+    return !host_network && !has_sidecar && !is_disabled && !lacks_token && !clash;
   }
 };
 CommandLineLook look_at(const Pod& pod, const Policy& policy);

@@ -64,6 +64,15 @@ bool is_mended(const Finding& finding, const Assessment& after) {
                       [&](const Finding& other) { return other.container == finding.container; });
 }
 
+// A sleep longer than the grace period: the pod is never created, whatever this webhook says.
+bool is_refused_by_api_server(const Finding& finding, const Assessment& a) {
+  if (finding.rule != "GK013" || !finding.container) return false;
+  const auto* container = a.pod().find_container(*finding.container);
+  return container != nullptr && container->pre_stop &&
+         container->pre_stop->action == Hook::Action::Sleep && container->pre_stop->length &&
+         *container->pre_stop->length > from_seconds(a.termination_grace_period_seconds);
+}
+
 // What would refuse the pod is an error only where it does: a shortfall that the cluster lets
 // through is a warning, and one that it mends is only to be known. (GK001 sees to it itself.)
 void soften(const Assessment& a, std::vector<Finding>& findings) {
@@ -78,9 +87,10 @@ void soften(const Assessment& a, std::vector<Finding>& findings) {
   }
   for (auto& finding : findings) {
     if (!refuses(finding)) continue;
-    finding.severity = Severity::Warning;
-    if (!after || !is_mended(finding, *after)) continue;
-    finding.severity = Severity::Info;
+    const bool mended_here = after && is_mended(finding, *after);
+    if (!mended_here && is_refused_by_api_server(finding, a)) continue;
+    finding.severity = mended_here ? Severity::Info : Severity::Warning;
+    if (!mended_here) continue;
     finding.message +=
         fmt::format("; on-shortfall {} mends it", to_string(a.settings.on_shortfall.value));
   }

@@ -20,6 +20,7 @@ Policy make_policy(Configuration configuration, LinkerdValues values, std::strin
   take_proxy_user(values, configuration);
   configuration.service_account_token_projection = values.service_account_token_projection;
   configuration.shutdown_endpoint = values.proxy.enable_shutdown_endpoint;
+  configuration.cni = values.cni_enabled;
   return {.configuration = configuration,
           .linkerd = std::move(values),
           .created_by = std::move(created_by)};

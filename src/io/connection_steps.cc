@@ -101,8 +101,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
   if (c.unparsed) {
     c.in.erase(0, parse(c, c.in));
     c.unparsed = c.is_answering() && !c.in.empty();
-    // Empty lines behind a request (RFC 9112, 2.2) do not begin another one.
-    if (c.wait == Wait::kRequest && c.reader.fresh() && c.in.empty()) wait_for(c, Wait::kIdle);
+    rest_after_empty_lines(c);
     account(c);
     return Next::kGoOn;
   }
@@ -139,9 +138,15 @@ EventLoop::Next EventLoop::read(Connection& c) {
   }
   c.unparsed = c.is_answering() && !c.in.empty();
   if (c.wait == Wait::kIdle && !c.reader.fresh()) wait_for(c, Wait::kRequest);
+  rest_after_empty_lines(c);
   if (c.in.empty() && c.in.capacity() > kKeptBytes) release(c.in);
   account(c);
   return Next::kGoOn;
+}
+
+// Empty lines behind a request (RFC 9112, 2.2) do not begin another one.
+void EventLoop::rest_after_empty_lines(Connection& c) {
+  if (c.wait == Wait::kRequest && c.reader.fresh() && c.in.empty()) wait_for(c, Wait::kIdle);
 }
 
 // Room for more of a body: twice as much each time, and not beyond the length the body has.
@@ -333,15 +338,20 @@ void EventLoop::account(Connection& c) {
   std::size_t held = heap(c.in.capacity()) + heap(c.reader.held_bytes());
   if (c.transport.holds_part_of_record()) held += kRecordBytes;
   if (c.stuck) held += heap(c.out.capacity()) + kRecordBytes;
-  if (held == c.accounted) return;
-  if (c.accounted != 0) buffers_.erase({c.accounted, &c});
-  if (held != 0) buffers_.emplace(held, &c);
   const bool grown = held > c.accounted;
+  book(c, held);
+  if (grown && shared_.buffered_bytes > shared_.options.max_buffered_bytes) shed(false);
+}
+
+// Of a closed connection: nothing, whatever it still holds.
+void EventLoop::book(Connection& c, std::size_t held) {
+  if (held == c.accounted) return;
+  if (held != 0) buffers_.emplace(held, &c);  // may throw, before anything has changed
+  if (c.accounted != 0) buffers_.erase({c.accounted, &c});
   shared_.buffered_bytes += held - c.accounted;  // wraps around as it should when it shrinks
   c.peer.book(c.accounted, held);
   c.accounted = held;
   largest_ = buffers_.empty() ? 0 : buffers_.rbegin()->first;
-  if (grown && shared_.buffered_bytes > shared_.options.max_buffered_bytes) shed(false);
 }
 
 // Answers 503 to an unfinished request, a large one: another loop's when that one is larger, unless

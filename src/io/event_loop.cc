@@ -317,10 +317,9 @@ void EventLoop::close(Connection& connection) {
   release(connection.in);
   release(connection.out);
   connection.reader.reset();
-  connection.stuck = false;
   // The descriptor is closed at once, the object lives until the end of the round.
   connection.transport.close();
-  account(connection);
+  book(connection, 0);
   if (connection.served) --served_;
   --connections_;
   connection.peer = {};

@@ -174,7 +174,7 @@ class EventLoop {
   // From there; "": of all.
   template <typename Predicate>
   Connection* oldest(Wait wait, std::string_view address, Predicate is_meant) const;
-  Connection* oldest_unserved(std::string_view address) const;
+  Connection* oldest_unserved(std::string_view address, std::size_t of_more_than = 0) const;
   void evict(Connection& connection);
   bool evict_one_for_another();  // false: there is none
   void count_as_served(Connection& connection);
@@ -187,6 +187,7 @@ class EventLoop {
   Next write(Connection& connection);
   Next discard(Connection& connection);
   Next begin_linger(Connection& connection);
+  void rest_after_empty_lines(Connection& connection);
   static void make_space(Connection& connection, std::size_t size);
   std::size_t parse(Connection& connection, std::string_view data);
   bool judge_head(Connection& connection, bool body_has_begun);
@@ -196,6 +197,7 @@ class EventLoop {
   void refuse(Connection& connection, const HttpError& error);
   void answer_unfinished(Connection& connection, const HttpError& error);
   void account(Connection& connection);
+  void book(Connection& connection, std::size_t held);
   void shed(bool mine_only);
 
   ServerShared& shared_;

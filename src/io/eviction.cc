@@ -12,6 +12,9 @@ constexpr std::string_view kAnyAddress;
 // An address with more than this part of a loop's connections gives way in whatever they do. One
 // with fewer, such as an API server's, does not where others have such as are not served yet.
 constexpr std::size_t kCrowdShare = 8;
+// Silent ones of an address with more than this part go before anything of another that works: API
+// servers behind one address may be many too.
+constexpr std::size_t kSeveralShare = 32;
 // What its connections do, that which is lost with least harm first.
 constexpr std::array kInOrder{Wait::kLinger, Wait::kIdle, Wait::kRequest, Wait::kWrite,
                               Wait::kHandling};
@@ -28,10 +31,10 @@ Connection* EventLoop::oldest(Wait wait, std::string_view address, Predicate is_
   return nullptr;
 }
 
-Connection* EventLoop::oldest_unserved(std::string_view address) const {
-  const auto any = [](const Connection&) { return true; };
-  auto* greeting = oldest(Wait::kHandshake, address, any);
-  auto* silent = oldest(Wait::kFirstRequest, address, any);
+Connection* EventLoop::oldest_unserved(std::string_view address, std::size_t of_more_than) const {
+  const auto has_more = [&](const Connection& one) { return one.peer.count() > of_more_than; };
+  auto* greeting = oldest(Wait::kHandshake, address, has_more);
+  auto* silent = oldest(Wait::kFirstRequest, address, has_more);
   if (greeting == nullptr || silent == nullptr) return greeting != nullptr ? greeting : silent;
   return silent->at < greeting->at ? silent : greeting;
 }
@@ -54,9 +57,10 @@ bool EventLoop::evict_one_for_another() {
     }
     return nullptr;
   };
+  const std::size_t room = shared_.connections_per_loop;
   Connection* found = oldest_unserved(most.address);
-  if (found == nullptr && most.count > shared_.connections_per_loop / kCrowdShare)
-    found = in_order(most.address);
+  if (found == nullptr) found = oldest_unserved(kAnyAddress, room / kSeveralShare);
+  if (found == nullptr && most.count > room / kCrowdShare) found = in_order(most.address);
   if (found == nullptr) found = oldest_unserved(kAnyAddress);
   if (found == nullptr) found = in_order(most.address);
   if (found == nullptr) return false;

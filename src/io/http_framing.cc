@@ -136,8 +136,8 @@ std::size_t RequestReader::held_bytes() const {
 
 void RequestReader::reset() {
   const FramingLimits limits = limits_;
-  std::string().swap(decoded_);  // assignment would keep its memory
-  *this = RequestReader(limits);
+  // Assignment alone would keep the memory of strings; what has been moved from has none.
+  [[maybe_unused]] const RequestReader old = std::exchange(*this, RequestReader(limits));
 }
 
 RequestReader::Step RequestReader::advance(std::string_view pending) {

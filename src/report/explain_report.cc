@@ -167,7 +167,7 @@ std::optional<std::string> mend_words(const Assessment& a) {
           "The webhook mends this: with on-shortfall fit it shortens the proxy's grace to {} s.",
           format_seconds(mend.grace));
     case Mend::Kind::Impossible:
-      return fmt::format("The webhook cannot mend this and refuses the pod: {}.", mend.reason);
+      return fmt::format("The webhook cannot mend this: {}.", mend.reason);
     case Mend::Kind::None:
       break;
   }

@@ -40,7 +40,8 @@ Obstacle why_there_is_no_proxy(const Assessment& a) {
     return {"it is not injected", !asked && !a.pod().host_network};
   }
   const auto obstacles = injection_obstacles(a.pod(), a.settings, *a.configuration);
-  if (obstacles.empty() && injection_clash(a.pod())) return {*injection_clash(a.pod())};
+  const auto clash = injection_clash(a.pod(), *a.configuration);
+  if (obstacles.empty() && clash) return {*clash};
   if (obstacles.empty()) return {"it is not injected", true};
   switch (obstacles.front()) {
     case SkipReason::HostNetwork:

@@ -368,23 +368,32 @@ TEST(Proxy, IsNotAdoptedFromAnInitContainerThatEnds) {
 }
 
 TEST(Proxy, IsNotInjectedBesideAContainerWithTheNameOfOneThatInjectionAdds) {
-  for (const std::string name : {"linkerd-init", "linkerd-network-validator"}) {
+  Configuration with_cni;
+  with_cni.cni = true;
+  const std::vector<std::pair<std::string, Configuration>> rows{
+      {"linkerd-init", {}}, {"linkerd-network-validator", with_cni}};
+  for (const auto& [name, configuration] : rows) {
+    SCOPED_TRACE(name);
     const auto pod = pod_of({container("web"), container(name)}, annotated({{kInject, "enabled"}}));
-    ASSERT_TRUE(injection_clash(pod)) << name;
-    EXPECT_NE(injection_clash(pod)->find(name), std::string::npos);
-    EXPECT_EQ(resolve(pod), "none") << name;
+    const auto clash = injection_clash(pod, configuration);
+    ASSERT_TRUE(clash);
+    EXPECT_NE(clash->find(name), std::string::npos);
+    EXPECT_EQ(resolve(pod, {}, configuration), "none");
+    auto other = configuration;
+    other.cni = !other.cni;
+    EXPECT_EQ(resolve(pod, {}, other), "injected native wait=0(built-in) grace=120(built-in)");
     EXPECT_EQ(resolve(pod_of({container("web"), container(name), container("linkerd-proxy")},
-                             annotated({{kInject, "enabled"}}))),
-              "adopted classic wait=0(built-in) grace=120(built-in)")
-        << name;
+                             annotated({{kInject, "enabled"}})),
+                      {}, configuration),
+              "adopted classic wait=0(built-in) grace=120(built-in)");
   }
-  EXPECT_EQ(injection_clash(pod_of({container("web")})), std::nullopt);
+  EXPECT_EQ(injection_clash(pod_of({container("web")}), {}), std::nullopt);
 }
 
 TEST(Proxy, IsNotInjectedIntoAPodForWindows) {
   auto pod = pod_of({container("web")}, annotated({{kInject, "enabled"}, {kWait, "20"}}));
   pod.is_for_windows = true;
-  EXPECT_EQ(injection_clash(pod),
+  EXPECT_EQ(injection_clash(pod, {}),
             "the pod is for Windows, where the proxy and iptables do not run");
   EXPECT_EQ(resolve(pod), "none");
 }

@@ -289,6 +289,9 @@ TEST(Decide, HooksOfTheApplicationFallUnderDenyToo) {
             "shorten the hook.\n"
             "notices: \n");
   EXPECT_EQ(decided(subject, {.on_shortfall = OnShortfall::Warn}), "findings: GK013 warning\n");
+  // Longer than T, the API server refuses it whatever the mode is.
+  subject.pod.termination_grace_period_seconds = 3;
+  EXPECT_EQ(decided(subject, {.on_shortfall = OnShortfall::Warn}), "findings: GK013 error\n");
   subject.pod.termination_grace_period_seconds = 0;
   EXPECT_EQ(decided(subject),
             "findings: GK015 error\n"

@@ -253,13 +253,16 @@ TEST(HttpFraming, BoundsChunkedBodiesByTheirSum) {
 
 TEST(HttpFraming, GivesItsMemoryBack) {
   RequestReader reader;
-  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string head = "POST /" + std::string(1000, 'x') +
+                           " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                           "Transfer-Encoding: chunked\r\n\r\n";
   ASSERT_EQ(reader.advance(head).state, RequestReader::State::kHead);
+  EXPECT_GE(reader.held_bytes(), 1000U);
   ASSERT_EQ(reader.advance("100000\r\n" + std::string(1'000'000, 'x')).state,
             RequestReader::State::kMore);
   EXPECT_GE(reader.held_bytes(), 1'000'000U);
   reader.reset();
-  EXPECT_LT(reader.held_bytes(), 100U);
+  EXPECT_EQ(reader.held_bytes(), 0U);
 }
 
 TEST(HttpFraming, KeepsNothingOfOneRequestForTheNext) {

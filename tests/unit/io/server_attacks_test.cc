@@ -204,12 +204,37 @@ TEST_F(AttackTest, AHoarderThatIsAlwaysInTheMiddleOfSomethingLosesItsOwnToo) {
   EXPECT_EQ(server->counters().refused, 0U);
 }
 
+// Whatever a closed connection has held is free again: else there would be less and less room.
+TEST_F(AttackTest, ClosedConnectionsHoldNothing) {
+  options.deadlines = {};
+  options.max_buffered_bytes = 100'000;
+  start();
+  for (int i = 0; i < 40; ++i) {
+    auto client = connect();
+    ASSERT_NE(client, nullptr);
+    const std::string head = "POST /size?" + std::string(7000, 'x') +
+                             " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+    if (i % 2 == 0) {  // closed in the middle
+      ASSERT_TRUE(client->send(head + "12"));
+      ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+    } else {
+      EXPECT_EQ(body_of(client->ask(head + "12345")), "5") << i;
+    }
+    client.reset();
+    ASSERT_TRUE(eventually([&] { return server->counters().open() == 0; }));
+  }
+  EXPECT_EQ(server->counters().shed, 0U);
+}
+
 TEST_F(AttackTest, AnEmptyLineBehindARequestBeginsNoOther) {
   options.deadlines.idle = seconds(60);
   options.deadlines.request = milliseconds(200);
   start();
   auto client = connect();
   ASSERT_TRUE(client->ask(get("/text") + "\r\n"));
+  EXPECT_FALSE(client->closed_within(milliseconds(800)));
+  ASSERT_TRUE(client->ask(get("/text") + "\r"));
+  ASSERT_TRUE(client->send("\n"));
   EXPECT_FALSE(client->closed_within(milliseconds(800)));
   EXPECT_TRUE(client->ask(get("/text")));
 }

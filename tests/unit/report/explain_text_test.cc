@@ -243,7 +243,7 @@ TEST(ExplainText, SaysWhatTheWebhookMends) {
             Notes{"The webhook mends this: with on-shortfall fit it shortens the proxy's grace to "
                   "15 s."});
   EXPECT_EQ(notes({{key, "raise"}}, 60),
-            Notes{"The webhook cannot mend this and refuses the pod: on-shortfall raise may set at "
+            Notes{"The webhook cannot mend this: on-shortfall raise may set at "
                   "most 60 (maxTerminationGracePeriodSeconds)."});
   // Nobody asks for GK001, or the termination is another one.
   EXPECT_EQ(notes({{key, "raise"}, {annotation::kIgnore, "GK001"}}), Notes{});
