@@ -354,7 +354,23 @@ void EventLoop::book(Connection& c, std::size_t held) {
   largest_ = buffers_.empty() ? 0 : buffers_.rbegin()->first;
 }
 
-// Answers 503 to an unfinished request, a large one: another loop's when that one is larger, unless
+// Of the address that holds most: many that are small must not cost somebody else's that is larger.
+// Of those, what is held times how long: an honest request is whole after some milliseconds.
+Connection& EventLoop::heaviest() const {
+  constexpr std::chrono::milliseconds least{50};
+  const auto now = Clock::now();
+  const auto address = peers_.heaviest();
+  const auto weight = [&](const std::pair<std::size_t, Connection*>& entry) {
+    if (entry.second->peer.address() != address) return 0.0;
+    const std::chrono::duration<double> age = now - deadlines_.since(*entry.second) + least;
+    return static_cast<double>(entry.first) * age.count();
+  };
+  return *std::max_element(buffers_.begin(), buffers_.end(), [&](const auto& a, const auto& b) {
+            return weight(a) < weight(b);
+          })->second;
+}
+
+// Answers 503 to an unfinished request, a heavy one: another loop's when that one is larger, unless
 // the limit is exceeded by so much that it cannot be waited for.
 void EventLoop::shed(bool mine_only) {
   const std::size_t limit = shared_.options.max_buffered_bytes;
@@ -372,12 +388,7 @@ void EventLoop::shed(bool mine_only) {
     if (shared_.buffered_bytes <= limit) return;
   }
   if (buffers_.empty()) return;
-  // Of whoever holds most: many that are small must not cost somebody else's that is larger.
-  const auto heaviest = peers_.heaviest();
-  const auto found = std::find_if(buffers_.rbegin(), buffers_.rend(), [&](const auto& entry) {
-    return entry.second->peer.address() == heaviest;
-  });
-  Connection& victim = *(found == buffers_.rend() ? buffers_.rbegin() : found)->second;
+  Connection& victim = heaviest();
   ++shared_.shed;
   if (victim.wait == Wait::kFirstRequest || victim.wait == Wait::kRequest ||
       victim.wait == Wait::kIdle) {

@@ -199,6 +199,7 @@ class EventLoop {
   void account(Connection& connection);
   void book(Connection& connection, std::size_t held);
   void shed(bool mine_only);
+  Connection& heaviest() const;  // there is one
 
   ServerShared& shared_;
   DeadlineLists deadlines_;
