@@ -260,8 +260,15 @@ void EventLoop::admit(Arrival arrival) {
     return refuse_it();
   }
   ++waiting_[static_cast<std::size_t>(connection.wait)];
-  wait_for(connection, shared_.options.certificates ? Wait::kHandshake : Wait::kFirstRequest);
-  queue(connection);
+  if (shared_.options.certificates) {
+    wait_for(connection, Wait::kHandshake);
+    queue(connection);
+  } else {
+    // Its request is here as a rule: with an answer it is not one of those that go first when more
+    // arrive.
+    wait_for(connection, Wait::kFirstRequest);
+    drive(connection);
+  }
 }
 
 // A connection is known by its number too: another one may have its place in memory by now.

@@ -59,10 +59,10 @@ SCENARIOS = [
     scenario("management-silent", "1,000 silent connections to the management port", 1000, (),
              True),
     scenario("management-hoarding", "400 connections to the management port that are kept after an answer", 400,
-             ("200",), True),
+             ("200",), True, address="127.0.0.2"),
     scenario("management-busy",
              "400 connections to the management port, each always in the middle of its next request", 400,
-             ("200",), True),
+             ("200",), True, address="127.0.0.2"),
     scenario("management-slow", "requests at 1 byte/s to the management port, 200 connections", 200,
              ("408",), True),
 ]
