@@ -11,10 +11,10 @@ namespace {
 constexpr std::string_view kAnyAddress;
 // An address with more than this part of a loop's connections gives way in whatever they do. One
 // with fewer, such as an API server's, does not where others have such as are not served yet.
-constexpr std::size_t kCrowdShare = 8;
+constexpr std::size_t kLargeShare = 8;
 // Silent ones of an address with more than this part go before anything of another that works: API
 // servers behind one address may be many too.
-constexpr std::size_t kSeveralShare = 32;
+constexpr std::size_t kNotableShare = 32;
 // What its connections do, that which is lost with least harm first.
 constexpr std::array kInOrder{Wait::kLinger, Wait::kIdle, Wait::kRequest, Wait::kWrite,
                               Wait::kHandling};
@@ -59,8 +59,8 @@ bool EventLoop::evict_one_for_another() {
   };
   const std::size_t room = shared_.connections_per_loop;
   Connection* found = oldest_unserved(most.address);
-  if (found == nullptr) found = oldest_unserved(kAnyAddress, room / kSeveralShare);
-  if (found == nullptr && most.count > room / kCrowdShare) found = in_order(most.address);
+  if (found == nullptr) found = oldest_unserved(kAnyAddress, room / kNotableShare);
+  if (found == nullptr && most.count > room / kLargeShare) found = in_order(most.address);
   if (found == nullptr) found = oldest_unserved(kAnyAddress);
   if (found == nullptr) found = in_order(most.address);
   if (found == nullptr) return false;

@@ -109,10 +109,10 @@ std::vector<Finding> check(const Assessment& a) {
   const auto& job = a.job_shutdown;
   using Kind = JobShutdown::Kind;
   if (!a.proxy.is_classic()) return {};
-  const auto what = consequence(a);
-  if (stops_its_proxy(a.pod(), a.proxy)) return check_endpoint(a, what);
   if (!runs_to_completion(*a.subject) && job.kind != Kind::Wrap && job.kind != Kind::Impossible)
     return {};
+  const auto what = consequence(a);
+  if (stops_its_proxy(a.pod(), a.proxy)) return check_endpoint(a, what);
   if (job.kind == Kind::Wrap) return check_wrapped(a);
   if (job.kind == Kind::Impossible) {
     return {{.rule = "GK011",

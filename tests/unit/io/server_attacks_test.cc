@@ -19,6 +19,21 @@ class AttackTest : public ServerTest {
     options.deadlines.handshake = options.deadlines.first_request = milliseconds(300);
     options.deadlines.request = options.deadlines.write = milliseconds(300);
   }
+
+  // Room for 64.
+  void start_with_eight_honest_ones() {
+    options.deadlines = {};
+    options.max_connections = 64;
+    start();
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(one_more_honest()) << i;
+  }
+
+  bool one_more_honest() {
+    kept_honest.push_back(connect());
+    return kept_honest.back() && kept_honest.back()->ask(get("/text"));
+  }
+
+  std::vector<std::unique_ptr<Client>> kept_honest;
 };
 
 // Sends the pieces every 20 ms until the connection is cut. True when it was cut before `limit`.
@@ -156,15 +171,7 @@ TEST_F(AttackTest, EvictsSilentConnectionsForNewOnes) {
 // Whoever has had an answer, to a request that costs nothing, looks like an API server that waits
 // for its next one.
 TEST_F(AttackTest, AHoarderLosesItsOwnConnectionsAndNobodyElses) {
-  options.deadlines = {};
-  options.max_connections = 64;
-  start();
-  std::vector<std::unique_ptr<Client>> honest;
-  const auto one_more = [&] {
-    honest.push_back(connect());
-    return honest.back() && honest.back()->ask(get("/text"));
-  };
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(one_more()) << i;
+  start_with_eight_honest_ones();
   std::vector<std::unique_ptr<Client>> hoarded;
   for (int i = 0; i < 100; ++i) {
     hoarded.push_back(connect({.from = "127.0.0.2"}));
@@ -172,23 +179,15 @@ TEST_F(AttackTest, AHoarderLosesItsOwnConnectionsAndNobodyElses) {
   }
   // 56 of 64 may have had an answer.
   EXPECT_TRUE(eventually([&] { return server->counters().idle == 56; }));
-  for (int i = 0; i < 8; ++i) EXPECT_TRUE(one_more()) << i;
-  for (auto& client : honest) EXPECT_TRUE(client->ask(get("/text")));
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(one_more_honest()) << i;
+  for (auto& client : kept_honest) EXPECT_TRUE(client->ask(get("/text")));
   EXPECT_EQ(server->counters().refused, 0U);
   EXPECT_EQ(server->counters().evicted, 60U);
 }
 
 // One that has begun its next request is never idle, and one that has been refused lingers.
 TEST_F(AttackTest, AHoarderThatIsAlwaysInTheMiddleOfSomethingLosesItsOwnToo) {
-  options.deadlines = {};
-  options.max_connections = 64;
-  start();
-  std::vector<std::unique_ptr<Client>> honest;
-  const auto one_more = [&] {
-    honest.push_back(connect());
-    return honest.back() && honest.back()->ask(get("/text"));
-  };
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(one_more()) << i;
+  start_with_eight_honest_ones();
   std::vector<std::unique_ptr<Client>> hoarded;
   for (int i = 0; i < 100; ++i) {
     hoarded.push_back(connect({.from = "127.0.0.2"}));
@@ -199,8 +198,8 @@ TEST_F(AttackTest, AHoarderThatIsAlwaysInTheMiddleOfSomethingLosesItsOwnToo) {
       ASSERT_TRUE(hoarded.back()->ask(get("/text") + "G")) << i;
     }
   }
-  for (int i = 0; i < 8; ++i) EXPECT_TRUE(one_more()) << i;
-  for (auto& client : honest) EXPECT_TRUE(client->ask(get("/text")));
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(one_more_honest()) << i;
+  for (auto& client : kept_honest) EXPECT_TRUE(client->ask(get("/text")));
   EXPECT_EQ(server->counters().refused, 0U);
 }
 
