@@ -39,7 +39,9 @@ Reading read(std::string_view bytes, std::string_view pieces, FramingLimits limi
     require(step.consumed <= end - begin, "more is consumed than there is");
     begin += step.consumed;
     reading.state = step.state;
-    require(reader.held_bytes() <= 2 * limits.body_bytes + 64, "holds more than a body");
+    // A string that grew by appending may hold twice what it is.
+    require(reader.held_bytes() <= 2 * (limits.head_bytes + limits.body_bytes),
+            "holds more than a head and a body");
     if (step.state == State::kHead) {
       reading.head = reader.head();
       continue;
