@@ -72,6 +72,7 @@ std::vector<std::string> warnings_of(const Decision& decision) {
   std::stable_sort(shown.begin(), shown.end(),
                    [](const Finding* a, const Finding* b) { return a->severity > b->severity; });
   std::vector<std::string> warnings;
+  warnings.reserve(shown.size() + decision.remarks.size());
   for (const auto* finding : shown) {
     warnings.push_back(warning_text(finding->short_message.empty()
                                         ? finding->rule + " " + finding->message

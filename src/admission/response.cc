@@ -18,7 +18,7 @@ std::string dump(const Json& json) {
 // More than an answer has beside its patch, warnings apart.
 constexpr std::size_t kUsualBytes = 512;
 
-std::string review(std::string_view uid, Json response) {
+std::string review(std::string_view uid, const Json& response) {
   Json whole = Json::object();
   whole["uid"] = uid;
   whole.update(response);
@@ -81,7 +81,7 @@ std::string response::refused(std::string_view uid, int code, std::string_view m
   Json answer{{"allowed", false},
               {"status", {{"code", code}, {"reason", reason_for(code)}, {"message", message}}}};
   if (!warnings.empty()) answer["warnings"] = warnings;
-  return review(uid, std::move(answer));
+  return review(uid, answer);
 }
 
 // By hand too: it also has to be written when memory has run out, and the JSON library's values

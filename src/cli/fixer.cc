@@ -95,6 +95,7 @@ class Fixer {
   void edit(const std::string& name, const std::string& text,
             const std::vector<const LocatedFinding*>& findings) {
     std::vector<SourceEdit> edits;
+    edits.reserve(findings.size());
     for (const auto* located : findings) {
       edits.push_back({.document = located->place.document,
                        .fix = below(located->place.path, located->finding.fix)});

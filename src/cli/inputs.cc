@@ -42,7 +42,7 @@ class ObjectFinder {
   void look_into(std::string_view text, int first_line) {
     has_looked_ = true;
     for_each_document(
-        text, name_, [&](Result<Document> document) { look_at(std::move(document)); }, first_line);
+        text, name_, [&](const Result<Document>& document) { look_at(document); }, first_line);
   }
   [[nodiscard]] bool has_looked() const { return has_looked_; }
 

@@ -88,6 +88,7 @@ std::chrono::milliseconds CertificateKeeper::step() {
   failed_ = again_ = missing_ = false;
   std::vector<Sight> sights = look_at_configurations();
   std::vector<ConfigurationLook> looks;
+  looks.reserve(sights.size());
   for (const Sight& sight : sights) looks.push_back(sight.look);
   trust_.observe(looks, ports_.steady());
 

@@ -248,7 +248,7 @@ class PatchWriter {
 
  private:
   // More than the patch of an injection has.
-  static constexpr std::size_t kUsualBytes = 12 * 1024;
+  static constexpr std::size_t kUsualBytes = std::size_t{12} * 1024;
 
   void begin(std::string_view operation, std::string_view pointer) {
     if (operations_++ > 0) out_.put(',');

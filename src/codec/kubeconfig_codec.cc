@@ -26,6 +26,7 @@ Result<Entries> read_entries(const Value& root, const std::string& list, const s
   const auto* items = root.find(list);
   if (items == nullptr || items->is_null()) return entries;
   if (items->as_array() == nullptr) return refuse(file, list, "expected a list");
+  entries.reserve(items->as_array()->size());
   for (const auto& item : *items->as_array()) {
     const auto place = fmt::format("{}[{}]", list, entries.size());
     const auto* name = item.find("name");

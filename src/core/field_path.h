@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -31,7 +32,7 @@ class FieldPath {
     return path;
   }
   friend FieldPath operator/(FieldPath path, const char* key) {
-    return path / std::string_view(key);
+    return std::move(path) / std::string_view(key);
   }
   // A template, since a literal 0 would be a null pointer as well as an index.
   template <std::integral Index>

@@ -14,6 +14,7 @@ namespace gracekeeper {
 struct KubernetesVersion {
   int major = 1;
   int minor = 34;
+  // NOLINTNEXTLINE(modernize-use-nullptr): it takes the 0 that is compared with for a pointer
   auto operator<=>(const KubernetesVersion&) const = default;
 
   // Native sidecars are on by default and ordered at termination from 1.29 on.

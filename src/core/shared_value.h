@@ -21,7 +21,8 @@ class Shared {
   Shared() : Shared(T{}) {}
   template <typename From>
   requires(!std::same_as<std::remove_cvref_t<From>, Shared> && std::constructible_from<T, From&&>)
-      Shared(From&& from)  // NOLINT(google-explicit-constructor)
+      // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): the line above keeps copies out
+      Shared(From&& from)
       : value_(std::make_shared<T>(std::forward<From>(from))) {}
 
   const T& operator*() const { return *value_; }

@@ -90,7 +90,8 @@ inline const Value& Value::itself() const {
 
 struct Value::Given {
   template <typename T>
-  Given(T&& given) : value(std::forward<T>(given)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): a Given is no part of a Value
+  Given(T&& given) : value(std::forward<T>(given)) {}
   mutable Value value;
 };
 

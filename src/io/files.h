@@ -9,7 +9,7 @@
 
 namespace gracekeeper::io {
 
-inline constexpr std::size_t kMaxFileBytes = 64 * 1024 * 1024;
+inline constexpr std::size_t kMaxFileBytes = std::size_t{64} * 1024 * 1024;
 
 // The content of a file. Error::file is the path; the message is the system's own words ("No such
 // file or directory"), or says that it is a directory, or larger than max_bytes. Pipes and devices

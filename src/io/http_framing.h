@@ -29,9 +29,9 @@
 namespace gracekeeper::io {
 
 struct FramingLimits {
-  std::size_t head_bytes = 32 * 1024;
+  std::size_t head_bytes = std::size_t{32} * 1024;
   std::size_t header_lines = 100;
-  std::size_t body_bytes = 8 * 1024 * 1024;
+  std::size_t body_bytes = std::size_t{8} * 1024 * 1024;
 };
 
 // What the framing layer needs to know of a request line and its headers. Values are as sent, white

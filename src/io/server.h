@@ -97,14 +97,14 @@ struct ServerOptions {
   std::size_t max_connections = 4096;                   // also bounded by the limit of open files
   FramingLimits limits = {};
   // Of unfinished bodies and of large answers that nobody takes, over all connections.
-  std::size_t max_buffered_bytes = 32 * 1024 * 1024;
+  std::size_t max_buffered_bytes = std::size_t{32} * 1024 * 1024;
   // Requests with a body of this size wait for a thread of their own, which handles one at a time:
   // an event loop is not held up by them. 0: there is no such thread.
-  std::size_t heavy_body_bytes = 128 * 1024;
+  std::size_t heavy_body_bytes = std::size_t{128} * 1024;
   // Called by that thread when none of them waits any more: to give back what they have left with
   // it. Must not throw.
   std::function<void()> after_heavy_requests = {};
-  std::size_t linger_bytes = 256 * 1024;
+  std::size_t linger_bytes = std::size_t{256} * 1024;
   ServerDeadlines deadlines = {};
   // The body of an answer the server gives by itself. Must not throw; an empty result becomes
   // `message`.
