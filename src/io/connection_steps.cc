@@ -66,15 +66,19 @@ EventLoop::Next EventLoop::shake_hands(Connection& c) {
   if (!c.transport.has_tls()) {
     const IoStatus first = c.transport.peek_handshake();
     if (first == IoStatus::kWantsRead) return Next::kBlocked;
-    if (first == IoStatus::kOk)
+    if (first == IoStatus::kOk) {
+      make_room_for_handshake();
       c.transport.start_tls(shared_.options.certificates->context().get());
+    }
     if (!c.transport.has_tls()) {
       if (first != IoStatus::kEnd) ++shared_.handshakes_failed;
       return Next::kClosed;
     }
+    ++handshakes_;
   }
   switch (c.transport.handshake()) {
     case IoStatus::kOk:
+      --handshakes_;
       wait_for(c, Wait::kFirstRequest);
       return Next::kGoOn;
     case IoStatus::kWantsRead:

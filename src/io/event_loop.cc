@@ -110,7 +110,9 @@ void EventLoop::shed_largest() {
 }
 
 int EventLoop::timeout() const {
-  if (!ready_.empty() || !greeting_.empty() || !crowd_.empty() || !patient_.empty()) return 0;
+  if (!ready_.empty() || !finishing_.empty() || !greeting_.empty() || !crowd_.empty() ||
+      !patient_.empty())
+    return 0;
   auto next = deadlines_.next();
   if (shared_.ending && !drain_is_over_) {
     const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
@@ -153,6 +155,7 @@ void EventLoop::run() {
     if (dead_) {
       const auto closed = [](const Connection* connection) { return !connection->linked; };
       std::erase_if(ready_, closed);
+      std::erase_if(finishing_, closed);
       std::erase_if(greeting_, closed);
       std::erase_if(crowd_, closed);
       std::erase_if(patient_, closed);
@@ -178,6 +181,9 @@ void EventLoop::serve_last_of(std::deque<Connection*>& queued) {
 }
 
 void EventLoop::serve_handshakes() {
+  // What has been begun comes first: it is work that would be lost, and memory that comes back.
+  for (std::size_t turns = kHandshakesPerRound; turns > 0 && !finishing_.empty(); --turns)
+    serve_first_of(finishing_);
   for (std::size_t turns = kHandshakesPerRound; turns > 0; --turns) {
     if (greeting_.size() > kHandshakesInOrder) {
       serve_last_of(greeting_);
@@ -304,6 +310,7 @@ void EventLoop::queue(Connection& connection) {
   connection.queued = true;
   const auto queue_of_its_kind = [&]() -> std::deque<Connection*>& {
     if (connection.wait != Wait::kHandshake) return connection.is_patient() ? patient_ : ready_;
+    if (connection.transport.has_answered_hello()) return finishing_;
     return connection.peer.count() > shared_.connections_per_loop / kCrowdShare ? crowd_
                                                                                 : greeting_;
   };
@@ -320,6 +327,7 @@ void EventLoop::close(Connection& connection) {
   const auto found = owned_.find(&connection);
   if (found == owned_.end()) return;
   --waiting_[static_cast<std::size_t>(connection.wait)];
+  if (connection.is_in_handshake()) --handshakes_;
   deadlines_.remove(connection);
   release(connection.in);
   release(connection.out);

@@ -58,6 +58,7 @@ struct Connection : Deadline {
   std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
   std::unique_ptr<Connection> next_dead;
 
+  bool is_in_handshake() const { return wait == Wait::kHandshake && transport.has_tls(); }
   bool is_answering() const { return wait == Wait::kWrite || wait == Wait::kHandling; }
   bool has_begun_request() const {
     return (wait == Wait::kRequest || wait == Wait::kFirstRequest) &&
@@ -112,10 +113,11 @@ struct ServerShared {
   HttpDispatch dispatch;
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::size_t connections_per_loop = 0;
-  std::size_t served_per_loop = 0;    // of those, with an answer: new ones have room beside them
-  std::atomic<bool> draining{false};  // answers say Connection: close
-  std::atomic<bool> ending{false};    // no new connection comes; loops end when theirs have ended
-  std::atomic<bool> cutting{false};   // loops end now
+  std::size_t served_per_loop = 0;      // of those, with an answer: new ones have room beside them
+  std::size_t handshakes_per_loop = 0;  // of those, in a handshake that has begun
+  std::atomic<bool> draining{false};    // answers say Connection: close
+  std::atomic<bool> ending{false};      // no new connection comes; loops end when theirs have ended
+  std::atomic<bool> cutting{false};     // loops end now
   std::atomic<Clock::rep> end_of_drain{0};  // valid once `ending` is set
   std::atomic<std::size_t> buffered_bytes{0};
   std::atomic<std::uint64_t> accepted{0}, refused{0}, evicted{0}, timed_out{0},
@@ -177,6 +179,7 @@ class EventLoop {
   Connection* oldest_unserved(std::string_view address, std::size_t of_more_than = 0) const;
   void evict(Connection& connection);
   bool evict_one_for_another();  // false: there is none
+  void make_room_for_handshake();
   void count_as_served(Connection& connection);
 
   // connection_steps.cc: what a connection does
@@ -211,14 +214,16 @@ class EventLoop {
   std::unordered_map<Connection*, std::unique_ptr<Connection>> owned_;
   // Closed during this round, chained by `next_dead`: events may still name them.
   std::unique_ptr<Connection> dead_;
-  std::deque<Connection*> ready_;     // can go on without an event
-  std::deque<Connection*> greeting_;  // the same, in their handshake
-  std::deque<Connection*> crowd_;     // the same, from an address that has many
-  std::deque<Connection*> patient_;   // the same, after all others
-  std::size_t held_ = 0;              // of those, answers that are to be sent with others
-  bool holds_answers_ = false;        // others are coming in this round
+  std::deque<Connection*> ready_;      // can go on without an event
+  std::deque<Connection*> finishing_;  // the same, at the last step of their handshake
+  std::deque<Connection*> greeting_;   // the same, at its first
+  std::deque<Connection*> crowd_;      // the same, from an address that has many
+  std::deque<Connection*> patient_;    // the same as ready_, after all others
+  std::size_t held_ = 0;               // of those, answers that are to be sent with others
+  bool holds_answers_ = false;         // others are coming in this round
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
+  std::size_t handshakes_ = 0;  // that have begun
 
   std::mutex inbox_mutex_;
   std::vector<Arrival> inbox_;

@@ -114,6 +114,7 @@ class Server::Impl {
     const std::size_t cap = connection_cap(shared_.options.max_connections);
     shared_.connections_per_loop = std::max<std::size_t>(1, cap / loops);
     shared_.served_per_loop = shared_.connections_per_loop - shared_.connections_per_loop / 8;
+    shared_.handshakes_per_loop = std::max<std::size_t>(1, shared_.connections_per_loop / 3);
     for (unsigned i = 0; i < loops; ++i)
       shared_.loops.push_back(std::make_unique<EventLoop>(shared_));
     for (const auto& loop : shared_.loops) {

@@ -94,7 +94,7 @@ struct ServerOptions {
   bool share_port = false;                              // SO_REUSEPORT
   std::shared_ptr<CertificateStore> certificates = {};  // null: plain HTTP
   unsigned loops = 0;                                   // threads; 0: one per core, at least 2
-  std::size_t max_connections = 4096;                   // also bounded by the limit of open files
+  std::size_t max_connections = 3072;                   // also bounded by the limit of open files
   FramingLimits limits = {};
   // Of unfinished bodies and of large answers that nobody takes, over all connections.
   std::size_t max_buffered_bytes = std::size_t{32} * 1024 * 1024;

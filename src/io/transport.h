@@ -39,6 +39,10 @@ class Transport {
   void start_tls(SSL_CTX* context);
   bool has_tls() const { return tls_ != nullptr; }
   IoStatus handshake();
+  // Whether the handshake has come to where only the client's last words are missing.
+  bool has_answered_hello() const {
+    return has_tls() && SSL_get_pending_cipher(tls_.get()) != nullptr;
+  }
 
   // kFailed also when the peer sends TLS records that carry nothing, one after the other;
   // kWantsTurn after so many of them, or pieces of one, that others should be looked at.

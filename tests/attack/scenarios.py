@@ -22,6 +22,8 @@ SCENARIOS = [
     scenario("hoarding", "connections kept after an answer, as many as can be opened, up to 5,000", 5000,
              ("404",), weight=1.5, address="127.0.0.2"),
     scenario("slow-hello", "ClientHello at 1 byte/s, 500 connections", 500),
+    scenario("half-handshakes", "a whole ClientHello and nothing after it, 5,000 connections", 5000,
+             weight=1.5, address="127.0.0.2"),
     scenario("slow-headers", "headers at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
     scenario("slow-body", "body at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
     scenario("tiny-records", "a TLS record for every byte, 16 connections", 16, ("408",)),

@@ -24,6 +24,9 @@ var attacks = map[string]life{
 	"slow-hello": func(a *attacker) {
 		a.plainly(func(to io.Writer) { a.trickle(to, clientHello()) })
 	},
+	"half-handshakes": func(a *attacker) { // what the server keeps for one is most of what a connection ever costs
+		a.plainly(func(to io.Writer) { _, _ = to.Write(clientHello()) })
+	},
 	"hoarding": func(a *attacker) { // each has had an answer, and is then kept like an honest one
 		a.securely(func(to io.Writer) { fmt.Fprint(to, "GET / HTTP/1.1\r\nHost: webhook\r\n\r\n") })
 	},

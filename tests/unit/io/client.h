@@ -163,6 +163,22 @@ inline std::unique_ptr<Client> Client::connect(std::uint16_t port, const ClientO
   return client;
 }
 
+// The first bytes that a client of TLS sends.
+inline std::string client_hello() {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL* ssl = SSL_new(context);
+  BIO* sent = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl, BIO_new(BIO_s_mem()), sent);
+  SSL_connect(ssl);  // waits for an answer
+  ERR_clear_error();
+  char* bytes = nullptr;
+  const auto size = static_cast<std::size_t>(BIO_get_mem_data(sent, &bytes));
+  std::string hello(bytes, size);
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  return hello;
+}
+
 inline Client::~Client() {
   SSL_free(ssl_);
   SSL_CTX_free(context_);

@@ -22,7 +22,7 @@ class AttackTest : public ServerTest {
 
   // Room for 64.
   void start_with_eight_honest_ones() {
-    options.deadlines = {};
+    options.deadlines = {.handshake = seconds(60)};
     options.max_connections = 64;
     start();
     for (int i = 0; i < 8; ++i) ASSERT_TRUE(one_more_honest()) << i;
@@ -204,6 +204,23 @@ TEST_F(AttackTest, AHoarderThatIsAlwaysInTheMiddleOfSomethingLosesItsOwnToo) {
 }
 
 // Whatever a closed connection has held is free again: else there would be less and less room.
+TEST_F(AttackTest, HandshakesThatStopHalfwayMakeRoomForOthers) {
+  start_with_eight_honest_ones();
+  // Of 32 connections in each of two loops, ten may have begun one.
+  std::vector<std::unique_ptr<Client>> halfway;
+  const auto hello = client_hello();
+  for (int i = 0; i < 40; ++i) {
+    halfway.push_back(Client::connect(server->port(), {.tls = false, .from = "127.0.0.3"}));
+    ASSERT_TRUE(halfway.back() && halfway.back()->send(hello)) << i;
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().evicted == 20; }))
+      << server->counters().evicted << " made room";
+  EXPECT_EQ(server->counters().handshake, 20U);
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(one_more_honest()) << i;
+  EXPECT_GE(server->counters().handshake, 18U) << "only the first in each loop had to find a place";
+  for (const auto& client : kept_honest) EXPECT_TRUE(client->ask(get("/text")));
+}
+
 TEST_F(AttackTest, ClosedConnectionsHoldNothing) {
   options.deadlines = {};
   options.max_buffered_bytes = 100'000;
