@@ -64,13 +64,17 @@ bool is_mended(const Finding& finding, const Assessment& after) {
                       [&](const Finding& other) { return other.container == finding.container; });
 }
 
-// A sleep longer than the grace period: the pod is never created, whatever this webhook says.
+// A sleep longer than the grace period: the pod is never created, whatever this webhook says. Names
+// may be taken twice: the length is the finding's own.
 bool is_refused_by_api_server(const Finding& finding, const Assessment& a) {
   if (finding.rule != "GK013" || !finding.container) return false;
   const auto* container = a.pod().find_container(*finding.container);
+  const Finding::Number grace{from_seconds(a.termination_grace_period_seconds)};
   return container != nullptr && container->pre_stop &&
-         container->pre_stop->action == Hook::Action::Sleep && container->pre_stop->length &&
-         *container->pre_stop->length > from_seconds(a.termination_grace_period_seconds);
+         container->pre_stop->action == Hook::Action::Sleep &&
+         std::any_of(finding.numbers.begin(), finding.numbers.end(), [&](const auto& number) {
+           return number.first == "preStop" && number.second > grace;
+         });
 }
 
 // What would refuse the pod is an error only where it does: a shortfall that the cluster lets
