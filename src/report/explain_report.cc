@@ -152,7 +152,7 @@ std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
 }
 
 // The plan is that of the pod as it is written; what the webhook makes of it is said beside it.
-std::optional<std::string> mend_words(const Assessment& a) {
+std::optional<std::string> webhook_words(const Assessment& a) {
   const auto& ignored = a.settings.ignored_rules;
   if (std::find(ignored.begin(), ignored.end(), "GK001") != ignored.end()) return std::nullopt;
   const auto mend = find_mend(a);
@@ -171,7 +171,12 @@ std::optional<std::string> mend_words(const Assessment& a) {
     case Mend::Kind::None:
       break;
   }
-  return std::nullopt;
+  if (!is_short(a)) return std::nullopt;
+  if (a.settings.on_shortfall.value == OnShortfall::Warn)
+    return "The webhook lets this pod through, with a warning: on-shortfall is warn.";
+  if (!a.budget.stated_fits(a.grace_period()))
+    return "The webhook refuses this pod: on-shortfall is deny.";
+  return "The webhook lets this pod through, with a warning: only defaults make it too short.";
 }
 
 std::vector<std::string> notes_of(const Assessment& a) {
@@ -307,7 +312,7 @@ ExplainedPod explain(const Assessment& a, std::optional<Seconds> override) {
   pod.arithmetic = arithmetic_words(a);
   pod.notes = notes_of(a);
   // Under another grace period there is nothing to mend: the pod is being deleted.
-  if (auto words = override ? std::nullopt : mend_words(a))
+  if (auto words = override ? std::nullopt : webhook_words(a))
     pod.notes.insert(pod.notes.begin(), std::move(*words));
   return pod;
 }

@@ -50,6 +50,8 @@ Is terminationGracePeriodSeconds enough?
   155 = app 15 (container web: preStop 5 + shutdown 10, built-in default) + wait
   20 (annotation) + grace 120 (proxy default); nothing is killed from 140 on,
   since the times overlap in part
+  note: The webhook lets this pod through, with a warning: only defaults make it
+        too short.
 
 What to do (the best first)
   1. native-sidecar
@@ -220,7 +222,7 @@ TEST(ExplainText, SaysWhatIsUnknownOrIgnored) {
                     parse_whole_seconds("30s").error().message}));
 }
 
-TEST(ExplainText, SaysWhatTheWebhookMends) {
+TEST(ExplainText, SaysWhatTheWebhookDoesAboutAShortfall) {
   const auto notes = [](const test::Written& written, std::optional<std::int64_t> most = {},
                         std::optional<Seconds> override = {}) {
     test::Written annotations{{annotation::kInject, "enabled"}, {annotation::kGrace, "60s"}};
@@ -234,8 +236,10 @@ TEST(ExplainText, SaysWhatTheWebhookMends) {
   };
   using Notes = std::vector<std::string>;
   const auto key = annotation::kOnShortfall;
-  EXPECT_EQ(notes({}), Notes{});
-  EXPECT_EQ(notes({{key, "warn"}}), Notes{});
+  EXPECT_EQ(notes({{annotation::kGrace, "5s"}, {key, "deny"}}), Notes{}) << "it fits";
+  EXPECT_EQ(notes({}), Notes{"The webhook refuses this pod: on-shortfall is deny."});
+  EXPECT_EQ(notes({{key, "warn"}}),
+            Notes{"The webhook lets this pod through, with a warning: on-shortfall is warn."});
   EXPECT_EQ(notes({{key, "raise"}}),
             Notes{"The webhook mends this: with on-shortfall raise it sets "
                   "terminationGracePeriodSeconds to 75."});
