@@ -1,5 +1,6 @@
 #include "io/certificate_store.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <openssl/pem.h>
@@ -24,6 +25,26 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length,
   }
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
+}
+
+// What OpenSSL makes of lists in a ClientHello is many times their size and stays for as long as
+// the connection does, also where nothing uses it: 60 KB of OCSP responders were 2.2 MB, and
+// authorities are kept alike. No client of a webhook has more than a few of any.
+int judge_hello(SSL* ssl, int* alert, void*) {
+  constexpr std::array<std::pair<unsigned, std::size_t>, 3> most{
+      {{TLSEXT_TYPE_status_request, 64},
+       {TLSEXT_TYPE_certificate_authorities, 512},
+       {TLSEXT_TYPE_application_layer_protocol_negotiation, 256}}};
+  constexpr std::size_t most_of_ciphers = 1024;
+  const unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  const bool is_too_long = std::any_of(most.begin(), most.end(), [&](const auto& limit) {
+    return SSL_client_hello_get0_ext(ssl, limit.first, &bytes, &size) == 1 && size > limit.second;
+  });
+  if (!is_too_long && SSL_client_hello_get0_ciphers(ssl, &bytes) <= most_of_ciphers)
+    return SSL_CLIENT_HELLO_SUCCESS;
+  *alert = SSL_AD_ILLEGAL_PARAMETER;
+  return SSL_CLIENT_HELLO_ERROR;
 }
 
 Result<std::shared_ptr<SSL_CTX>> make_context(const PemPair& pair, TlsVersion minimum) {
@@ -61,6 +82,7 @@ Result<std::shared_ptr<SSL_CTX>> make_context(const PemPair& pair, TlsVersion mi
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // Not SSL_CTX_set_read_ahead: it would save a system call for each record, and hand OpenSSL
   // hundreds of small ones at once, which it opens all before it returns (io/transport.cc).
+  SSL_CTX_set_client_hello_cb(context.get(), judge_hello, nullptr);
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
 
   auto chain = read_certificates(pair.certificate, "the certificate");

@@ -74,11 +74,11 @@ EventLoop::Next EventLoop::shake_hands(Connection& c) {
       if (first != IoStatus::kEnd) ++shared_.handshakes_failed;
       return Next::kClosed;
     }
-    ++handshakes_;
+    begin_handshake(c);
   }
   switch (c.transport.handshake()) {
     case IoStatus::kOk:
-      --handshakes_;
+      end_handshake(c);
       wait_for(c, Wait::kFirstRequest);
       return Next::kGoOn;
     case IoStatus::kWantsRead:

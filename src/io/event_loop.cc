@@ -15,9 +15,9 @@ constexpr int kEventsPerRound = 256;
 // A step of a handshake takes up to a third of a millisecond. A storm of them must not hold up
 // those who have theirs behind them by more than a few.
 constexpr std::size_t kHandshakesPerRound = 8;
-// When more of them wait, or they come from an address that has many connections already, the
-// latest comes first. In order, a flood would have all of them wait until they are evicted or have
-// given up, and the work would go into those.
+// When more of them wait, the latest comes first of the address with fewest handshakes, and of one
+// that has many connections already the latest of all. In order, a flood would have all of them
+// wait until they are evicted or have given up, and the work would go into those.
 constexpr std::size_t kHandshakesInOrder = 64;
 // An address with more than this part of all connections is a crowd: the handshakes of others come
 // before its own.
@@ -180,13 +180,26 @@ void EventLoop::serve_last_of(std::deque<Connection*>& queued) {
   if (connection.linked) drive(connection);
 }
 
+// That of the address with fewest handshakes, the latest of those: many addresses together are no
+// crowd, and would bury those who come seldom.
+void EventLoop::serve_rarest_of(std::deque<Connection*>& queued) {
+  auto found = queued.end() - 1;
+  for (auto place = queued.end(); place != queued.begin() && (*found)->peer.handshakes() > 0;) {
+    --place;
+    if ((*place)->peer.handshakes() < (*found)->peer.handshakes()) found = place;
+  }
+  std::rotate(found, found + 1, queued.end());
+  serve_last_of(queued);
+}
+
 void EventLoop::serve_handshakes() {
-  // What has been begun comes first: it is work that would be lost, and memory that comes back.
+  // What has the most of it behind it comes first: that would be lost, and it holds memory. A step
+  // of these takes a tenth of the others'.
   for (std::size_t turns = kHandshakesPerRound; turns > 0 && !finishing_.empty(); --turns)
     serve_first_of(finishing_);
   for (std::size_t turns = kHandshakesPerRound; turns > 0; --turns) {
     if (greeting_.size() > kHandshakesInOrder) {
-      serve_last_of(greeting_);
+      serve_rarest_of(greeting_);
     } else if (!greeting_.empty()) {
       serve_first_of(greeting_);
     } else if (!crowd_.empty()) {
@@ -310,7 +323,7 @@ void EventLoop::queue(Connection& connection) {
   connection.queued = true;
   const auto queue_of_its_kind = [&]() -> std::deque<Connection*>& {
     if (connection.wait != Wait::kHandshake) return connection.is_patient() ? patient_ : ready_;
-    if (connection.transport.has_answered_hello()) return finishing_;
+    if (connection.transport.has_agreed_keys()) return finishing_;
     return connection.peer.count() > shared_.connections_per_loop / kCrowdShare ? crowd_
                                                                                 : greeting_;
   };
@@ -327,7 +340,7 @@ void EventLoop::close(Connection& connection) {
   const auto found = owned_.find(&connection);
   if (found == owned_.end()) return;
   --waiting_[static_cast<std::size_t>(connection.wait)];
-  if (connection.is_in_handshake()) --handshakes_;
+  if (connection.is_in_handshake()) end_handshake(connection);
   deadlines_.remove(connection);
   release(connection.in);
   release(connection.out);

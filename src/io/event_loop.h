@@ -162,6 +162,7 @@ class EventLoop {
   void serve_ready();
   void serve_first_of(std::deque<Connection*>& queued);
   void serve_last_of(std::deque<Connection*>& queued);
+  void serve_rarest_of(std::deque<Connection*>& queued);
   void serve_handshakes();
   void take_inbox();
   void admit(Arrival arrival);
@@ -180,6 +181,8 @@ class EventLoop {
   void evict(Connection& connection);
   bool evict_one_for_another();  // false: there is none
   void make_room_for_handshake();
+  void begin_handshake(Connection& connection);
+  void end_handshake(Connection& connection);
   void count_as_served(Connection& connection);
 
   // connection_steps.cc: what a connection does
@@ -215,8 +218,8 @@ class EventLoop {
   // Closed during this round, chained by `next_dead`: events may still name them.
   std::unique_ptr<Connection> dead_;
   std::deque<Connection*> ready_;      // can go on without an event
-  std::deque<Connection*> finishing_;  // the same, at the last step of their handshake
-  std::deque<Connection*> greeting_;   // the same, at its first
+  std::deque<Connection*> finishing_;  // the same, in a handshake whose keys are agreed upon
+  std::deque<Connection*> greeting_;   // the same, before that
   std::deque<Connection*> crowd_;      // the same, from an address that has many
   std::deque<Connection*> patient_;    // the same as ready_, after all others
   std::size_t held_ = 0;               // of those, answers that are to be sent with others

@@ -69,19 +69,28 @@ bool EventLoop::evict_one_for_another() {
 }
 
 // What OpenSSL keeps for a handshake is almost three times what it keeps for a connection (36 KB
-// and 13), and costs a stranger one packet.
+// and 13), and costs a stranger one packet. The address with most of them loses its oldest.
 void EventLoop::make_room_for_handshake() {
   if (handshakes_ < shared_.handshakes_per_loop) return;
-  // Those whose client has said its last words are about to leave it.
-  const auto begun = [](const Connection& one) {
-    return one.is_in_handshake() && !(one.queued && one.transport.has_answered_hello());
-  };
-  const std::size_t notable = shared_.connections_per_loop / kNotableShare;
-  Connection* found = oldest(Wait::kHandshake, kAnyAddress, [&](const Connection& one) {
-    return begun(one) && one.peer.count() > notable;
-  });
-  if (found == nullptr) found = oldest(Wait::kHandshake, kAnyAddress, begun);
+  Connection* found = nullptr;
+  for (auto* entry = deadlines_.oldest(Wait::kHandshake); entry != nullptr; entry = entry->next) {
+    auto& one = *static_cast<Connection*>(entry);
+    // About to leave by itself.
+    const bool is_finishing = one.queued && one.transport.has_agreed_keys();
+    if (!one.is_in_handshake() || is_finishing) continue;
+    if (found == nullptr || one.peer.handshakes() > found->peer.handshakes()) found = &one;
+  }
   if (found != nullptr) evict(*found);
+}
+
+void EventLoop::begin_handshake(Connection& connection) {
+  ++handshakes_;
+  connection.peer.begin_handshake();
+}
+
+void EventLoop::end_handshake(Connection& connection) {
+  --handshakes_;
+  connection.peer.end_handshake();
 }
 
 void EventLoop::count_as_served(Connection& connection) {

@@ -15,6 +15,7 @@ class PeerCounts {
   struct Sums {
     std::size_t connections = 0;
     std::size_t bytes = 0;
+    std::size_t handshakes = 0;
   };
   using Entry = std::pair<const std::string, Sums>;
 
@@ -49,6 +50,17 @@ class PeerCounts {
     // The connection holds `now` bytes instead of `before`; none when its Share ends.
     void book(std::size_t before, std::size_t now) {
       if (counts_ != nullptr) entry_->second.bytes += now - before;  // wraps around as it should
+    }
+
+    // Of its handshakes, those that have begun.
+    void begin_handshake() {
+      if (counts_ != nullptr) ++entry_->second.handshakes;
+    }
+    void end_handshake() {
+      if (counts_ != nullptr) --entry_->second.handshakes;
+    }
+    [[nodiscard]] std::size_t handshakes() const {
+      return counts_ == nullptr ? 0 : entry_->second.handshakes;
     }
 
    private:

@@ -24,11 +24,18 @@ IoStatus socket_status() {
 }  // namespace
 
 // OpenSSL asks for the next record by itself after one that carries nothing: whoever sends them
-// quickly enough would never let it return.
-long Transport::before_read(BIO* bio, int operation, const char*, std::size_t, int, long,
-                            int returned, std::size_t*) {
-  if (operation != BIO_CB_READ) return returned;
+// quickly enough would never let it return. And it takes room for what a ClientHello announces.
+long Transport::around_read(BIO* bio, int operation, const char* data, std::size_t, int, long,
+                            int returned, std::size_t* count) {
   auto& bounds = *reinterpret_cast<Bounds*>(BIO_get_callback_arg(bio));
+  if (operation == (BIO_CB_READ | BIO_CB_RETURN)) {
+    if (returned <= 0 || !bounds.in_handshake) return returned;
+    if (!bounds.hello.admits({data, *count})) return -1;
+    if (bounds.hello.has_seen_cipher_change() && SSL_version(bounds.tls) != TLS1_3_VERSION)
+      bounds.in_handshake = false;
+    return returned;
+  }
+  if (operation != BIO_CB_READ) return returned;
   BIO_clear_retry_flags(bio);
   if (BIO_number_read(bio) > bounds.bytes) return -1;
   if (bounds.reads-- > 0) return returned;
@@ -45,15 +52,15 @@ IoStatus Transport::peek_handshake() const {
 }
 
 void Transport::start_tls(SSL_CTX* context) {
-  bounds_ = {.bytes = kMaxEmptyTlsBytes, .reads = 0};
   tls_.reset(SSL_new(context));
+  bounds_ = {.bytes = kMaxEmptyTlsBytes, .tls = tls_.get()};
   if (tls_ == nullptr || SSL_set_fd(tls_.get(), socket_.get()) != 1) {
     tls_.reset();
     ERR_clear_error();
     return;
   }
   BIO* source = SSL_get_rbio(tls_.get());
-  BIO_set_callback_ex(source, before_read);
+  BIO_set_callback_ex(source, around_read);
   BIO_set_callback_arg(source, reinterpret_cast<char*>(&bounds_));
   SSL_set_accept_state(tls_.get());
 }
@@ -77,8 +84,16 @@ IoStatus Transport::handshake() {
   bounds_.reads = kReadsOfHandshake;
   const int returned = SSL_do_handshake(tls_.get());
   if (returned != 1) return tls_status(returned);
+  bounds_.in_handshake = false;
   allow_more();
   return IoStatus::kOk;
+}
+
+bool Transport::has_agreed_keys() const {
+  EVP_PKEY* key = nullptr;
+  if (!tls_ || SSL_get_peer_tmp_key(tls_.get(), &key) != 1) return false;
+  EVP_PKEY_free(key);
+  return true;
 }
 
 void Transport::allow_more() {
@@ -103,7 +118,11 @@ IoResult Transport::read(std::span<char> to) {
   const int returned = SSL_read_ex(tls_.get(), to.data(), to.size(), &count);
   if (returned != 1) {
     const IoStatus status = tls_status(returned);
-    return {status == IoStatus::kWantsRead && bounds_.reads < 0 ? IoStatus::kWantsTurn : status, 0};
+    if (status != IoStatus::kWantsRead) return {status, 0};
+    // A part of a handshake message: OpenSSL has taken its buffers of a handshake again, for as
+    // long as the rest does not come. Clients send the few bytes of a key update in one record.
+    if (SSL_in_init(tls_.get()) != 0) return {IoStatus::kFailed, 0};
+    return {bounds_.reads < 0 ? IoStatus::kWantsTurn : status, 0};
   }
   allow_more();
   return {IoStatus::kOk, count};

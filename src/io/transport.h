@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "io/descriptor.h"
+#include "io/hello_guard.h"
 #include "io/openssl_ptr.h"
 
 namespace gracekeeper::io {
@@ -39,10 +40,9 @@ class Transport {
   void start_tls(SSL_CTX* context);
   bool has_tls() const { return tls_ != nullptr; }
   IoStatus handshake();
-  // Whether the handshake has come to where only the client's last words are missing.
-  bool has_answered_hello() const {
-    return has_tls() && SSL_get_pending_cipher(tls_.get()) != nullptr;
-  }
+  // Whether the keys are agreed upon, so that little is left to do. (A cipher is chosen already
+  // when the client is asked for another ClientHello.)
+  bool has_agreed_keys() const;
 
   // kFailed also when the peer sends TLS records that carry nothing, one after the other;
   // kWantsTurn after so many of them, or pieces of one, that others should be looked at.
@@ -61,14 +61,17 @@ class Transport {
   void abort();
 
  private:
-  // For TLS, how much may be read from the socket before OpenSSL has to return.
+  // For TLS, what may be read from the socket before OpenSSL has to return.
   struct Bounds {
     std::uint64_t bytes = 0;  // in all
     int reads = 0;            // in this call
+    bool in_handshake = true;
+    HelloGuard hello = {};
+    const SSL* tls = nullptr;
   };
 
-  static long before_read(BIO* bio, int operation, const char*, std::size_t, int, long,
-                          int returned, std::size_t*);
+  static long around_read(BIO* bio, int operation, const char* data, std::size_t, int, long,
+                          int returned, std::size_t* count);
   IoStatus tls_status(int returned) const;
   void allow_more();
 

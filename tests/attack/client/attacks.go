@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/tls"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand"
@@ -26,6 +27,12 @@ var attacks = map[string]life{
 	},
 	"half-handshakes": func(a *attacker) { // what the server keeps for one is most of what a connection ever costs
 		a.plainly(func(to io.Writer) { _, _ = to.Write(clientHello()) })
+	},
+	"announced-hellos": func(a *attacker) { // thirteen bytes that announce 131,071 more
+		a.plainly(func(to io.Writer) { _, _ = to.Write([]byte("\x16\x03\x01\x00\x08\x01\x01\xff\xff\x03\x03\x00\x00")) })
+	},
+	"listed-authorities": func(a *attacker) {
+		a.plainly(func(to io.Writer) { _, _ = to.Write(helloWithAuthorities()) })
 	},
 	"hoarding": func(a *attacker) { // each has had an answer, and is then kept like an honest one
 		a.securely(func(to io.Writer) { fmt.Fprint(to, "GET / HTTP/1.1\r\nHost: webhook\r\n\r\n") })
@@ -329,6 +336,24 @@ var clientHello = sync.OnceValue(func() []byte {
 	n, _ := other.Read(hello)
 	other.Close()
 	return hello[:n]
+})
+
+// The ClientHello with one extension more: 1,200 names of authorities (RFC 8446, 4.2.4), all empty.
+var helloWithAuthorities = sync.OnceValue(func() []byte {
+	const names = 1200
+	hello := clientHello()[5:]
+	extension := []byte{0, 47, (4*names + 2) >> 8, (4*names + 2) & 0xff, 4 * names >> 8, 4 * names & 0xff}
+	for i := 0; i < names; i++ {
+		extension = append(extension, 0, 2, 0x30, 0)
+	}
+	at := 4 + 2 + 32 // past type, length, version and random
+	at += 1 + int(hello[at])
+	at += 2 + int(binary.BigEndian.Uint16(hello[at:]))
+	at += 1 + int(hello[at])
+	grown := append(bytes.Clone(hello), extension...)
+	binary.BigEndian.PutUint16(grown[at:], uint16(int(binary.BigEndian.Uint16(hello[at:]))+len(extension)))
+	binary.BigEndian.PutUint16(grown[2:], uint16(len(grown)-4))
+	return append([]byte{22, 3, 1, byte(len(grown) >> 8), byte(len(grown))}, grown...)
 })
 
 // 200 MB of spaces, compressed.

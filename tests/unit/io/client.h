@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <fmt/format.h>
+#include <functional>
 #include <map>
 #include <memory>
 #include <netinet/in.h>
@@ -35,12 +36,13 @@ struct Answer {
 
 struct ClientOptions {
   bool tls = true;
-  std::string ca_pem = {};        // empty: the certificate is not verified
-  int max_version = 0;            // TLS1_2_VERSION to pin it
-  const char* ciphers = nullptr;  // of TLS 1.2; default: all that OpenSSL has
-  std::string groups = {};        // of the key exchange; default: OpenSSL's
-  const char* from = nullptr;     // its own address, of loopback
-  int receive_buffer = 0;         // SO_RCVBUF, for clients that do not read
+  std::string ca_pem = {};                     // empty: the certificate is not verified
+  int max_version = 0;                         // TLS1_2_VERSION to pin it
+  const char* ciphers = nullptr;               // of TLS 1.2; default: all that OpenSSL has
+  std::string groups = {};                     // of the key exchange; default: OpenSSL's
+  const char* from = nullptr;                  // its own address, of loopback
+  int receive_buffer = 0;                      // SO_RCVBUF, for clients that do not read
+  std::function<void(SSL_CTX*)> prepare = {};  // before the handshake
   std::chrono::milliseconds timeout{5000};
 };
 
@@ -153,6 +155,7 @@ inline std::unique_ptr<Client> Client::connect(std::uint16_t port, const ClientO
     BIO_free(text);
     SSL_CTX_set_verify(client->context_, SSL_VERIFY_PEER, nullptr);
   }
+  if (options.prepare) options.prepare(client->context_);
   client->ssl_ = SSL_new(client->context_);
   SSL_set1_host(client->ssl_, options.ca_pem.empty() ? nullptr : "localhost");
   SSL_set_fd(client->ssl_, client->fd_);
@@ -164,9 +167,10 @@ inline std::unique_ptr<Client> Client::connect(std::uint16_t port, const ClientO
 }
 
 // The first bytes that a client of TLS sends.
-inline std::string client_hello() {
+inline std::string client_hello(const std::function<void(SSL*)>& prepare = {}) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   SSL* ssl = SSL_new(context);
+  if (prepare) prepare(ssl);
   BIO* sent = BIO_new(BIO_s_mem());
   SSL_set_bio(ssl, BIO_new(BIO_s_mem()), sent);
   SSL_connect(ssl);  // waits for an answer

@@ -1,0 +1,223 @@
+// What strangers can make the server hold with TLS handshakes that they never finish, or with what
+// they put into them.
+#include <map>
+#include <openssl/hmac.h>
+#include <openssl/ocsp.h>
+
+#include "fixture.h"
+
+namespace gracekeeper::io::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class HandshakeTest : public ServerTest {
+ protected:
+  // No deadline does here what a limit is to do.
+  HandshakeTest() { options.deadlines.handshake = options.deadlines.idle = seconds(60); }
+
+  std::unique_ptr<Client> send_hello(const std::string& bytes, const char* from = "127.0.0.1") {
+    auto client = Client::connect(server->port(), {.tls = false, .from = from});
+    if (client && !client->send(bytes)) client.reset();
+    return client;
+  }
+};
+
+TEST_F(HandshakeTest, ThoseThatStopHalfwayMakeRoomForOthers) {
+  options.max_connections = 64;
+  start();
+  std::vector<std::unique_ptr<Client>> honest;
+  const auto one_more_honest = [&] {
+    honest.push_back(connect());
+    return honest.back() && honest.back()->ask(get("/text"));
+  };
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(one_more_honest()) << i;
+  // Of 32 connections in each of two loops, ten may have begun a handshake.
+  std::vector<std::unique_ptr<Client>> halfway;
+  for (int i = 0; i < 40; ++i) {
+    halfway.push_back(send_hello(client_hello(), "127.0.0.3"));
+    ASSERT_NE(halfway.back(), nullptr) << i;
+  }
+  const auto counted = [&] {
+    const auto counters = server->counters();
+    return counters.evicted == 20 && counters.handshake == 20;
+  };
+  EXPECT_TRUE(eventually(counted)) << server->counters().evicted << " made room";
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(one_more_honest()) << i;
+  EXPECT_GE(server->counters().handshake, 18U) << "only the first in each loop had to find a place";
+  for (const auto& client : honest) EXPECT_TRUE(client->ask(get("/text")));
+}
+
+TEST_F(HandshakeTest, AFarClientsIsNotTheOneThatMakesRoom) {
+  options.max_connections = 96;
+  options.loops = 1;
+  start();
+  // It has connections too, as an API server has, and now one whose answer takes long to arrive.
+  std::vector<std::unique_ptr<Client>> kept;
+  for (int i = 0; i < 20; ++i) {
+    kept.push_back(connect());
+    ASSERT_TRUE(kept.back() && kept.back()->ask(get("/text"))) << i;
+  }
+  const auto far = send_hello(client_hello());
+  ASSERT_TRUE(eventually([&] { return server->counters().handshake == 1; }));
+  std::vector<std::unique_ptr<Client>> others;
+  for (int i = 0; i < 70; ++i) {
+    others.push_back(
+        send_hello(client_hello(), std::array{"127.0.0.3", "127.0.0.4"}.at(i % 2 == 0 ? 0 : 1)));
+    ASSERT_NE(others.back(), nullptr) << i;
+  }
+  // Of 96, 32 may have begun.
+  EXPECT_TRUE(eventually([&] { return server->counters().evicted >= 39; }))
+      << server->counters().evicted;
+  EXPECT_EQ(far->receive_some(1).size(), 1U) << "the server's answer";
+  EXPECT_FALSE(far->closed_within(milliseconds(300)));
+}
+
+TEST_F(HandshakeTest, AClientHelloThatAnnouncesTooMuchIsRefusedAtOnce) {
+  start();
+  const auto client =
+      send_hello(std::string("\x16\x03\x01\x00\x08\x01\x01\xff\xff\x03\x03\x00\x00", 13));
+  ASSERT_NE(client, nullptr);
+  EXPECT_TRUE(client->closed_within(seconds(10)));
+  EXPECT_EQ(server->counters().handshakes_failed, 1U);
+}
+
+// Names of authorities, 14 bytes and more each.
+STACK_OF(X509_NAME) * authorities(int count) {
+  STACK_OF(X509_NAME)* names = sk_X509_NAME_new_null();
+  for (int i = 0; i < count; ++i) {
+    X509_NAME* name = X509_NAME_new();
+    const auto text = std::to_string(i);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>(text.data()), -1, -1, 0);
+    sk_X509_NAME_push(names, name);
+  }
+  return names;
+}
+
+TEST_F(HandshakeTest, LongListsInAClientHelloAreRefused) {
+  start();
+  struct Row {
+    const char* what;
+    std::function<void(SSL*)> prepare;
+    bool is_refused;
+  };
+  const auto protocols = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += "\2h2";
+    return text + "\10http/1.1";
+  };
+  const auto offer = [&](SSL* ssl, std::size_t count) {
+    const auto text = protocols(count);
+    SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(text.data()),
+                        static_cast<unsigned>(text.size()));
+  };
+  // One that gives a name, and many.
+  const auto ask_for_status = [](SSL* ssl, int count) {
+    SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
+    auto* ids = sk_OCSP_RESPID_new_null();
+    for (int i = 0; i < count; ++i) {
+      OCSP_RESPID* id = OCSP_RESPID_new();
+      X509* certificate = X509_new();
+      OCSP_RESPID_set_by_name(id, certificate);
+      X509_free(certificate);
+      sk_OCSP_RESPID_push(ids, id);
+    }
+    SSL_set_tlsext_status_ids(ssl, ids);
+  };
+  const std::vector<Row> rows{
+      {"two protocols", [&](SSL* ssl) { offer(ssl, 1); }, false},
+      {"200 protocols", [&](SSL* ssl) { offer(ssl, 200); }, true},
+      {"two authorities", [](SSL* ssl) { SSL_set0_CA_list(ssl, authorities(2)); }, false},
+      {"200 authorities", [](SSL* ssl) { SSL_set0_CA_list(ssl, authorities(200)); }, true},
+      {"a status", [&](SSL* ssl) { ask_for_status(ssl, 0); }, false},
+      {"a status of 200 responders", [&](SSL* ssl) { ask_for_status(ssl, 200); }, true},
+  };
+  for (const auto& row : rows) {
+    const auto client = send_hello(client_hello(row.prepare));
+    ASSERT_NE(client, nullptr);
+    EXPECT_EQ(client->receive_some(1), row.is_refused ? "\x15" : "\x16")
+        << row.what << ": an alert, or a ServerHello";
+    EXPECT_EQ(client->closed_within(row.is_refused ? seconds(10) : milliseconds(200)),
+              row.is_refused)
+        << row.what;
+  }
+}
+
+std::map<std::string, std::string>& logged_secrets() {
+  static std::map<std::string, std::string> secrets;
+  return secrets;
+}
+
+// NSS key log: "LABEL client_random secret", the latter two in hexadecimal.
+void log_secret(const SSL*, const char* line) {
+  const std::string_view text(line);
+  const auto label = text.substr(0, text.find(' '));
+  const auto hex = text.substr(text.rfind(' ') + 1);
+  std::string secret;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+    secret += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  logged_secrets()[std::string(label)] = secret;
+}
+
+// HKDF-Expand-Label with SHA-256 and no context (RFC 8446, 7.1), up to 32 bytes.
+std::string expand(const std::string& secret, const std::string& label, unsigned char length) {
+  const auto full = "tls13 " + label;
+  std::string info{'\0', static_cast<char>(length), static_cast<char>(full.size())};
+  info += full;
+  info += std::string("\0\1", 2);
+  std::array<unsigned char, 32> block{};
+  unsigned size = block.size();
+  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+       reinterpret_cast<const unsigned char*>(info.data()), info.size(), block.data(), &size);
+  return {reinterpret_cast<const char*>(block.data()), length};
+}
+
+// A record as TLS_AES_128_GCM_SHA256 protects it (RFC 8446, 5.2). number: below 256.
+std::string protected_record(const std::string& secret, unsigned char number, char type,
+                             std::string content) {
+  const auto key = expand(secret, "key", 16);
+  auto nonce = expand(secret, "iv", 12);
+  nonce.back() = static_cast<char>(nonce.back() ^ number);
+  content += type;
+  const auto bytes = [](std::string& text) {
+    return reinterpret_cast<unsigned char*>(text.data());
+  };
+  std::string header{23, 3, 3, 0, static_cast<char>(content.size() + 16)};
+  std::string sealed(content.size(), '\0');
+  std::string tag(16, '\0');
+  auto key_copy = key;
+  int length = 0;
+  EVP_CIPHER_CTX* cipher = EVP_CIPHER_CTX_new();
+  EVP_EncryptInit_ex(cipher, EVP_aes_128_gcm(), nullptr, bytes(key_copy), bytes(nonce));
+  EVP_EncryptUpdate(cipher, nullptr, &length, bytes(header), static_cast<int>(header.size()));
+  EVP_EncryptUpdate(cipher, bytes(sealed), &length, bytes(content),
+                    static_cast<int>(content.size()));
+  EVP_EncryptFinal_ex(cipher, bytes(tag), &length);
+  EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, 16, tag.data());
+  EVP_CIPHER_CTX_free(cipher);
+  return header + sealed + tag;
+}
+
+TEST_F(HandshakeTest, APartOfAKeyUpdateEndsTheConnectionAndAWholeOneDoesNot) {
+  start();
+  constexpr char kHandshakeRecord = 22;
+  const std::string whole("\x18\0\0\1\0", 5);  // update_not_requested
+  for (const std::size_t size : {5U, 4U}) {
+    auto client = Client::connect(server->port(), {.prepare = [](SSL_CTX* context) {
+                                    SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256");
+                                    SSL_CTX_set_keylog_callback(context, log_secret);
+                                  }});
+    ASSERT_TRUE(client && client->ask(get("/text")));  // record number 0
+    const auto record = protected_record(logged_secrets()["CLIENT_TRAFFIC_SECRET_0"], 1,
+                                         kHandshakeRecord, whole.substr(0, size));
+    ASSERT_EQ(::send(client->descriptor(), record.data(), record.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(record.size()));
+    const bool is_part = size < whole.size();
+    EXPECT_EQ(client->closed_within(is_part ? seconds(10) : milliseconds(300)), is_part) << size;
+  }
+}
+
+}  // namespace
+}  // namespace gracekeeper::io::test
