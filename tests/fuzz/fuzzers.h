@@ -19,6 +19,7 @@ FuzzFunction settings_fuzz;
 FuzzFunction patch_fuzz;
 FuzzFunction planner_fuzz;
 FuzzFunction framing_fuzz;
+FuzzFunction hello_fuzz;
 FuzzFunction cluster_fuzz;
 
 }  // namespace gracekeeper::fuzz

@@ -24,13 +24,14 @@ struct Fuzzer {
   FuzzFunction* run;
 };
 
-const std::array<Fuzzer, 8> kFuzzers{{{"review", review_fuzz},
+const std::array<Fuzzer, 9> kFuzzers{{{"review", review_fuzz},
                                       {"manifest", manifest_fuzz},
                                       {"duration", duration_fuzz},
                                       {"settings", settings_fuzz},
                                       {"patch", patch_fuzz},
                                       {"planner", planner_fuzz},
                                       {"framing", framing_fuzz},
+                                      {"hello", hello_fuzz},
                                       {"cluster", cluster_fuzz}}};
 
 std::vector<fs::path> files_of(const fs::path& folder) {

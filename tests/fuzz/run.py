@@ -25,6 +25,7 @@ ROOT = HERE.parent.parent
 FUZZERS = {
     "duration": 48,
     "framing": 512,
+    "hello": 256,
     "planner": 256,
     "settings": 512,
     "cluster": 512,
