@@ -193,8 +193,8 @@ void EventLoop::serve_rarest_of(std::deque<Connection*>& queued) {
 }
 
 void EventLoop::serve_handshakes() {
-  // What has the most of it behind it comes first: that would be lost, and it holds memory. A step
-  // of these takes a tenth of the others'.
+  // What has the most of it behind it comes first: that would be lost, and it holds memory.
+  // These steps neither sign nor agree on keys.
   for (std::size_t turns = kHandshakesPerRound; turns > 0 && !finishing_.empty(); --turns)
     serve_first_of(finishing_);
   for (std::size_t turns = kHandshakesPerRound; turns > 0; --turns) {

@@ -68,7 +68,7 @@ bool EventLoop::evict_one_for_another() {
   return true;
 }
 
-// What OpenSSL keeps for a handshake is almost three times what it keeps for a connection (36 KB
+// What OpenSSL keeps for a handshake is some three times what it keeps for a connection (40 KB
 // and 13), and costs a stranger one packet. The address with most of them loses its oldest.
 void EventLoop::make_room_for_handshake() {
   if (handshakes_ < shared_.handshakes_per_loop) return;
