@@ -176,11 +176,11 @@ std::optional<std::string> webhook_words(const Assessment& a) {
     return "The webhook lets this pod through, with a warning: on-shortfall is warn.";
   if (!a.budget.stated_fits(a.grace_period()))
     return "The webhook refuses this pod: on-shortfall is deny.";
-  // With a hook that takes all of the time, other rules refuse.
+  // Without any time, or with a hook that takes all of it, other rules refuse.
   const bool takes_all = std::any_of(
       a.containers.begin(), a.containers.end(),
       [&](const PlannedContainer& container) { return container.hook() >= a.grace_period(); });
-  if (takes_all) return std::nullopt;
+  if (takes_all || a.termination_grace_period_seconds <= 0) return std::nullopt;
   return "The webhook lets this pod through, with a warning: only defaults make it too short.";
 }
 

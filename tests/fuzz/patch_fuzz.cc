@@ -21,6 +21,7 @@
 #include "fuzz/fuzzers.h"
 #include "fuzz/pods.h"
 #include "fuzz/policies.h"
+#include "report/explain_report.h"
 #include "support/review.h"
 
 namespace gracekeeper::fuzz {
@@ -193,12 +194,24 @@ std::string error_of_check(const Subject& subject, const Case& c) {
   return error == found.end() ? "" : error->rule + " " + error->message;
 }
 
+// What `explain` says of the webhook is what the webhook does.
+void check_notes(const Subject& subject, const Decision& decision, const Case& c) {
+  const auto pod = explain(assess_under(subject, c.known(), c.policy), std::nullopt);
+  for (const auto& note : pod.notes) {
+    const bool refuses = note.find("The webhook refuses") == 0;
+    if (!refuses && note.find("The webhook lets") != 0) continue;
+    require(refuses == !decision.refusal.empty(),
+            [&] { return c.about("explain and webhook disagree", {}) + "\n" + note; });
+  }
+}
+
 void check_decisions(const Case& c, Input& input) {
   const auto subject = decode(c.pod);
   if (!subject) return;
   const auto decision = decide(*subject, c.known(), c.policy);
   const Json patch = to_json_patch(subject->pod, decision.edits);
   require(decision.refusal.empty() || decision.edits.empty(), "a refusal with edits");
+  check_notes(*subject, decision, c);
   if (const auto error = error_of_check(*subject, c); !error.empty() && decision.refusal.empty())
     require(false, [&] { return c.about("check and webhook disagree", patch) + "\n" + error; });
   check_touched(patch);
