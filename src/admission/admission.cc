@@ -173,7 +173,7 @@ std::string_view to_string(Outcome outcome) {
 }
 
 Answer mutate(std::string_view body, const AdmissionContext& context) {
-  const auto request = decode_review(body);
+  const auto request = decode_review(body, context.readable_behind);
   if (!request) return unreadable(request.error());
   auto record = start_record(*request);
   if (!request->object) return unreadable_object(std::move(record), request->object.error());
@@ -198,7 +198,7 @@ Answer mutate(std::string_view body, const AdmissionContext& context) {
 }
 
 Answer validate(std::string_view body, const AdmissionContext& context) {
-  const auto request = decode_review(body);
+  const auto request = decode_review(body, context.readable_behind);
   if (!request) return unreadable(request.error());
   auto record = start_record(*request);
   if (!request->object) return unreadable_object(std::move(record), request->object.error());

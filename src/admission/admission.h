@@ -49,6 +49,9 @@ struct AdmissionContext {
   const Policy& policy;
   // What is known of a Namespace; nothing is no obstacle. Must not block.
   std::function<std::optional<Namespace>(std::string_view name)> find_namespace;
+  // How many bytes behind the body may be read: with kReadableBehindReview of them it is not
+  // copied.
+  std::size_t readable_behind = 0;
 };
 
 // POST /mutate: pods at CREATE; Services at CREATE, for their opaque-ports annotation. Everything

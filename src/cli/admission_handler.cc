@@ -63,7 +63,9 @@ io::Route route(std::string path, Decide decide_with, const LivePolicy& live,
     Answer answer;
     try {
       const auto policy = live.get();
-      answer = decide_with(request.body, {.policy = *policy, .find_namespace = namespaces});
+      answer = decide_with(request.body, {.policy = *policy,
+                                          .find_namespace = namespaces,
+                                          .readable_behind = request.readable_behind});
     } catch (const std::exception& error) {
       log.error("a decision failed", {{"path", path}, {"error", error.what()}});
       answer = let_through_after_failure(request.body);

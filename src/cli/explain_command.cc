@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "core/annotations.h"
 #include "decision/decision.h"
+#include "decision/webhook_words.h"
 #include "report/explain_report.h"
 
 namespace gracekeeper::cli {
@@ -68,7 +69,14 @@ class Explainer {
                                                AnnotationValue{options_.app_shutdown, true});
     }
     const auto* where = find_namespace(namespaces_, subject.namespace_name);
-    auto pod = explain(assess_under(subject, where, policy_), override_);
+    const auto assessment = assess_under(subject, where, policy_);
+    auto pod = explain(assessment, override_);
+    // The plan is that of the pod as it is written; what the webhook makes of it is said beside it.
+    // Under another grace period there is nothing to mend: the pod is being deleted.
+    if (auto words = override_ ? std::nullopt
+                               : webhook_words(decide(subject, where, policy_),
+                                               assessment.settings.on_shortfall.value))
+      pod.notes.insert(pod.notes.begin(), std::move(*words));
     pod.file = file;
     pod.position = found.document.positions.locate(found.place);
     pods.push_back(std::move(pod));

@@ -15,6 +15,8 @@ namespace {
 using json::Element;
 using json::Fields;
 
+static_assert(kReadableBehindReview >= simdjson::SIMDJSON_PADDING);
+
 constexpr std::string_view kApiVersion = "admission.k8s.io/v1";
 // A parser that had to grow for a huge review takes a dozen times as much.
 constexpr std::size_t kLargestKeptCapacity = std::size_t{1} << 20U;
@@ -26,7 +28,9 @@ struct Parsing {
   simdjson::dom::parser parser;
   std::string text;  // the body, and behind it the bytes that simdjson reads beyond its end
 
-  simdjson::simdjson_result<Element> parse(std::string_view body) {
+  simdjson::simdjson_result<Element> parse(std::string_view body, std::size_t readable_behind) {
+    if (readable_behind >= simdjson::SIMDJSON_PADDING)
+      return parser.parse(body.data(), body.size(), false);
     text.assign(body).append(simdjson::SIMDJSON_PADDING, '\0');
     return parser.parse(text.data(), body.size(), false);
   }
@@ -157,7 +161,8 @@ void release_review_memory() {
     parsing = Parsing();
 }
 
-tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body) {
+tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body,
+                                                          std::size_t readable_behind) {
   const auto refuse = [](std::string uid, std::string message) {
     return tl::make_unexpected(ReviewError{std::move(uid), std::move(message)});
   };
@@ -165,7 +170,8 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body)
   if (has_too_many_values(body))
     return refuse({}, fmt::format("the body has more than {} JSON values", kMostValues));
   Element root;
-  if (const auto error = thread_parsing().parse(body).get(root); error != simdjson::SUCCESS) {
+  if (const auto error = thread_parsing().parse(body, readable_behind).get(root);
+      error != simdjson::SUCCESS) {
     // Not the client's fault, and not to be answered as if it were.
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
     return refuse({}, fmt::format("the body is not one JSON document: {}", json_error_text(error)));

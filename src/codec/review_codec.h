@@ -35,7 +35,12 @@ struct ReviewError {
 // says of itself.
 //
 // What parsing needs, some ten times the body, stays with the thread for the next one.
-tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body);
+//
+// readable_behind: how many bytes behind the body may be read, whatever they are. Fewer than
+// kReadableBehindReview cost a copy of the body.
+tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body,
+                                                          std::size_t readable_behind = 0);
+inline constexpr std::size_t kReadableBehindReview = 64;
 
 // Gives back what the calling thread keeps after a huge review.
 void release_review_memory();

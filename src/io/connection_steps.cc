@@ -159,7 +159,8 @@ void EventLoop::make_space(Connection& c, std::size_t size) {
   if (needed <= c.in.capacity()) return;
   const std::uint64_t whole = c.reader.head().content_length.value_or(0);
   std::size_t wanted = 2 * needed;
-  if (whole >= needed && whole < wanted) wanted = static_cast<std::size_t>(whole);
+  if (whole >= needed && whole < wanted)
+    wanted = static_cast<std::size_t>(whole) + kZerosBehindLargeBody;
   // A string that grows in place at least doubles, whatever is asked of it: a new one takes the
   // size.
   std::string larger;
@@ -207,7 +208,7 @@ bool EventLoop::judge_head(Connection& c, bool body_has_begun) {
 void EventLoop::complete(Connection& c) {
   c.close_after_write = c.reader.head().close || shared_.draining;
   const auto begun = Clock::now();
-  shared_.dispatch.answer(c.reader.head(), c.reader.body(), c.remote, c.close_after_write, c.out);
+  shared_.dispatch.answer(c.reader.head(), {c.reader.body()}, c.remote, c.close_after_write, c.out);
   c.costly = Clock::now() - begun > kCostly;
   count_as_served(c);
   c.reader.reset();
@@ -241,29 +242,33 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
   } else {
     request->storage = body;
   }
+  request->storage.resize(request->offset + request->size);  // without the requests behind it
+  request->storage.append(kZerosBehindLargeBody, '\0');
   count_as_served(c);
   c.reader.reset();
   wait_for(c, Wait::kHandling);
   request->booking.emplace(shared_.buffered_bytes, request->storage.capacity());
-  shared_.heavy_lane.post([this, request = std::move(request), place = &c,
-                           number = c.number]() mutable {
-    Finished finished{.connection = place, .number = number, .answer = {}};
-    try {
-      shared_.dispatch.answer(
-          request->head, std::string_view(request->storage).substr(request->offset, request->size),
-          request->remote, request->close, finished.answer);
-    } catch (const std::exception&) {
-      finished.answer.clear();  // memory has run out: it costs one connection
-    }
-    request.reset();
-    try {
-      const std::lock_guard lock(inbox_mutex_);
-      finished_.push_back(std::move(finished));
-    } catch (const std::bad_alloc&) {
-      // The connection's deadline ends it.
-    }
-    wake();
-  });
+  shared_.heavy_lane.post(
+      [this, request = std::move(request), place = &c, number = c.number]() mutable {
+        Finished finished{.connection = place, .number = number, .answer = {}};
+        try {
+          shared_.dispatch.answer(
+              request->head,
+              {std::string_view(request->storage).substr(request->offset, request->size),
+               kZerosBehindLargeBody},
+              request->remote, request->close, finished.answer);
+        } catch (const std::exception&) {
+          finished.answer.clear();  // memory has run out: it costs one connection
+        }
+        request.reset();
+        try {
+          const std::lock_guard lock(inbox_mutex_);
+          finished_.push_back(std::move(finished));
+        } catch (const std::bad_alloc&) {
+          // The connection's deadline ends it.
+        }
+        wake();
+      });
   return c.close_after_write ? data.size() : left_to_erase;
 }
 

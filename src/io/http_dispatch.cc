@@ -101,7 +101,7 @@ class HttpDispatch::Httplib : public httplib::Server {
     return std::nullopt;
   }
 
-  void answer(const RequestHead& head, std::string_view body, std::string_view remote, bool close,
+  void answer(const RequestHead& head, Body body, std::string_view remote, bool close,
               std::string& out) {
     Exchange exchange{.head = head, .body = body, .remote = remote, .close = close};
     current_ = &exchange;
@@ -130,7 +130,7 @@ class HttpDispatch::Httplib : public httplib::Server {
 
   struct Exchange {
     const RequestHead& head;
-    std::string_view body;
+    Body body;
     std::string_view remote;
     bool close;
   };
@@ -177,7 +177,8 @@ class HttpDispatch::Httplib : public httplib::Server {
         .path = path,
         .query = question == std::string_view::npos ? "" : target.substr(question + 1),
         .content_type = current_->head.content_type,
-        .body = current_->body,
+        .body = current_->body.bytes,
+        .readable_behind = current_->body.readable_behind,
         .remote = current_->remote};
     try {
       Response given = found->handler(asked);
@@ -233,8 +234,8 @@ std::optional<HttpError> HttpDispatch::judge(const RequestHead& head) const {
   return httplib_->judge(head);
 }
 
-void HttpDispatch::answer(const RequestHead& head, std::string_view body, std::string_view remote,
-                          bool close, std::string& out) {
+void HttpDispatch::answer(const RequestHead& head, Body body, std::string_view remote, bool close,
+                          std::string& out) {
   httplib_->answer(head, body, remote, close, out);
 }
 

@@ -26,8 +26,15 @@ class HttpDispatch {
   // refused.
   std::optional<HttpError> judge(const RequestHead& head) const;
 
+  // Views of what the handler may read: the body, and behind it so many bytes that are none of its
+  // own.
+  struct Body {
+    std::string_view bytes;
+    std::size_t readable_behind = 0;
+  };
+
   // Appends the answer to out. close: say that the connection ends.
-  void answer(const RequestHead& head, std::string_view body, std::string_view remote, bool close,
+  void answer(const RequestHead& head, Body body, std::string_view remote, bool close,
               std::string& out);
 
   // Appends an answer that ends the connection, and reports it. head: null when there is none.

@@ -37,6 +37,9 @@
 
 namespace gracekeeper::io {
 
+// The server puts them there: a body of megabytes is not to be copied for the want of a few bytes.
+inline constexpr std::size_t kZerosBehindLargeBody = 64;
+
 // Views are valid while the handler runs.
 struct Request {
   std::string_view method = {};        // "POST"; a GET handler also gets "HEAD"
@@ -44,6 +47,9 @@ struct Request {
   std::string_view query = {};         // as sent, without the question mark
   std::string_view content_type = {};  // as sent
   std::string_view body = {};
+  // How many bytes behind the body may be read: kZerosBehindLargeBody where it is a large one, else
+  // none. What parses with vectors reads beyond its text, and need not copy this one.
+  std::size_t readable_behind = 0;
   std::string_view remote = {};  // "10.0.0.1:52114"
 };
 

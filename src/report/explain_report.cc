@@ -151,39 +151,6 @@ std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
   return fmt::format("{} is enough: {}{}.", given, needed, reservation(pod));
 }
 
-// The plan is that of the pod as it is written; what the webhook makes of it is said beside it.
-std::optional<std::string> webhook_words(const Assessment& a) {
-  const auto& ignored = a.settings.ignored_rules;
-  if (std::find(ignored.begin(), ignored.end(), "GK001") != ignored.end()) return std::nullopt;
-  const auto mend = find_mend(a);
-  switch (mend.kind) {
-    case Mend::Kind::Raise:
-      return fmt::format(
-          "The webhook mends this: with on-shortfall raise it sets "
-          "terminationGracePeriodSeconds to {}.",
-          mend.seconds);
-    case Mend::Kind::Fit:
-      return fmt::format(
-          "The webhook mends this: with on-shortfall fit it shortens the proxy's grace to {} s.",
-          format_seconds(mend.grace));
-    case Mend::Kind::Impossible:
-      return fmt::format("The webhook cannot mend this: {}.", mend.reason);
-    case Mend::Kind::None:
-      break;
-  }
-  if (!is_short(a)) return std::nullopt;
-  if (a.settings.on_shortfall.value == OnShortfall::Warn)
-    return "The webhook lets this pod through, with a warning: on-shortfall is warn.";
-  if (!a.budget.stated_fits(a.grace_period()))
-    return "The webhook refuses this pod: on-shortfall is deny.";
-  // Without any time, or with a hook that takes all of it, other rules refuse.
-  const bool takes_all = std::any_of(
-      a.containers.begin(), a.containers.end(),
-      [&](const PlannedContainer& container) { return container.hook() >= a.grace_period(); });
-  if (takes_all || a.termination_grace_period_seconds <= 0) return std::nullopt;
-  return "The webhook lets this pod through, with a warning: only defaults make it too short.";
-}
-
 std::vector<std::string> notes_of(const Assessment& a) {
   std::vector<std::string> notes;
   for (const auto& container : a.containers) {
@@ -316,9 +283,6 @@ ExplainedPod explain(const Assessment& a, std::optional<Seconds> override) {
   pod.verdict = verdict_words(pod, a.budget.required());
   pod.arithmetic = arithmetic_words(a);
   pod.notes = notes_of(a);
-  // Under another grace period there is nothing to mend: the pod is being deleted.
-  if (auto words = override ? std::nullopt : webhook_words(a))
-    pod.notes.insert(pod.notes.begin(), std::move(*words));
   return pod;
 }
 

@@ -17,11 +17,11 @@
 #include "codec/object_codec.h"
 #include "codec/uninjection.h"
 #include "decision/decision.h"
+#include "decision/webhook_words.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/fuzzers.h"
 #include "fuzz/pods.h"
 #include "fuzz/policies.h"
-#include "report/explain_report.h"
 #include "support/review.h"
 
 namespace gracekeeper::fuzz {
@@ -194,15 +194,17 @@ std::string error_of_check(const Subject& subject, const Case& c) {
   return error == found.end() ? "" : error->rule + " " + error->message;
 }
 
-// What `explain` says of the webhook is what the webhook does.
-void check_notes(const Subject& subject, const Decision& decision, const Case& c) {
-  const auto pod = explain(assess_under(subject, c.known(), c.policy), std::nullopt);
-  for (const auto& note : pod.notes) {
-    const bool refuses = note.find("The webhook refuses") == 0;
-    if (!refuses && note.find("The webhook lets") != 0) continue;
-    require(refuses == !decision.refusal.empty(),
-            [&] { return c.about("explain and webhook disagree", {}) + "\n" + note; });
-  }
+// What `explain` says of the webhook.
+void check_words(const Subject& subject, const Decision& decision, const Case& c) {
+  const auto a = assess_under(subject, c.known(), c.policy);
+  const auto words = webhook_words(decision, a.settings.on_shortfall.value);
+  const auto says = [&](std::string_view part) {
+    return words && words->find(part) != std::string::npos;
+  };
+  const auto about = [&] { return c.about("explain is wrong", {}) + "\n" + words.value_or(""); };
+  require(says("refuses") == !decision.refusal.empty(), about);
+  if (says("only defaults")) require(a.budget.stated_fits(a.grace_period()), about);
+  if (!words) require(!decision.short_of_time && decision.mend.kind == Mend::Kind::None, about);
 }
 
 void check_decisions(const Case& c, Input& input) {
@@ -211,7 +213,7 @@ void check_decisions(const Case& c, Input& input) {
   const auto decision = decide(*subject, c.known(), c.policy);
   const Json patch = to_json_patch(subject->pod, decision.edits);
   require(decision.refusal.empty() || decision.edits.empty(), "a refusal with edits");
-  check_notes(*subject, decision, c);
+  check_words(*subject, decision, c);
   if (const auto error = error_of_check(*subject, c); !error.empty() && decision.refusal.empty())
     require(false, [&] { return c.about("check and webhook disagree", patch) + "\n" + error; });
   check_touched(patch);

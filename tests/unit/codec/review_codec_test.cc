@@ -127,5 +127,22 @@ TEST(DecodeReview, ReadsALargeReviewAndASmallOneAfterIt) {
   }
 }
 
+TEST(DecodeReview, ReadsInPlaceWhatHasReadableBytesBehindIt) {
+  const std::string text = review(
+      R"("operation":"CREATE","object":{"kind":"Pod","metadata":{"annotations":{"a":"b"}}})");
+  for (const std::string& behind : {std::string(kReadableBehindReview, '\0'),
+                                    std::string(kReadableBehindReview, '"'), std::string("}}")}) {
+    const std::string all = text + behind;
+    const auto request = decode_review(std::string_view(all).substr(0, text.size()), behind.size());
+    ASSERT_TRUE(request.has_value()) << behind;
+    EXPECT_EQ(std::get<Subject>(*request->object).pod.annotations.at("a").text, "b");
+  }
+  // What is not whole does not become so by what follows.
+  const std::string half =
+      text.substr(0, text.size() - 1) + std::string(kReadableBehindReview, '}');
+  EXPECT_FALSE(
+      decode_review(std::string_view(half).substr(0, text.size() - 1), kReadableBehindReview));
+}
+
 }  // namespace
 }  // namespace gracekeeper

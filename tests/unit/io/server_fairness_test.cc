@@ -111,6 +111,30 @@ TEST_F(FairnessTest, AnswersInOrderWhatComesBehindALargeRequest) {
   }
 }
 
+TEST_F(FairnessTest, PutsZerosBehindLargeBodiesOnly) {
+  start({{.method = "POST", .path = "/behind", .handler = [](const Request& request) {
+            const std::string behind(request.body.data() + request.body.size(),
+                                     request.readable_behind);
+            const auto is = [](std::string_view text, char c) {
+              return text.find_first_not_of(c) == std::string_view::npos;
+            };
+            return Response{.body = fmt::format("{} {} {} {}", request.body.size(),
+                                                is(request.body, 'x'), behind.size(),
+                                                is(behind, '\0'))};
+          }}});
+  const std::string chunked =
+      "POST /behind HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n" +
+      std::string(kLarge, 'x') + "\r\n0\r\n\r\n";
+  const auto large = fmt::format("{} true {} true", kLarge, kZerosBehindLargeBody);
+  for (const std::string& first : {post_of(kLarge, "/behind"), chunked}) {
+    auto client = connect();
+    ASSERT_TRUE(client->send(first + first + post_of(3, "/behind")));
+    EXPECT_EQ(body_of(client->receive()), large);
+    EXPECT_EQ(body_of(client->receive()), large);
+    EXPECT_EQ(body_of(client->receive()), "3 true 0 true");
+  }
+}
+
 TEST_F(FairnessTest, ForgetsALargeRequestWhoseClientHasGone) {
   options.deadlines.handling = milliseconds(200);
   start_with_gate();

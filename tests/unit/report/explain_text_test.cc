@@ -50,8 +50,6 @@ Is terminationGracePeriodSeconds enough?
   155 = app 15 (container web: preStop 5 + shutdown 10, built-in default) + wait
   20 (annotation) + grace 120 (proxy default); nothing is killed from 140 on,
   since the times overlap in part
-  note: The webhook lets this pod through, with a warning: only defaults make it
-        too short.
 
 What to do (the best first)
   1. native-sidecar
@@ -220,38 +218,6 @@ TEST(ExplainText, SaysWhatIsUnknownOrIgnored) {
                 "counted as 0 s, so add its time.",
                 "config.alpha.linkerd.io/proxy-wait-before-exit-seconds is ignored: " +
                     parse_whole_seconds("30s").error().message}));
-}
-
-TEST(ExplainText, SaysWhatTheWebhookDoesAboutAShortfall) {
-  const auto notes = [](const test::Written& written, std::optional<std::int64_t> most = {},
-                        std::optional<Seconds> override = {}) {
-    test::Written annotations{{annotation::kInject, "enabled"}, {annotation::kGrace, "60s"}};
-    annotations.insert(annotations.end(), written.begin(), written.end());
-    Configuration configuration;
-    configuration.max_termination_grace_period_seconds = most;
-    return test::explained(
-               test::deployment("web", {test::container("web", Millis{5000})}, annotations),
-               configuration, override)
-        .notes;
-  };
-  using Notes = std::vector<std::string>;
-  const auto key = annotation::kOnShortfall;
-  EXPECT_EQ(notes({{annotation::kGrace, "5s"}, {key, "deny"}}), Notes{}) << "it fits";
-  EXPECT_EQ(notes({}), Notes{"The webhook refuses this pod: on-shortfall is deny."});
-  EXPECT_EQ(notes({{key, "warn"}}),
-            Notes{"The webhook lets this pod through, with a warning: on-shortfall is warn."});
-  EXPECT_EQ(notes({{key, "raise"}}),
-            Notes{"The webhook mends this: with on-shortfall raise it sets "
-                  "terminationGracePeriodSeconds to 75."});
-  EXPECT_EQ(notes({{key, "fit"}}),
-            Notes{"The webhook mends this: with on-shortfall fit it shortens the proxy's grace to "
-                  "15 s."});
-  EXPECT_EQ(notes({{key, "raise"}}, 60),
-            Notes{"The webhook cannot mend this: on-shortfall raise may set at "
-                  "most 60 (maxTerminationGracePeriodSeconds)."});
-  // Nobody asks for GK001, or the termination is another one.
-  EXPECT_EQ(notes({{key, "raise"}, {annotation::kIgnore, "GK001"}}), Notes{});
-  EXPECT_EQ(notes({{key, "raise"}}, std::nullopt, Seconds{10}), Notes{});
 }
 
 TEST(ExplainText, ColoursOnlyWhenAsked) {

@@ -1,0 +1,36 @@
+#include "decision/webhook_words.h"
+
+#include <fmt/format.h>
+
+namespace gracekeeper {
+
+std::optional<std::string> webhook_words(const Decision& decision, OnShortfall mode) {
+  const auto& mend = decision.mend;
+  switch (mend.kind) {
+    case Mend::Kind::Raise:
+      return fmt::format(
+          "The webhook mends this: with on-shortfall raise it sets "
+          "terminationGracePeriodSeconds to {}.",
+          mend.seconds);
+    case Mend::Kind::Fit:
+      return fmt::format(
+          "The webhook mends this: with on-shortfall fit it shortens the proxy's grace to {} s.",
+          format_seconds(mend.grace));
+    case Mend::Kind::Impossible:
+      return fmt::format("The webhook cannot mend this and {}: {}.",
+                         decision.refusal.empty()
+                             ? "lets the pod through with a warning, since only defaults make it "
+                               "too short"
+                             : "refuses the pod",
+                         mend.reason);
+    case Mend::Kind::None:
+      break;
+  }
+  if (!decision.refusal.empty()) return "The webhook refuses this pod: on-shortfall is deny.";
+  if (!decision.short_of_time) return std::nullopt;
+  return fmt::format(
+      "The webhook lets this pod through, with a warning: {}.",
+      mode == OnShortfall::Warn ? "on-shortfall is warn" : "only defaults make it too short");
+}
+
+}  // namespace gracekeeper
