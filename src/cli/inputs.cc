@@ -104,8 +104,15 @@ void Inputs::list(const std::string& path) {
   for (const auto end = fs::recursive_directory_iterator(); !failed && entry != end;
        entry.increment(failed)) {
     std::error_code unknown;
-    if (is_manifest(entry->path()) && !entry->is_directory(unknown))
-      found.push_back(entry->path().string());
+    if (!is_manifest(entry->path()) || entry->is_directory(unknown)) continue;
+    // A pipe would be waited for; one that is named by itself is meant to be.
+    if (entry->exists(unknown) && !entry->is_regular_file(unknown)) {
+      errors_.push_back(error_at(entry->path().string(),
+                                 "is no regular file: in a folder such are not read, only where "
+                                 "they are named themselves"));
+      continue;
+    }
+    found.push_back(entry->path().string());
   }
   if (failed) errors_.push_back(error_at(path, failed.message()));
   std::sort(found.begin(), found.end());

@@ -62,6 +62,34 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
 
 namespace {
 
+// 0 or an errno.
+int write_all(int descriptor, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t count = ::write(descriptor, content.data(), content.size());
+    if (count >= 0) {
+      content.remove_prefix(static_cast<std::size_t>(count));
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+// Into what is there already, or where a link points to nothing yet.
+Result<void> write_to(const std::string& path, std::string_view content, int flags, unsigned mode) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, mode));
+  if (!file) return fail_with_errno(path, errno);
+  if (const int code = write_all(file.get(), content); code != 0) return fail_with_errno(path, code);
+  if (::close(file.release()) != 0) return fail_with_errno(path, errno);
+  return {};
+}
+
+// Names of what is open elsewhere: /dev/stdout may be a regular file, which must not be replaced
+// under whoever writes to it.
+bool is_special_name(std::string_view path) {
+  return path.starts_with("/dev/") || path.starts_with("/proc/");
+}
+
 // Writes beside `path` and renames; `prepare` may change what the new file is before that, and
 // gives 0 or an errno.
 Result<void> replace_file(const std::string& path, std::string_view content, unsigned mode,
@@ -76,14 +104,7 @@ Result<void> replace_file(const std::string& path, std::string_view content, uns
     ::unlink(temporary.c_str());
     return fail_with_errno(path, code);
   };
-  while (!content.empty()) {
-    const ssize_t count = ::write(file.get(), content.data(), content.size());
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      return give_up(errno);
-    }
-    content.remove_prefix(static_cast<std::size_t>(count));
-  }
+  if (const int code = write_all(file.get(), content); code != 0) return give_up(code);
   if (const int code = prepare(file.get()); code != 0) return give_up(code);
   if (::fsync(file.get()) != 0) return give_up(errno);
   if (::close(file.release()) != 0) return give_up(errno);
@@ -94,6 +115,14 @@ Result<void> replace_file(const std::string& path, std::string_view content, uns
 }  // namespace
 
 Result<void> write_file(const std::string& path, std::string_view content, unsigned mode) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return fail_with_errno(path, EISDIR);
+    if (is_special_name(path) || !S_ISREG(status.st_mode))
+      return write_to(path, content, O_APPEND, mode);
+    return rewrite_file(path, content);
+  }
+  if (::lstat(path.c_str(), &status) == 0) return write_to(path, content, O_CREAT, mode);
   return replace_file(path, content, mode, [](int) { return 0; });
 }
 

@@ -21,12 +21,13 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes = k
 Result<std::string> read_descriptor(int descriptor, const std::string& name,
                                     std::size_t max_bytes = kMaxFileBytes);
 
-// Replaces a file so that a reader sees the old content or the new one and never a part: written
-// beside it, flushed to disk, renamed over it. An existing file's mode does not matter: the new one
-// has `mode`.
+// Writes a file so that a reader sees the old content or the new one and never a part: written
+// beside it, flushed to disk, renamed over it. One that is there stays what it is, as with
+// rewrite_file; `mode` is that of a new one. What is no regular file (a device, a pipe) is written
+// to, and so is what a name in /dev or /proc stands for.
 Result<void> write_file(const std::string& path, std::string_view content, unsigned mode = 0644);
 
-// The same for a file that exists and remains what it is: its mode and, where that is allowed, its
+// The same for a regular file that exists and remains what it is: its mode and, where that is allowed, its
 // owner are kept; a symbolic link stays one, and the file behind it is replaced. Refused where the
 // file is no regular one or may not be written.
 Result<void> rewrite_file(const std::string& path, std::string_view content);

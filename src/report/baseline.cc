@@ -69,6 +69,24 @@ Result<std::int64_t> count_member(const Json& entry, const std::string& path) {
   return member->get<std::int64_t>();
 }
 
+// Without one, any.
+Result<Severity> severity_member(const Json& entry, const std::string& path) {
+  const auto member = entry.find("severity");
+  if (member == entry.end() || member->is_null()) return Severity::Error;
+  for (const auto severity : {Severity::Error, Severity::Warning, Severity::Info}) {
+    if (*member == to_string(severity)) return severity;
+  }
+  return fail_at(path + ".severity",
+                 fmt::format("expected error, warning or info, got {}",
+                             member->dump(-1, ' ', false, Json::error_handler_t::replace)));
+}
+
+void accept(Baseline& baseline, Fingerprint found, std::int64_t count, Severity severity) {
+  auto& accepted = baseline.accepted[std::move(found)];
+  accepted.count += count;
+  accepted.gravest = std::max(accepted.gravest, severity);
+}
+
 std::optional<Error> read_entry(const Json& entry, const std::string& path, Baseline& baseline) {
   if (!entry.is_object()) {
     return Error{.message = fmt::format("expected an object, got {}", entry.type_name()),
@@ -95,7 +113,9 @@ std::optional<Error> read_entry(const Json& entry, const std::string& path, Base
   found.file = normal_file(found.file);
   const auto count = count_member(entry, path);
   if (!count) return count.error();
-  baseline.accepted[std::move(found)] += *count;
+  const auto severity = severity_member(entry, path);
+  if (!severity) return severity.error();
+  accept(baseline, std::move(found), *count, *severity);
   return std::nullopt;
 }
 
@@ -115,21 +135,22 @@ std::int64_t& count_of(CheckSummary& summary, Severity severity) {
 
 Baseline baseline_of(const CheckReport& report) {
   Baseline baseline;
-  for (const LocatedFinding& located : report.findings) ++baseline.accepted[fingerprint(located)];
+  for (const LocatedFinding& located : report.findings)
+    accept(baseline, fingerprint(located), 1, located.finding.severity);
   return baseline;
 }
 
 std::string render_baseline(const CheckReport& report) {
   std::string out = fmt::format("{{\n  \"version\": {},\n  \"findings\": [", kVersion);
   std::string_view separator = "\n";
-  for (const auto& [found, count] : baseline_of(report).accepted) {
+  for (const auto& [found, accepted] : baseline_of(report).accepted) {
     out += fmt::format(
         "{}    {{\"rule\":{},\"file\":{},\"object\":{},\"namespace\":{},\"container\":{},"
-        "\"path\":{},\"count\":{}}}",
+        "\"path\":{},\"severity\":{},\"count\":{}}}",
         separator, json_string(found.rule), json_string(found.file), json_string(found.object),
         json_string(found.namespace_name),
         found.container.empty() ? "null" : json_string(found.container), json_string(found.path),
-        count);
+        json_string(to_string(accepted.gravest)), accepted.count);
     separator = ",\n";
   }
   return out + (report.findings.empty() ? "]\n}\n" : "\n  ]\n}\n");
@@ -170,15 +191,16 @@ BaselineComparison compare(const CheckReport& report, const Baseline& baseline) 
       .fresh = {.findings = {}, .summary = report.summary, .input_errors = report.input_errors}};
   for (const LocatedFinding& located : report.findings) {
     const auto accepted = left.accepted.find(fingerprint(located));
-    if (accepted == left.accepted.end() || accepted->second == 0) {
+    if (accepted == left.accepted.end() || accepted->second.count == 0 ||
+        located.finding.severity > accepted->second.gravest) {
       result.fresh.findings.push_back(located);
       continue;
     }
-    --accepted->second;
+    --accepted->second.count;
     --count_of(result.fresh.summary, located.finding.severity);
     ++result.fresh.summary.known;
   }
-  for (const auto& [found, count] : left.accepted) result.gone += count;
+  for (const auto& [found, accepted] : left.accepted) result.gone += accepted.count;
   return result;
 }
 

@@ -10,11 +10,14 @@
 //     "version": 1,
 //     "findings": [
 //       {"rule":"GK001","file":"web.yaml","object":"Deployment/web","namespace":"shop",
-//        "container":"web","path":"spec.template.spec.terminationGracePeriodSeconds","count":1}
+//        "container":"web","path":"spec.template.spec.terminationGracePeriodSeconds",
+//        "severity":"warning","count":1}
 //     ]
 //   }
 //
-// (each finding on one line). People may add other keys, a "reason" for example.
+// (each finding on one line). People may add other keys, a "reason" for example. Who accepts a
+// warning has not accepted the error that it becomes: a graver finding is new. An entry without a
+// severity accepts any.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +31,14 @@
 
 namespace gracekeeper {
 
-// How many findings with that fingerprint are accepted: of three alike, two accepted, one is new.
 struct Baseline {
-  std::map<Fingerprint, std::int64_t> accepted;
+  // How many findings with that fingerprint are accepted: of three alike, two accepted, one is new.
+  struct Accepted {
+    std::int64_t count = 0;
+    Severity gravest = Severity::Info;
+    bool operator==(const Accepted&) const = default;
+  };
+  std::map<Fingerprint, Accepted> accepted;
   bool operator==(const Baseline&) const = default;
 };
 

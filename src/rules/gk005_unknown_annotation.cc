@@ -29,6 +29,11 @@ bool is_candidate(std::string_view key) {
          domain.find("l5d") != std::string_view::npos || is_within(4, domain, "gracekeeper.dev");
 }
 
+// Whether the words of `part`, "b-c", stand in those of `whole`, "a-b-c".
+bool holds_words(std::string_view whole, std::string_view part) {
+  return fmt::format("-{}-", whole).find(fmt::format("-{}-", part)) != std::string::npos;
+}
+
 // The known key that was probably meant by an unknown one: the same name under another domain, else
 // the nearest spelling. Short names must be nearer, so that "linkerd.io/inject-me" is not taken for
 // "inject".
@@ -50,6 +55,16 @@ std::optional<std::string_view> intended(std::string_view key) {
              name[name.size() - name_of(key).size() - 1] == '-';
     });
     if (with_more != known.end()) return *with_more;
+  }
+
+  // A word too many or too few on either side of the two that decide over the termination:
+  // proxy-wait-before-exit, shutdown-grace-period-seconds. Linkerd's other keys have kin of their
+  // own.
+  for (const auto candidate : {annotation::kWait, annotation::kGrace}) {
+    const auto name = name_of(key);
+    if (name.size() >= 10 &&
+        (holds_words(name, name_of(candidate)) || holds_words(name_of(candidate), name)))
+      return candidate;
   }
 
   if (key.find('/') == std::string_view::npos) return std::nullopt;
@@ -94,6 +109,15 @@ std::optional<std::string_view> intended_for_profile(std::string_view key,
   return std::nullopt;
 }
 
+// Those of gracekeeper.dev: whoever invents another gets nothing for it.
+std::vector<std::string_view> own_keys() {
+  std::vector<std::string_view> keys;
+  for (const auto key : annotation::known_annotations()) {
+    if (key.starts_with(annotation::kOwnPrefix)) keys.push_back(key);
+  }
+  return keys;
+}
+
 // Only the right name under a wrong domain is sure: a near miss is a guess.
 Fix fix_for(const FieldPath& path, std::string_view key) {
   std::vector<std::string_view> same_name;
@@ -113,12 +137,14 @@ std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& h
   for (const auto& [key, value] : annotations) {
     if (std::find(of_profiles.begin(), of_profiles.end(), key) != of_profiles.end()) continue;
     std::optional<std::string_view> meant;
-    if (looked_at < kLookedAt && !annotation::is_known(key) && is_candidate(key)) {
+    const bool is_looked_at =
+        looked_at < kLookedAt && !annotation::is_known(key) && is_candidate(key);
+    if (is_looked_at) {
       ++looked_at;
       meant = intended(key);
     }
     if (!meant) meant = intended_for_profile(key, of_profiles);
-    if (!meant) continue;
+    if (!meant && (!is_looked_at || !key.starts_with(annotation::kOwnPrefix))) continue;
     const auto path = holder / "metadata" / "annotations" / key;
     findings.push_back(
         {.rule = "GK005",
@@ -126,10 +152,12 @@ std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& h
          .severity = Severity::Warning,
          .path = path,
          .container = std::nullopt,
-         .message = fmt::format(
-             "{} is not an annotation that anything reads: {} was probably meant", key, *meant),
-         .short_message = fmt::format("GK005 unknown annotation; did you mean {}?", *meant),
-         .remedy = fmt::format("Rename it to {}.", *meant),
+         .message = fmt::format("{} is not an annotation that anything reads{}", key,
+                                meant ? fmt::format(": {} was probably meant", *meant) : ""),
+         .short_message = meant ? fmt::format("GK005 unknown annotation; did you mean {}?", *meant)
+                                : fmt::format("GK005 unknown annotation {}", key),
+         .remedy = meant ? fmt::format("Rename it to {}.", *meant)
+                         : fmt::format("Take one of {}, or remove it.", fmt::join(own_keys(), ", ")),
          .numbers = {},
          .fix = fix_for(path, key)});
   }

@@ -1,10 +1,15 @@
 #include "io/files.h"
 
+#include <algorithm>
 #include <atomic>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client.h"
+#include "io/descriptor.h"
 #include "io/file_watch.h"
 #include "temporary_folder.h"
 
@@ -31,8 +36,9 @@ TEST(Files, ReadsWhatIsThereOrSaysWhyNot) {
 
 TEST(Files, ReplacesAFileInOneGo) {
   const TemporaryFolder folder;
-  const auto file = folder.put("file", "old");
-  ASSERT_TRUE(write_file(file, "new", 0600));
+  const auto file = folder.at("file");
+  ASSERT_TRUE(write_file(file, "old", 0600));
+  ASSERT_TRUE(write_file(file, "new", 0644));
   EXPECT_EQ(read_or_error(file), "new");
   struct stat status {};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
@@ -44,6 +50,43 @@ TEST(Files, ReplacesAFileInOneGo) {
   ASSERT_FALSE(directory);
   // Nothing is left behind by either.
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.at(".")), {}), 1);
+}
+
+TEST(Files, LeavesDevicesPipesAndLinksWhatTheyAre) {
+  const TemporaryFolder folder;
+  const auto real = folder.put("real", "old");
+  for (const std::string& target : {real, folder.at("new")}) {
+    const auto link = folder.at("link");
+    std::filesystem::create_symlink(target, link);
+    ASSERT_TRUE(write_file(link, "by way of a link"));
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_EQ(read_or_error(target), "by way of a link");
+    std::filesystem::remove(link);
+  }
+
+  const auto pipe = folder.at("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const Descriptor reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_TRUE(write_file(pipe, "into a pipe"));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  std::string piped(64, '\0');
+  piped.resize(static_cast<std::size_t>(std::max<ssize_t>(
+      0, ::read(reader.get(), piped.data(), piped.size()))));
+  EXPECT_EQ(piped, "into a pipe");
+
+  // By a link, so that the machine's own stays should this fail.
+  const auto full = folder.at("full");
+  std::filesystem::create_symlink("/dev/full", full);
+  const auto failed = write_file(full, "into a device that is full");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(to_string(failed.error()), full + ": No space left on device");
+  EXPECT_TRUE(std::filesystem::is_character_file(full));
+  // A name of what is open elsewhere: the file behind it is not replaced.
+  const Descriptor open_file(::open(real.c_str(), O_RDWR | O_TRUNC | O_CLOEXEC));
+  ASSERT_TRUE(write_file(fmt::format("/dev/fd/{}", open_file.get()), "by a descriptor"));
+  const auto content = read_descriptor(open_file.get(), "real");
+  ASSERT_TRUE(content);
+  EXPECT_EQ(*content, "by a descriptor");
 }
 
 TEST(FileWatch, TellsWhichFilesHaveChanged) {

@@ -28,8 +28,8 @@ TEST(Baseline, IsSortedWithOneFindingALine) {
             R"_({
   "version": 1,
   "findings": [
-    {"rule":"GK001","file":"web.yaml","object":"Deployment/web","namespace":"shop","container":"web","path":"spec.template.spec.terminationGracePeriodSeconds","count":1},
-    {"rule":"GK006","file":"web.yaml","object":"Deployment/web","namespace":"shop","container":null,"path":"metadata.annotations[\"config.linkerd.io/shutdown-grace-period\"]","count":2}
+    {"rule":"GK001","file":"web.yaml","object":"Deployment/web","namespace":"shop","container":"web","path":"spec.template.spec.terminationGracePeriodSeconds","severity":"error","count":1},
+    {"rule":"GK006","file":"web.yaml","object":"Deployment/web","namespace":"shop","container":null,"path":"metadata.annotations[\"config.linkerd.io/shutdown-grace-period\"]","severity":"warning","count":2}
   ]
 }
 )_");
@@ -45,6 +45,23 @@ TEST(Baseline, ComesBackAsItWasWritten) {
     EXPECT_TRUE(compared.fresh.findings.empty());
     EXPECT_EQ(compared.gone, 0);
   }
+}
+
+TEST(Baseline, WhoAcceptsAWarningHasNotAcceptedTheError) {
+  LocatedFinding warning = samples::grace_too_short();
+  warning.finding.severity = Severity::Warning;
+  const auto error = report_of({samples::grace_too_short()});
+  const BaselineComparison compared =
+      compare(error, parsed(render_baseline(report_of({warning}))));
+  EXPECT_EQ(compared.fresh, error);
+  EXPECT_EQ(compared.gone, 1);
+  // Of two alike the graver one counts; an entry without a severity accepts any.
+  EXPECT_TRUE(compare(error, baseline_of(report_of({warning, samples::grace_too_short()})))
+                  .fresh.findings.empty());
+  EXPECT_TRUE(compare(error, parsed(R"({"version":1,"findings":[{"rule":"GK001","file":"web.yaml",
+      "object":"Deployment/web","namespace":"shop","container":"web",
+      "path":"spec.template.spec.terminationGracePeriodSeconds"}]})"))
+                  .fresh.findings.empty());
 }
 
 TEST(Baseline, IgnoresWhereInTheFileAndWithWhichNumbers) {
@@ -100,7 +117,8 @@ TEST(Baseline, CountsWhatIsGoneAndKeepsInputErrors) {
 
 TEST(Baseline, TakesOtherKeysAndLeavesOutWhatIsEmpty) {
   const Baseline expected{
-      .accepted = {{{.rule = "GK001", .file = "web.yaml", .object = "Pod/a"}, 1}}};
+      .accepted = {{{.rule = "GK001", .file = "web.yaml", .object = "Pod/a"},
+                    {.count = 1, .gravest = Severity::Error}}}};
   EXPECT_EQ(parsed(R"({"version":1,"tool":"x","findings":[
       {"rule":"GK001","file":"./web.yaml","object":"Pod/a","container":null,"reason":"batch"}]})"),
             expected);
@@ -128,6 +146,8 @@ TEST(Baseline, SaysWhatIsWrongWithAFile) {
        "findings[0].rule: expected text, got boolean"},
       {R"({"version":1,"findings":[{"rule":"a","file":"b","object":"c","path":[]}]})",
        "findings[0].path: expected text, got array"},
+      {R"({"version":1,"findings":[{"rule":"a","file":"b","object":"c","severity":"grave"}]})",
+       R"(findings[0].severity: expected error, warning or info, got "grave")"},
       {R"({"version":1,"findings":[{"rule":"a","file":"b","object":"c","count":0}]})",
        "findings[0].count: expected a whole number from 1 to 1000000, got 0"},
       {R"({"version":1,"findings":[{"rule":"a","file":"b","object":"c","count":-1}]})",
