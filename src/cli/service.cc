@@ -28,6 +28,8 @@
 namespace gracekeeper::cli {
 namespace {
 
+// Of the files that may be open; the webhook's connections have the rest.
+constexpr double kManagementShare = 0.125;
 constexpr int kReadAttempts = 5;
 constexpr std::chrono::milliseconds kBetweenReadAttempts{50};
 
@@ -242,6 +244,8 @@ class Service {
                             .loops = options_.threads};
     https.error_body = status_body;
     https.on_error = [this](const io::ServerError& error) { note_error(error); };
+    https.share_of_files = 1 - kManagementShare;
+    https.takes_long = takes_long_to_decide;
     https.after_heavy_requests = release_review_memory;
     https.on_fatal = [this](const std::string& reason) { give_up(reason); };
     auto server = io::Server::start(std::move(https),
@@ -272,6 +276,9 @@ class Service {
                             .share_port = is_shared(options_.management_listen),
                             .loops = 1,
                             .max_connections = 256,
+                            .limits = {.body_bytes = 0},
+                            .share_of_files = kManagementShare,
+                            .max_buffered_bytes = std::size_t{1} << 20U,
                             .heavy_body_bytes = 0};
     plain.error_body = [](int, std::string_view message) { return std::string(message) + "\n"; };
     plain.error_content_type = "text/plain; charset=utf-8";

@@ -17,7 +17,8 @@ Mend raise(const Assessment& a) {
   return {.kind = Mend::Kind::Raise, .seconds = wanted};
 }
 
-std::int64_t exact_need_with(const Assessment& a, Millis proxy_grace) {
+// Whether the timeline takes that grace of the proxy's under the grace period.
+bool takes(const Assessment& a, Millis proxy_grace, Millis most) {
   auto containers = a.containers;
   for (auto& container : containers) {
     if (container.role != Role::Proxy) continue;
@@ -26,17 +27,13 @@ std::int64_t exact_need_with(const Assessment& a, Millis proxy_grace) {
     else
       container.stop = proxy_grace;
   }
-  return exact_need(containers, a.ordered_sidecars());
+  return is_enough(std::move(containers), std::chrono::floor<Seconds>(most), a.ordered_sidecars());
 }
 
 // The longest grace, no longer than this, that the container can be told.
 Millis tellable(const Assessment& a, Millis grace) {
   const bool in_seconds = a.proxy.profile && a.proxy.profile->grace.unit == SettingUnit::Second;
   return in_seconds ? std::chrono::floor<Seconds>(grace) : grace;
-}
-
-bool takes(const Assessment& a, Millis proxy_grace, Millis most) {
-  return from_seconds(exact_need_with(a, proxy_grace)) <= most;
 }
 
 }  // namespace

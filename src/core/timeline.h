@@ -74,5 +74,8 @@ Timeline plan(const std::vector<PlannedContainer>& containers, Millis grace_peri
 // container is killed. A hook that ends with the others is counted to its length, the latest that
 // it takes.
 std::int64_t exact_need(std::vector<PlannedContainer> containers, bool ordered_sidecars);
+// Whether so many are no fewer than that, without searching for it.
+bool is_enough(std::vector<PlannedContainer> containers, Seconds grace_period,
+               bool ordered_sidecars);
 
 }  // namespace gracekeeper

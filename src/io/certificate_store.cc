@@ -31,10 +31,13 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length,
 // the connection does, also where nothing uses it: 60 KB of OCSP responders were 2.2 MB, and
 // authorities are kept alike. No client of a webhook has more than a few of any.
 int judge_hello(SSL* ssl, int* alert, void*) {
-  constexpr std::array<std::pair<unsigned, std::size_t>, 3> most{
+  constexpr std::array<std::pair<unsigned, std::size_t>, 6> most{
       {{TLSEXT_TYPE_status_request, 64},
-       {TLSEXT_TYPE_certificate_authorities, 512},
-       {TLSEXT_TYPE_application_layer_protocol_negotiation, 256}}};
+       {TLSEXT_TYPE_certificate_authorities, 64},
+       {TLSEXT_TYPE_application_layer_protocol_negotiation, 256},
+       {TLSEXT_TYPE_signature_algorithms, 256},
+       {TLSEXT_TYPE_signature_algorithms_cert, 256},
+       {TLSEXT_TYPE_supported_groups, 256}}};
   constexpr std::size_t most_of_ciphers = 1024;
   const unsigned char* bytes = nullptr;
   std::size_t size = 0;

@@ -216,8 +216,11 @@ void EventLoop::complete(Connection& c) {
 }
 
 bool EventLoop::is_heavy(const Connection& c) const {
-  const std::size_t least = shared_.options.heavy_body_bytes;
-  return least != 0 && c.reader.body().size() >= least;
+  const auto& options = shared_.options;
+  if (options.heavy_body_bytes == 0) return false;
+  const std::string_view body = c.reader.body();
+  return body.size() >= options.heavy_body_bytes ||
+         (options.takes_long && options.takes_long(body));
 }
 
 // Gives a complete request to the heavy lane, and its memory with it. Returns how much of the data
@@ -247,28 +250,38 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
   count_as_served(c);
   c.reader.reset();
   wait_for(c, Wait::kHandling);
-  request->booking.emplace(shared_.buffered_bytes, request->storage.capacity());
-  shared_.heavy_lane.post(
-      [this, request = std::move(request), place = &c, number = c.number]() mutable {
-        Finished finished{.connection = place, .number = number, .answer = {}};
-        try {
-          shared_.dispatch.answer(
-              request->head,
-              {std::string_view(request->storage).substr(request->offset, request->size),
-               kZerosBehindLargeBody},
-              request->remote, request->close, finished.answer);
-        } catch (const std::exception&) {
-          finished.answer.clear();  // memory has run out: it costs one connection
-        }
-        request.reset();
-        try {
-          const std::lock_guard lock(inbox_mutex_);
-          finished_.push_back(std::move(finished));
-        } catch (const std::bad_alloc&) {
-          // The connection's deadline ends it.
-        }
-        wake();
-      });
+  c.heavy = request.get();
+  const Finished to{.connection = &c, .number = c.number, .answer = {}};
+  HeavyLane::Job job{.address = std::string(c.peer.address()),
+                     .bytes = request->storage.capacity(),
+                     .key = request.get()};
+  job.refuse = [this, request, to] {
+    Finished finished = to;
+    finished.close = true;
+    ++shared_.shed;
+    try {
+      shared_.dispatch.answer_error({503, "too many large requests wait; try again"},
+                                    &request->head, request->remote, finished.answer);
+    } catch (const std::exception&) {
+      finished.answer.clear();  // memory has run out: it costs one connection. The same below.
+    }
+    finish(std::move(finished));
+  };
+  job.run = [this, request = std::move(request), to] {
+    Finished finished = to;
+    try {
+      shared_.dispatch.answer(
+          request->head,
+          {std::string_view(request->storage).substr(request->offset, request->size),
+           kZerosBehindLargeBody},
+          request->remote, request->close, finished.answer);
+    } catch (const std::exception&) {
+      finished.answer.clear();
+    }
+    release(request->storage);
+    finish(std::move(finished));
+  };
+  shared_.heavy_lane.post(std::move(job));
   return c.close_after_write ? data.size() : left_to_erase;
 }
 

@@ -19,8 +19,8 @@ constexpr std::size_t kHandshakesPerRound = 8;
 // that has many connections already the latest of all. In order, a flood would have all of them
 // wait until they are evicted or have given up, and the work would go into those.
 constexpr std::size_t kHandshakesInOrder = 64;
-// An address with more than this part of all connections is a crowd: the handshakes of others come
-// before its own.
+// An address with more than this part of all connections is a crowd: the handshakes and requests of
+// others come before its own.
 constexpr std::size_t kCrowdShare = 4;
 // Nor must those who send the next request before they have the answer to the last one, or requests
 // that take long: one of them in each round, and more only while this time lasts.
@@ -139,7 +139,8 @@ void EventLoop::run() {
       if (!connection.linked) continue;  // closed earlier in this round
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
-      if (connection.wait == Wait::kHandshake || connection.is_patient() || connection.queued) {
+      if (connection.wait == Wait::kHandshake || connection.queued ||
+          lets_others_go_first(connection)) {
         queue(connection);
       } else {
         drive(connection);
@@ -180,13 +181,17 @@ void EventLoop::serve_last_of(std::deque<Connection*>& queued) {
   if (connection.linked) drive(connection);
 }
 
-// That of the address with fewest handshakes, the latest of those: many addresses together are no
-// crowd, and would bury those who come seldom.
+// That of the address with fewest handshakes, of those one that is known, the latest of those: many
+// addresses together are no crowd, and would bury those who come seldom.
 void EventLoop::serve_rarest_of(std::deque<Connection*>& queued) {
+  const auto rank = [](const Connection* one) {
+    return std::pair(one->peer.handshakes(), !one->peer.is_known());
+  };
+  constexpr std::pair<std::size_t, bool> kFirst{0, false};
   auto found = queued.end() - 1;
-  for (auto place = queued.end(); place != queued.begin() && (*found)->peer.handshakes() > 0;) {
+  for (auto place = queued.end(); place != queued.begin() && rank(*found) != kFirst;) {
     --place;
-    if ((*place)->peer.handshakes() < (*found)->peer.handshakes()) found = place;
+    if (rank(*place) < rank(*found)) found = place;
   }
   std::rotate(found, found + 1, queued.end());
   serve_last_of(queued);
@@ -290,6 +295,16 @@ void EventLoop::admit(Arrival arrival) {
   }
 }
 
+// For other threads too. What there is no memory for is ended by the connection's deadline.
+void EventLoop::finish(Finished finished) {
+  try {
+    const std::lock_guard lock(inbox_mutex_);
+    finished_.push_back(std::move(finished));
+  } catch (const std::bad_alloc&) {
+  }
+  wake();
+}
+
 // A connection is known by its number too: another one may have its place in memory by now.
 void EventLoop::take_answer(Finished finished) {
   const auto found = owned_.find(finished.connection);
@@ -297,6 +312,8 @@ void EventLoop::take_answer(Finished finished) {
       found->second->wait != Wait::kHandling)
     return;
   Connection& connection = *found->second;
+  connection.heavy = nullptr;
+  if (finished.close) connection.close_after_write = true;
   if (finished.answer.empty()) {
     connection.transport.abort();
     close(connection);
@@ -318,14 +335,23 @@ void EventLoop::wait_for(Connection& connection, Wait wait) {
   ++waiting_[static_cast<std::size_t>(wait)];
 }
 
+bool EventLoop::is_of_crowd(const Connection& connection) const {
+  return connection.peer.count() > shared_.connections_per_loop / kCrowdShare;
+}
+
+// What comes from a crowd takes long together.
+bool EventLoop::lets_others_go_first(const Connection& connection) const {
+  return connection.is_patient() || (connection.is_reading() && is_of_crowd(connection));
+}
+
 void EventLoop::queue(Connection& connection) {
   if (connection.queued) return;
   connection.queued = true;
   const auto queue_of_its_kind = [&]() -> std::deque<Connection*>& {
-    if (connection.wait != Wait::kHandshake) return connection.is_patient() ? patient_ : ready_;
+    if (connection.wait != Wait::kHandshake) 
+      return lets_others_go_first(connection) ? patient_ : ready_;
     if (connection.transport.has_agreed_keys()) return finishing_;
-    return connection.peer.count() > shared_.connections_per_loop / kCrowdShare ? crowd_
-                                                                                : greeting_;
+    return is_of_crowd(connection) ? crowd_ : greeting_;
   };
   try {
     queue_of_its_kind().push_back(&connection);
@@ -341,6 +367,8 @@ void EventLoop::close(Connection& connection) {
   if (found == owned_.end()) return;
   --waiting_[static_cast<std::size_t>(connection.wait)];
   if (connection.is_in_handshake()) end_handshake(connection);
+  if (connection.heavy != nullptr)
+    shared_.heavy_lane.forget(std::string(connection.peer.address()), connection.heavy);
   deadlines_.remove(connection);
   release(connection.in);
   release(connection.out);

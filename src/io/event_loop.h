@@ -56,6 +56,7 @@ struct Connection : Deadline {
   bool queued = false;       // is in one of the loop's queues
   bool stuck = false;        // its answer waits for the client to take it
   std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
+  const void* heavy = nullptr;  // its request, while that waits in the heavy lane
   std::unique_ptr<Connection> next_dead;
 
   bool is_in_handshake() const { return wait == Wait::kHandshake && transport.has_tls(); }
@@ -64,31 +65,18 @@ struct Connection : Deadline {
     return (wait == Wait::kRequest || wait == Wait::kFirstRequest) &&
            (!reader.fresh() || !in.empty());
   }
+  bool is_reading() const {
+    return wait == Wait::kRequest || wait == Wait::kFirstRequest || wait == Wait::kIdle;
+  }
   // Its next request waits until others have had theirs: it came before the answer to the last one,
   // or the last one took long, or it sends much that is nothing.
   bool is_patient() const {
-    const bool reads = wait == Wait::kRequest || wait == Wait::kFirstRequest || wait == Wait::kIdle;
-    return reads && (costly || (wait == Wait::kRequest && unparsed));
+    return is_reading() && (costly || (wait == Wait::kRequest && unparsed));
   }
 };
 
 // Empties a string and gives its memory back (assigning {} would keep it).
 inline void release(std::string& text) { std::string().swap(text); }
-
-// Bytes that stand in a sum for as long as this lives, however it ends.
-class Booking {
- public:
-  Booking(std::atomic<std::size_t>& sum, std::size_t bytes) : sum_(sum), bytes_(bytes) {
-    sum_ += bytes_;
-  }
-  ~Booking() { sum_ -= bytes_; }
-  Booking(const Booking&) = delete;
-  Booking& operator=(const Booking&) = delete;
-
- private:
-  std::atomic<std::size_t>& sum_;
-  std::size_t bytes_;
-};
 
 // A large request on its way through the heavy lane. It owns all that it needs: its connection may
 // be gone before it is done.
@@ -99,7 +87,6 @@ struct HeavyRequest {
   std::size_t size = 0;
   std::string remote;
   bool close = false;
-  std::optional<Booking> booking;  // its memory
 };
 
 class EventLoop;
@@ -153,6 +140,7 @@ class EventLoop {
     Connection* connection;  // if it is still there
     std::uint64_t number;
     std::string answer;  // empty: there was no memory for it
+    bool close = false;  // the answer says so
   };
 
   // event_loop.cc: the loop itself
@@ -171,6 +159,8 @@ class EventLoop {
   void end_drain();
   void close(Connection& connection);
   void queue(Connection& connection);
+  bool is_of_crowd(const Connection& connection) const;
+  bool lets_others_go_first(const Connection& connection) const;
   void wait_for(Connection& connection, Wait wait);
 
   // eviction.cc: who has to go
@@ -200,6 +190,7 @@ class EventLoop {
   void complete(Connection& connection);
   bool is_heavy(const Connection& connection) const;
   std::size_t hand_to_lane(Connection& connection, std::string_view data, std::size_t used);
+  void finish(Finished finished);
   void refuse(Connection& connection, const HttpError& error);
   void answer_unfinished(Connection& connection, const HttpError& error);
   void account(Connection& connection);

@@ -58,7 +58,9 @@ bool EventLoop::evict_one_for_another() {
     return nullptr;
   };
   const std::size_t room = shared_.connections_per_loop;
-  Connection* found = oldest_unserved(most.address);
+  // An API server is known by what it was answered: it opens few at a time, and is the address with
+  // most connections where thousands of strangers have one each.
+  Connection* found = oldest_unserved(peers_.most_unserved(room / kNotableShare));
   if (found == nullptr) found = oldest_unserved(kAnyAddress, room / kNotableShare);
   if (found == nullptr && most.count > room / kLargeShare) found = in_order(most.address);
   if (found == nullptr) found = oldest_unserved(kAnyAddress);
@@ -96,6 +98,7 @@ void EventLoop::end_handshake(Connection& connection) {
 void EventLoop::count_as_served(Connection& connection) {
   if (connection.served) return;
   connection.served = true;
+  connection.peer.serve();
   if (++served_ <= shared_.served_per_loop) return;
   const auto is_another = [&](const Connection& other) {
     return other.served && &other != &connection;

@@ -1,5 +1,6 @@
 #include "io/heavy_lane.h"
 
+#include <algorithm>
 #include <csignal>
 #include <sys/resource.h>
 #include <utility>
@@ -20,7 +21,8 @@ HeavyLane::~HeavyLane() {
   if (thread_.joinable()) thread_.join();
 }
 
-void HeavyLane::start(Job at_rest) {
+void HeavyLane::start(std::size_t most_bytes, std::function<void()> at_rest) {
+  most_bytes_ = most_bytes;
   at_rest_ = std::move(at_rest);
   sigset_t all;
   sigset_t before;
@@ -31,11 +33,59 @@ void HeavyLane::start(Job at_rest) {
 }
 
 void HeavyLane::post(Job job) {
+  std::vector<Job> refused;
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
+    const std::string address = job.address;
+    auto& queue = queues_[address];
+    queue.bytes += job.bytes;
+    bytes_ += job.bytes;
+    ++waiting_;
+    queue.jobs.push_back(std::move(job));
+    while (auto surplus = take_surplus(address)) refused.push_back(std::move(*surplus));
   }
   changed_.notify_all();
+  for (auto& one : refused) one.refuse();
+}
+
+void HeavyLane::forget(const std::string& address, const void* key) {
+  std::optional<Job> forgotten;  // its memory goes without the lock
+  const std::lock_guard lock(mutex_);
+  const auto queue = queues_.find(address);
+  if (queue == queues_.end()) return;
+  auto& jobs = queue->second.jobs;
+  const auto found =
+      std::find_if(jobs.begin(), jobs.end(), [key](const Job& job) { return job.key == key; });
+  if (found != jobs.end()) forgotten = take(queue, found);
+}
+
+HeavyLane::Job HeavyLane::take(Queues::iterator queue, std::deque<Job>::iterator job) {
+  Job taken = std::move(*job);
+  queue->second.jobs.erase(job);
+  queue->second.bytes -= taken.bytes;
+  bytes_ -= taken.bytes;
+  --waiting_;
+  if (queue->second.jobs.empty()) queues_.erase(queue);
+  return taken;
+}
+
+// The oldest of the address behind the one whose turn it was.
+HeavyLane::Job HeavyLane::take_next() {
+  auto queue = queues_.upper_bound(last_);
+  if (queue == queues_.end()) queue = queues_.begin();
+  last_ = queue->first;
+  return take(queue, queue->second.jobs.begin());
+}
+
+// The latest of the address that has most, where there is too much; of two that have as much, the
+// one that came last.
+std::optional<HeavyLane::Job> HeavyLane::take_surplus(const std::string& newest) {
+  if (bytes_ <= most_bytes_ || waiting_ < 2) return std::nullopt;
+  auto most = queues_.find(newest);
+  for (auto queue = queues_.begin(); queue != queues_.end(); ++queue) {
+    if (most == queues_.end() || queue->second.bytes > most->second.bytes) most = queue;
+  }
+  return take(most, most->second.jobs.end() - 1);
 }
 
 void HeavyLane::run() {
@@ -43,15 +93,15 @@ void HeavyLane::run() {
   ::setpriority(PRIO_PROCESS, 0, kNiceness);
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
+    changed_.wait(lock, [this] { return stop_ || waiting_ > 0; });
     if (stop_) return;
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
-    lock.unlock();
-    job();
-    job = nullptr;  // what it holds goes before the next one begins
+    {
+      Job job = take_next();
+      lock.unlock();
+      job.run();
+    }  // what it holds goes before the next one begins
     lock.lock();
-    if (!at_rest_ || !jobs_.empty()) continue;
+    if (!at_rest_ || waiting_ > 0) continue;
     lock.unlock();
     at_rest_();
     lock.lock();

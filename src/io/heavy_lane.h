@@ -3,20 +3,35 @@
 // An event loop that worked on one for fifty milliseconds would let everybody else wait. And since
 // there is only one such thread, only one large document is parsed at a time, whatever is sent:
 // parsing takes several times the document's memory.
+//
+// Addresses take turns, so that whoever sends one waits for one of each other's and not for all of
+// them. What waits is bounded in bytes; the address that has most of them gives way.
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace gracekeeper::io {
 
 class HeavyLane {
  public:
-  // A job must not throw; nor must what is called when none is left.
-  using Job = std::function<void()>;
+  struct Job {
+    std::string address;      // whose turn it takes
+    std::size_t bytes = 0;    // of memory that it holds
+    const void* key = nullptr;  // for forget()
+    // Both must not throw, and one of them is called at most: `run` on the lane's thread; `refuse`
+    // on the one that posts, where there is no room. None when the lane ends or forgets the job.
+    std::function<void()> run;
+    std::function<void()> refuse;
+  };
 
   HeavyLane() = default;
   HeavyLane(const HeavyLane&) = delete;
@@ -24,18 +39,33 @@ class HeavyLane {
   ~HeavyLane();  // finishes the job in hand and forgets those that wait
 
   // Throws std::system_error when there is no thread to be had. Its thread blocks every signal.
-  // `at_rest` runs on that thread whenever the last job of a row is done.
-  void start(Job at_rest = {});
-  // In the order of their coming.
+  // `most_bytes` may wait, and one job in any case. `at_rest` runs on that thread whenever the last
+  // job of a row is done; it must not throw.
+  void start(std::size_t most_bytes, std::function<void()> at_rest = {});
   void post(Job job);
+  // Of an address, where it still waits: nobody does for what it would give.
+  void forget(const std::string& address, const void* key);
 
  private:
-  void run();
+  struct Queue {
+    std::deque<Job> jobs;
+    std::size_t bytes = 0;
+  };
+  using Queues = std::map<std::string, Queue>;
 
-  Job at_rest_;
+  void run();
+  Job take(Queues::iterator queue, std::deque<Job>::iterator job);
+  Job take_next();
+  std::optional<Job> take_surplus(const std::string& newest);
+
+  std::function<void()> at_rest_;
+  std::size_t most_bytes_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> jobs_;
+  Queues queues_;  // none is empty
+  std::size_t bytes_ = 0;
+  std::size_t waiting_ = 0;
+  std::string last_;  // whose turn it was
   bool stop_ = false;
   std::thread thread_;
 };

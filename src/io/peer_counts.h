@@ -16,6 +16,7 @@ class PeerCounts {
     std::size_t connections = 0;
     std::size_t bytes = 0;
     std::size_t handshakes = 0;
+    std::size_t served = 0;
   };
   using Entry = std::pair<const std::string, Sums>;
 
@@ -25,16 +26,21 @@ class PeerCounts {
    public:
     Share() = default;
     Share(Share&& other) noexcept
-        : counts_(std::exchange(other.counts_, nullptr)), entry_(other.entry_) {}
+        : counts_(std::exchange(other.counts_, nullptr)),
+          entry_(other.entry_),
+          served_(other.served_) {}
     Share& operator=(Share&& other) noexcept {
       std::swap(counts_, other.counts_);
       std::swap(entry_, other.entry_);
+      std::swap(served_, other.served_);
       return *this;
     }
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
     ~Share() {
-      if (counts_ != nullptr) counts_->remove(*entry_);
+      if (counts_ == nullptr) return;
+      if (served_) --entry_->second.served;
+      counts_->remove(*entry_);
     }
 
     // "" when it counts nothing.
@@ -63,12 +69,22 @@ class PeerCounts {
       return counts_ == nullptr ? 0 : entry_->second.handshakes;
     }
 
+    // Of its connections, those that have had an answer; for as long as this lives.
+    void serve() {
+      if (counts_ == nullptr || served_) return;
+      served_ = true;
+      ++entry_->second.served;
+    }
+    // Whether the address has any: it is no stranger.
+    [[nodiscard]] bool is_known() const { return counts_ != nullptr && entry_->second.served > 0; }
+
    private:
     friend PeerCounts;
     Share(PeerCounts& counts, Entry& entry) : counts_(&counts), entry_(&entry) {}
 
     PeerCounts* counts_ = nullptr;
     Entry* entry_ = nullptr;
+    bool served_ = false;
   };
 
   // One more connection of "10.0.0.7:4711", "[fd00::7]:4711".
@@ -86,6 +102,20 @@ class PeerCounts {
   [[nodiscard]] Most most() const {
     const auto found = largest(&Sums::connections);
     return found == counts_.end() ? Most{} : Most{found->first, found->second.connections};
+  }
+
+  // The address that is to lose a connection that has had no answer: that with most of them, and a
+  // known one with no more than `few` only where no other has any. O(addresses).
+  [[nodiscard]] std::string_view most_unserved(std::size_t few) const {
+    const auto rank = [few](const Sums& sums) {
+      const auto unserved = sums.connections - sums.served;
+      return std::pair(unserved > few || (unserved > 0 && sums.served == 0), unserved);
+    };
+    const auto found =
+        std::max_element(counts_.begin(), counts_.end(), [&](const auto& a, const auto& b) {
+          return rank(a.second) < rank(b.second);
+        });
+    return found == counts_.end() ? std::string_view() : found->first;
   }
 
   // The address whose connections hold most, "" when there is none. O(addresses).

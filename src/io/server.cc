@@ -27,14 +27,28 @@ constexpr std::size_t kReservedDescriptors = 64;
 // How long accepting rests when descriptors have run out, so that it does not spin.
 constexpr int kOutOfDescriptorsPauseMs = 20;
 
-std::size_t connection_cap(std::size_t wanted) {
+std::size_t connection_cap(std::size_t wanted, double share) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
   const auto files = static_cast<std::size_t>(limit.rlim_cur);
   // A limit below what is reserved still leaves half of it for connections.
   const std::size_t room =
       files > 2 * kReservedDescriptors ? files - kReservedDescriptors : files / 2;
-  return std::max<std::size_t>(1, std::min(wanted, room));
+  return std::max<std::size_t>(
+      1, std::min(wanted, static_cast<std::size_t>(static_cast<double>(room) * share)));
+}
+
+// Of the connections that the listener accepts, which take it over. Left to itself the kernel would
+// keep some megabytes for each whose client does not take its answers, thousands of them at once,
+// and none of it in this program's books. What is not acknowledged for long ends the connection,
+// also where its client says that it has no room (RFC 9293, 3.8.6.1, would wait without end).
+void bound_kernel_memory(int listener, std::chrono::milliseconds patience) {
+  constexpr int kSendBytes = 16 * 1024;  // the kernel takes twice as much for its own needs
+  constexpr int kReceiveBytes = 64 * 1024;
+  const auto milliseconds = static_cast<unsigned>(patience.count());
+  ::setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &kSendBytes, sizeof(kSendBytes));
+  ::setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &kReceiveBytes, sizeof(kReceiveBytes));
+  ::setsockopt(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
 }
 
 std::string to_text(const sockaddr_storage& address) {
@@ -104,6 +118,7 @@ class Server::Impl {
     if (!listener) return tl::make_unexpected(std::move(listener).error());
     listener_ = *std::move(listener);
     port_ = bound_port(listener_.get());
+    bound_kernel_memory(listener_.get(), 2 * shared_.options.deadlines.write);
     wakeup_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     spare_ = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!wakeup_ || !spare_) return fail(std::generic_category().message(errno));
@@ -111,7 +126,7 @@ class Server::Impl {
     const unsigned loops = shared_.options.loops != 0
                                ? shared_.options.loops
                                : std::max(2U, std::thread::hardware_concurrency());
-    const std::size_t cap = connection_cap(shared_.options.max_connections);
+    const std::size_t cap = connection_cap(shared_.options.max_connections, shared_.options.share_of_files);
     shared_.connections_per_loop = std::max<std::size_t>(1, cap / loops);
     shared_.served_per_loop = shared_.connections_per_loop - shared_.connections_per_loop / 8;
     shared_.handshakes_per_loop = std::max<std::size_t>(1, shared_.connections_per_loop / 3);
@@ -121,7 +136,8 @@ class Server::Impl {
       if (auto started = loop->start(); !started) return started;
     }
     if (shared_.options.heavy_body_bytes != 0)
-      shared_.heavy_lane.start(shared_.options.after_heavy_requests);
+      shared_.heavy_lane.start(shared_.options.max_waiting_bytes,
+                               shared_.options.after_heavy_requests);
     sigset_t all;
     sigset_t before;
     sigfillset(&all);

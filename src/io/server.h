@@ -102,11 +102,18 @@ struct ServerOptions {
   unsigned loops = 0;                                   // threads; 0: one per core, at least 2
   std::size_t max_connections = 3072;                   // also bounded by the limit of open files
   FramingLimits limits = {};
+  // Of the limit of open files, the part that connections may have where max_connections is more.
+  double share_of_files = 1;
   // Of unfinished bodies and of large answers that nobody takes, over all connections.
-  std::size_t max_buffered_bytes = std::size_t{32} * 1024 * 1024;
+  std::size_t max_buffered_bytes = std::size_t{24} * 1024 * 1024;
   // Requests with a body of this size wait for a thread of their own, which handles one at a time:
   // an event loop is not held up by them. 0: there is no such thread.
   std::size_t heavy_body_bytes = std::size_t{128} * 1024;
+  // The same for a smaller body that will take as long. Called by the loops; must not throw.
+  std::function<bool(std::string_view body)> takes_long = {};
+  // Of those that wait for that thread. One more is answered 503, or the latest of the address that
+  // has most of them.
+  std::size_t max_waiting_bytes = std::size_t{12} * 1024 * 1024;
   // Called by that thread when none of them waits any more: to give back what they have left with
   // it. Must not throw.
   std::function<void()> after_heavy_requests = {};
@@ -130,7 +137,7 @@ struct ServerCounters {
   std::uint64_t evicted = 0;    // made room before having sent a request
   std::uint64_t timed_out = 0;  // cut at a deadline, idle ones not counted
   std::uint64_t handshakes_failed = 0;
-  std::uint64_t shed = 0;  // 503: too many bytes of unfinished bodies
+  std::uint64_t shed = 0;  // 503: too many bytes of unfinished bodies, or of large ones that wait
 
   std::size_t open() const { return handshake + reading + idle + writing + closing; }
 };

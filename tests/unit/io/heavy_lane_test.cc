@@ -3,6 +3,7 @@
 #include <chrono>
 #include <future>
 #include <gtest/gtest.h>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -10,42 +11,109 @@
 namespace gracekeeper::io {
 namespace {
 
-TEST(HeavyLane, RestsWhenTheLastJobOfARowIsDoneAndNotBetweenThem) {
-  std::vector<std::string> done;  // by the lane's thread, read after it is joined
-  std::promise<void> begun;
-  std::promise<void> posted;
-  std::promise<void> rested;
-  {
-    HeavyLane lane;
-    lane.start([&] {
-      done.emplace_back("rest");
-      rested.set_value();
+// A lane whose first job waits until all others are posted. What happened is read after its end.
+class HeavyLaneTest : public ::testing::Test {
+ protected:
+  void start(std::size_t most_bytes = 1000) {
+    lane_.emplace();
+    lane_->start(most_bytes, [this] {
+      done_.emplace_back("rest");
+      rested_.set_value(std::this_thread::get_id());
     });
-    lane.post([&] {
-      begun.set_value();
-      posted.get_future().wait();
-      done.emplace_back("first");
-    });
-    begun.get_future().wait();
-    lane.post([&] { done.emplace_back("second"); });
-    lane.post([&] { done.emplace_back("third"); });
-    posted.set_value();
-    ASSERT_EQ(rested.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready)
-        << "the lane did not rest within 10 s";
+    lane_->post({.address = "first",
+                 .bytes = 0,
+                 .key = nullptr,
+                 .run =
+                     [this] {
+                       thread_ = std::this_thread::get_id();
+                       begun_.set_value();
+                       posted_.get_future().wait();
+                     },
+                 .refuse = [] {}});
+    begun_.get_future().wait();
   }
-  EXPECT_EQ(done, (std::vector<std::string>{"first", "second", "third", "rest"}));
+  void post(const std::string& address, const std::string& name, std::size_t bytes = 1,
+            const void* key = nullptr) {
+    lane_->post({.address = address,
+                 .bytes = bytes,
+                 .key = key,
+                 .run = [this, name] { done_.push_back(name); },
+                 .refuse = [this, name] { refused_.push_back(name); }});
+  }
+  void forget(const std::string& address, const void* key) { lane_->forget(address, key); }
+  std::vector<std::string> finish() {
+    posted_.set_value();
+    auto rested = rested_.get_future();
+    EXPECT_EQ(rested.wait_for(std::chrono::seconds(10)), std::future_status::ready)
+        << "the lane did not rest within 10 s";
+    EXPECT_EQ(rested.get(), thread_) << "it rests on the thread of its jobs";
+    lane_.reset();
+    return done_;
+  }
+  using Names = std::vector<std::string>;
+  Names refused_;
+
+ private:
+  Names done_;
+  std::promise<void> begun_;
+  std::promise<void> posted_;
+  std::promise<std::thread::id> rested_;
+  std::thread::id thread_;
+  std::optional<HeavyLane> lane_;
+};
+
+TEST_F(HeavyLaneTest, RestsWhenTheLastJobOfARowIsDoneAndNotBetweenThem) {
+  start();
+  post("a", "second");
+  post("a", "third");
+  EXPECT_EQ(finish(), (Names{"second", "third", "rest"}));
 }
 
-TEST(HeavyLane, RestsOnTheThreadOfItsJobs) {
-  std::promise<std::thread::id> job;
-  std::promise<std::thread::id> rest;
-  HeavyLane lane;
-  lane.start([&] { rest.set_value(std::this_thread::get_id()); });
-  lane.post([&] { job.set_value(std::this_thread::get_id()); });
-  auto rested = rest.get_future();
-  ASSERT_EQ(rested.wait_for(std::chrono::seconds(10)), std::future_status::ready)
-      << "the lane did not rest within 10 s";
-  EXPECT_EQ(job.get_future().get(), rested.get());
+TEST_F(HeavyLaneTest, LetsAddressesTakeTurns) {
+  start();
+  for (const char* name : {"a1", "a2", "a3", "a4"}) post("a", name);
+  post("c", "c1");
+  post("b", "b1");
+  post("b", "b2");
+  EXPECT_EQ(finish(), (Names{"a1", "b1", "c1", "a2", "b2", "a3", "a4", "rest"}));
+}
+
+TEST_F(HeavyLaneTest, RefusesTheLatestOfTheAddressThatHasMost) {
+  start(100);
+  post("a", "a1", 40);
+  post("a", "a2", 40);
+  EXPECT_EQ(refused_, Names{});
+  post("b", "b1", 30);  // not its own: those of the other are more
+  EXPECT_EQ(refused_, Names{"a2"});
+  post("b", "b2", 31);
+  EXPECT_EQ(refused_, (Names{"a2", "b2"})) << "it has most now";
+  post("b", "b3", 20);
+  post("c", "c1", 200);  // more than all
+  EXPECT_EQ(refused_, (Names{"a2", "b2", "c1"}));
+  EXPECT_EQ(finish(), (Names{"a1", "b1", "b3", "rest"}));
+}
+
+TEST_F(HeavyLaneTest, TakesAnyJobWhereNoneWaits) {
+  start(100);
+  post("a", "a1", 1000);
+  EXPECT_EQ(refused_, Names{});
+  post("b", "b1", 1);
+  EXPECT_EQ(refused_, Names{"a1"});
+  EXPECT_EQ(finish(), (Names{"b1", "rest"}));
+}
+
+TEST_F(HeavyLaneTest, ForgetsWhatNobodyWaitsFor) {
+  start(100);
+  const int gone = 0;
+  const int other = 0;
+  post("a", "a1", 50, &gone);
+  post("a", "a2", 50, &other);
+  forget("b", &gone);
+  forget("a", &gone);
+  forget("a", &gone);
+  post("b", "b1", 50);  // there is room again
+  EXPECT_EQ(refused_, Names{});
+  EXPECT_EQ(finish(), (Names{"a2", "b1", "rest"}));
 }
 
 }  // namespace
