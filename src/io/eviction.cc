@@ -71,16 +71,21 @@ bool EventLoop::evict_one_for_another() {
 }
 
 // What OpenSSL keeps for a handshake is some three times what it keeps for a connection (40 KB
-// and 13), and costs a stranger one packet. The address with most of them loses its oldest.
+// and 13), and costs a stranger one packet. The address with most of them loses its oldest; a known
+// one with few only where no other has any.
 void EventLoop::make_room_for_handshake() {
   if (handshakes_ < shared_.handshakes_per_loop) return;
+  const auto rank = [few = shared_.handshakes_per_loop / kNotableShare](const Connection& one) {
+    const auto count = one.peer.handshakes();
+    return std::pair(count > few || !one.peer.is_known(), count);
+  };
   Connection* found = nullptr;
   for (auto* entry = deadlines_.oldest(Wait::kHandshake); entry != nullptr; entry = entry->next) {
     auto& one = *static_cast<Connection*>(entry);
     // About to leave by itself.
     const bool is_finishing = one.queued && one.transport.has_agreed_keys();
     if (!one.is_in_handshake() || is_finishing) continue;
-    if (found == nullptr || one.peer.handshakes() > found->peer.handshakes()) found = &one;
+    if (found == nullptr || rank(one) > rank(*found)) found = &one;
   }
   if (found != nullptr) evict(*found);
 }

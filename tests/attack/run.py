@@ -64,14 +64,15 @@ class Run:
         return self.start(self.client, "honest", "-address", self.webhook, "-corpus",
                           self.corpus_file, "-seconds", seconds)
 
-    def attack(self, scenario, seconds):
+    def attack(self, scenario, seconds, beside=()):
         if scenario.name == "renegotiation":
             return self.start(sys.executable, "-B", HERE / "renegotiation.py",
                               *self.webhook.split(":"), seconds, scenario.connections,
                               niceness=NICE)
-        return self.start(self.client, "attack", "-name", scenario.name, "-seconds", seconds,
+        name, connections = beside or (scenario.name.partition("-beside-")[0], scenario.connections)
+        return self.start(self.client, "attack", "-name", name, "-seconds", seconds,
                           "-address", self.management if scenario.management else self.webhook,
-                          "-connections", scenario.connections, "-sample", self.sample_file,
+                          "-connections", connections, "-sample", self.sample_file,
                           "-from", scenario.address, niceness=NICE)
 
     @staticmethod
@@ -99,11 +100,17 @@ class Run:
         attackers = {}
         probes = []
         if scenario.connections:
-            attacker = self.attack(scenario, seconds)
+            others = self.attack(scenario, seconds, scenario.beside) if scenario.beside else None
+            if others:
+                time.sleep(seconds / 3)  # until they are there
+            attacker = self.attack(scenario, seconds * 2 / 3 if others else seconds)
             while attacker.poll() is None:
                 probes.append(self.probe())
                 time.sleep(0.2)
             attackers = self.result(attacker, seconds)
+            if others:
+                attackers["beside"] = self.result(others, seconds)
+                attackers["answers"] = attackers["beside"].pop("answers") | attackers["answers"]
         asked = self.result(honest, seconds)
         share = (process.cpu_seconds() - cpu) / (time.monotonic() - start)
         return {"scenario": scenario, "before": before, "peak": process.peak(), "cpu": share,

@@ -5,11 +5,13 @@ import collections
 # title: a row of docs/reliability.md. answers: every status that may be given; () when none may.
 # management: attacks the plain port instead. weight: its share of a run's time, 1 is usual.
 # address: the attackers', where another one than the honest client's matters, as another pod has.
-Scenario = collections.namedtuple("Scenario", "name title connections answers management weight address")
+# beside: another attack that goes on meanwhile, and its connections; it begins first.
+Scenario = collections.namedtuple(
+    "Scenario", "name title connections answers management weight address beside")
 
 
-def scenario(name, title, connections, answers=(), management=False, weight=1.0, address=""):
-    return Scenario(name, title, connections, answers, management, weight, address)
+def scenario(name, title, connections, answers=(), management=False, weight=1.0, address="", beside=()):
+    return Scenario(name, title, connections, answers, management, weight, address, beside)
 
 
 SCENARIOS = [
@@ -45,6 +47,14 @@ SCENARIOS = [
              ("400", "503")),
     scenario("many-containers", "a pod of 200,000 containers, 8 connections", 8, ("200", "400", "503")),
     scenario("large-reviews", "right reviews of 7 MiB, 8 connections", 8, ("200", "503")),
+    scenario("large-reviews-beside-hoarding", "the same beside 2,600 kept connections", 8,
+             ("200", "404", "503"), weight=1.5, address="127.0.0.2", beside=("hoarding", 2600)),
+    scenario("costly-reviews", "reviews of 35 KB with 9,900 empty containers, 100 connections", 100, ("200",),
+             address="127.0.0.2"),
+    scenario("waiting-reviews", "reviews of 140 KB with 4,900 native sidecars, 240 connections", 240,
+             ("200", "503"), address="127.0.0.2"),
+    scenario("crowd", "1,000 connections, on each a right review every 0.4 s", 1000, ("200",), weight=1.5,
+             address="127.0.0.2"),
     scenario("hostile-annotation", "an annotation of 128 KiB with 26,000 mistakes, 8 connections", 8,
              ("200",)),
     scenario("large-answers", "answers of 300 KB, never read, 64 connections", 64,
@@ -69,6 +79,8 @@ SCENARIOS = [
     scenario("management-busy",
              "400 connections to the management port, each always in the middle of its next request", 400,
              ("200",), True, address="127.0.0.2"),
+    scenario("management-bodies", "bodies of 8 MiB to the management port, 16 connections", 16, ("413",),
+             True),
     scenario("management-slow", "requests at 1 byte/s to the management port, 200 connections", 200,
              ("408",), True),
 ]

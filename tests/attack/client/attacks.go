@@ -123,6 +123,23 @@ var attacks = map[string]life{
 	"many-containers": func(a *attacker) { // each but a few bytes
 		a.once(a.withSample(`"containers":[`, strings.Repeat(`{"name":"c"},`, 200_000)))
 	},
+	"costly-reviews": func(a *attacker) { // 35 KB that take as long as megabytes of a usual pod
+		a.once(a.withSample(`"containers":[`, strings.Repeat("{},", 9_900)))
+	},
+	"waiting-reviews": func(a *attacker) { // each takes its time on the thread that all of them share
+		a.once(a.withSample(`"spec":{`, `"initContainers":[`+
+			strings.TrimSuffix(strings.Repeat(`{"restartPolicy":"Always"},`, 4_900), ",")+`],`))
+	},
+	"crowd": func(a *attacker) { // right reviews one after the other, of which none costs much
+		a.securely(func(to io.Writer) {
+			for a.done.Err() == nil {
+				if _, err := to.Write(a.request()); err != nil {
+					return
+				}
+				a.pause(400 * time.Millisecond)
+			}
+		})
+	},
 	"hostile-annotation": func(a *attacker) { // 128 KiB of items that are all wrong
 		a.once(a.withSample(`"annotations":{`, `"gracekeeper.dev/app-shutdown":"`+strings.Repeat("a=1s,", 1<<17/5)+`",`))
 	},
@@ -223,6 +240,12 @@ var attacks = map[string]life{
 				}
 				a.pause(2 * time.Second)
 			}
+		})
+	},
+	"management-bodies": func(a *attacker) { // nothing there takes any
+		a.plainly(func(to io.Writer) {
+			fmt.Fprintf(to, "POST /livez HTTP/1.1\r\nHost: webhook\r\nContent-Length: %d\r\n\r\n", 8<<20)
+			a.pour(to, bytes.Repeat([]byte("x"), 1<<16), (8<<20)/(1<<16)-1)
 		})
 	},
 	"management-slow": func(a *attacker) {
