@@ -218,9 +218,13 @@ class Adviser {
     idea.annotate(base_.settings.wait_key(), wait_text(app));
     if (wait_is_too_short()) {
       add("longer-wait",
-          fmt::format("Delay the proxy's SIGTERM by {} s: so long {} takes to stop ({}).",
-                      seconds(app), budget().app_container, app_arithmetic()),
-          std::move(idea));
+          fmt::format("Delay the proxy's SIGTERM by {} s: {} {} takes to stop ({}).", seconds(app),
+                      so_long(base_), budget().app_container, app_arithmetic()),
+          std::move(idea),
+          planned_proxy(base_.proxy).hook_is_unknown()
+              ? "It takes the place of the proxy's own preStop hook, whose length cannot be read: "
+                "where that one takes longer, leave it."
+              : "");
     } else if (wait_is_too_long()) {
       add("shorter-wait",
           fmt::format("Shorten the wait from {} to {} s: {} takes no longer to stop ({}), and the "
@@ -341,6 +345,16 @@ class Adviser {
 
   // ---- words ----------------------------------------------------------------------------------
 
+  // Whether the grace period is enough, and what follows. With a hook of unknown length, which is
+  // planned as 0 s, all of that holds only if the hook is as short.
+  [[nodiscard]] std::string outcome_sentence(const WhatIf& outcome, const Change& change) const {
+    auto text =
+        fmt::format("{}: {}.", grace_period_sentence(outcome, change), consequence_of(outcome));
+    if (outcome.assessment().budget.complete) return text;
+    if (text.starts_with("The ")) text.front() = 't';
+    return "As far as the times are known, " + text;
+  }
+
   // The times as the pod's annotations state them.
   [[nodiscard]] std::string wait_text(Millis time) const {
     const auto& profile = base_.settings.profile;
@@ -398,10 +412,9 @@ class Adviser {
   [[nodiscard]] Advice worked_out(const Option& option) const {
     const WhatIf outcome(base_, option.complete, override_);
     const auto& a = outcome.assessment();
-    auto text =
-        fmt::format("{} {}: {}.", option.what, grace_period_sentence(outcome, option.complete),
-                    consequence_of(outcome));
-    if (option.complete.termination_grace_period_seconds && a.budget.exact_need < a.budget.need) {
+    auto text = option.what + " " + outcome_sentence(outcome, option.complete);
+    if (option.complete.termination_grace_period_seconds && a.budget.complete &&
+        a.budget.exact_need < a.budget.need) {
       text += fmt::format(
           " (With {} nothing would be killed either: not all of it follows one after the "
           "other.)",
@@ -412,7 +425,8 @@ class Adviser {
             .text = std::move(text),
             .annotations = annotations_of(option.complete),
             .termination_grace_period_seconds = option.complete.termination_grace_period_seconds,
-            .helps = outcome.is_clean()};
+            .helps = outcome.is_clean(),
+            .times_are_known = a.budget.complete};
   }
 
   // Istio's annotation is one text of many settings: where the pod has it, only the sentence can
@@ -430,8 +444,7 @@ class Adviser {
   }
 
   [[nodiscard]] Advice nothing_to_do() const {
-    auto text = fmt::format("Leave it as it is. {}: {}.", grace_period_sentence(now_, {}),
-                            consequence_of(now_));
+    auto text = "Leave it as it is. " + outcome_sentence(now_, {});
     if (!budget().complete)
       text += " How long some preStop hooks take is unknown and counted as 0 s: add it.";
     if (base_.job_shutdown.kind == JobShutdown::Kind::NotNeeded && base_.proxy.is_native()) {
@@ -442,7 +455,8 @@ class Adviser {
             .text = std::move(text),
             .annotations = {},
             .termination_grace_period_seconds = std::nullopt,
-            .helps = true};
+            .helps = true,
+            .times_are_known = budget().complete};
   }
 
   [[nodiscard]] static Advice await_does_nothing() {
@@ -458,11 +472,11 @@ class Adviser {
 
   [[nodiscard]] Advice nothing_helps() const {
     return {.option = "longer-termination-grace-period",
-            .text = fmt::format("{}: {}. No setting makes the containers faster.",
-                                grace_period_sentence(now_, {}), consequence_of(now_)),
+            .text = outcome_sentence(now_, {}) + " No setting makes the containers faster.",
             .annotations = {},
             .termination_grace_period_seconds = std::nullopt,
-            .helps = false};
+            .helps = false,
+            .times_are_known = budget().complete};
   }
 
   const Assessment& base_;

@@ -31,6 +31,8 @@ struct Advice {
   // With this option alone everything fits, no new connection is refused, no hook is cut short and
   // nothing is killed.
   bool helps = false;
+  // False: a preStop hook of unknown length is planned as 0 s in it, as the text says.
+  bool times_are_known = true;
   bool operator==(const Advice&) const = default;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "core/advice_words.h"
 #include "core/annotations.h"
 #include "core/istio.h"
 
@@ -46,11 +47,12 @@ std::vector<IstioOption> istio_options(const Assessment& base, const WhatIf& now
   const Millis app = from_seconds(ceil_seconds(base.budget.app));
   const Millis wanted = std::max(app - proxy.wait.value, kIstioDefaultDrain);
   if (proxy.cover() < base.budget.app) {
-    options.push_back({.id = "longer-drain",
-                       .what = fmt::format("{}: so long {} can take to stop.",
-                                           drain_setting(base, wanted), base.budget.app_container),
-                       .change = {.istio_drain = wanted},
-                       .remark = {}});
+    options.push_back(
+        {.id = "longer-drain",
+         .what = fmt::format("{}: {} {} can take to stop.", drain_setting(base, wanted),
+                             so_long(base), base.budget.app_container),
+         .change = {.istio_drain = wanted},
+         .remark = {}});
   } else if (base.budget.complete && proxy.grace.value > wanted &&
              (!now.fits() || now.has(Hazard::Kind::WaitingForNothing))) {
     options.push_back(

@@ -28,6 +28,10 @@ std::string_view source_words(Source source, std::string_view built_in, std::str
   return built_in;
 }
 
+std::string_view so_long(const Assessment& assessment) {
+  return assessment.app_time_is_known() ? "so long" : "at least so long";
+}
+
 std::string budget_sum(const Assessment& assessment) {
   const auto& budget = assessment.budget;
   if (assessment.proxy.runs_beside_app()) {

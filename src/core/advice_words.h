@@ -17,6 +17,9 @@ std::string joined_names(const std::vector<std::string>& names);
 // itself has it.
 std::string_view source_words(Source source, std::string_view built_in, std::string_view own);
 
+// "so long", or "at least so long" where a preStop hook of the app is of unknown length.
+std::string_view so_long(const Assessment& assessment);
+
 // What the need is made of, without where it comes from: "app 15 + wait 20 + grace 120". A native
 // proxy has no wait, a pod without a proxy neither.
 std::string budget_sum(const Assessment& assessment);

@@ -8,6 +8,7 @@
 // and the proxy's grace are those written.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -77,6 +78,12 @@ struct Assessment {
   [[nodiscard]] bool is_of_proxy(std::string_view container) const {
     return container == kProxyName || container == proxy.container_name() ||
            (proxy.profile && proxy.profile->owns(container));
+  }
+  // No hook of an app container is of unknown length: when the app is gone can be said.
+  [[nodiscard]] bool app_time_is_known() const {
+    return std::none_of(containers.begin(), containers.end(), [](const PlannedContainer& c) {
+      return c.role == Role::App && c.hook_is_unknown();
+    });
   }
   [[nodiscard]] Millis grace_period() const {
     return effective_grace_period(termination_grace_period_seconds);

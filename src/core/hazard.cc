@@ -108,7 +108,7 @@ void add_kills(const Timeline& timeline, std::vector<Hazard>& hazards) {
 }
 
 void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Hazard>& hazards) {
-  if (!a.proxy.is_classic() || a.proxy.until_app_exits) return;
+  if (!a.proxy.is_classic() || a.proxy.until_app_exits || !a.app_time_is_known()) return;
   const Millis from = last_app_exit(timeline);
   const Millis to = std::min(a.proxy.cover(), timeline.grace_period);
   if (to <= from) return;

@@ -24,6 +24,12 @@ std::optional<Millis> duration(std::string_view text) {
   return std::chrono::duration_cast<Millis>(*parsed);
 }
 
+// protojson takes no number and no boolean for these: such a value is none, and hides the weaker
+// places all the same.
+std::optional<Millis> duration(const AnnotationValue& value) {
+  return value.is_string ? duration(value.text) : std::nullopt;
+}
+
 // Go's strconv.Atoi; a negative sleep is none.
 std::optional<Millis> whole_seconds(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
@@ -36,19 +42,19 @@ std::optional<Millis> whole_seconds(std::string_view text) {
 
 // The places of a variable that is also a key of proxyMetadata.
 struct Metadata {
-  std::string_view text;
+  AnnotationValue value;
   Source source = Source::BuiltIn;
 };
 std::optional<Metadata> metadata(const std::optional<std::string>& variable,
                                  std::optional<AnnotationValue> IstioConfig::*member,
                                  const Pod& pod, const Container& proxy) {
-  if (variable) return Metadata{*variable, Source::Container};
+  if (variable) return Metadata{{*variable}, Source::Container};
   if (pod.istio_config) {
-    if (const auto& value = (*pod.istio_config).*member) return Metadata{value->text, Source::Pod};
+    if (const auto& value = (*pod.istio_config).*member) return Metadata{*value, Source::Pod};
   }
   if (proxy.istio.config) {
     if (const auto& value = (*proxy.istio.config).*member)
-      return Metadata{value->text, Source::Container};
+      return Metadata{*value, Source::Container};
   }
   return std::nullopt;
 }
@@ -61,12 +67,12 @@ Found termination_drain(const Pod& pod, const Container& proxy) {
     return by_default;
   }
   if (pod.istio_config && pod.istio_config->termination_drain) {
-    if (const auto read = duration(pod.istio_config->termination_drain->text))
+    if (const auto read = duration(*pod.istio_config->termination_drain))
       return {*read, Source::Pod, std::string(annotation::kIstioConfig)};
     return by_default;
   }
   if (proxy.istio.config && proxy.istio.config->termination_drain) {
-    if (const auto read = duration(proxy.istio.config->termination_drain->text))
+    if (const auto read = duration(*proxy.istio.config->termination_drain))
       return {*read, Source::Container, "PROXY_CONFIG"};
   }
   return by_default;
@@ -81,7 +87,7 @@ std::vector<std::string> refused_by_istio(const IstioConfig& config) {
     return refused;
   }
   if (const auto& drain = config.termination_drain) {
-    if (!drain->is_string || !duration(drain->text)) {
+    if (!duration(*drain)) {
       const bool lacks_unit = whole_seconds(drain->text) && !drain->text.starts_with('-');
       refused.push_back(fmt::format("terminationDrainDuration: \"{}\" is not a duration: write {}",
                                     drain->text,
@@ -100,7 +106,7 @@ std::vector<std::string> refused_by_istio(const IstioConfig& config) {
                                     exit->text, exit->text));
     }
   }
-  if (const auto& least = config.minimum_drain; least && !duration(least->text)) {
+  if (const auto& least = config.minimum_drain; least && !duration(*least)) {
     refused.push_back(fmt::format(
         "proxyMetadata.MINIMUM_DRAIN_DURATION: \"{}\" is not a duration: write \"{}\"", least->text,
         whole_seconds(least->text) && !least->text.starts_with('-') ? least->text + "s" : "5s"));
@@ -122,7 +128,7 @@ IstioDrain istio_drain(const Pod& pod, const Container& proxy) {
   const auto& variables = proxy.istio;
   if (pod.istio_config) out.refused = refused_by_istio(*pod.istio_config);
   const auto exit = metadata(variables.exit_on_zero, &IstioConfig::exit_on_zero, pod, proxy);
-  out.until_idle = exit && parse_go_bool(exit->text).value_or(false);
+  out.until_idle = exit && exit->value.is_string && parse_go_bool(exit->value.text).value_or(false);
   if (!out.until_idle) {
     auto found = termination_drain(pod, proxy);
     out.drain = {found.value, found.source};
@@ -132,7 +138,7 @@ IstioDrain istio_drain(const Pod& pod, const Container& proxy) {
   out.origin = "the default of MINIMUM_DRAIN_DURATION";
   const auto least = metadata(variables.minimum_drain, &IstioConfig::minimum_drain, pod, proxy);
   if (!least) return out;
-  if (const auto read = duration(least->text)) {
+  if (const auto read = duration(least->value)) {
     out.drain = {*read, least->source};
     out.origin = "MINIMUM_DRAIN_DURATION";
   }

@@ -142,12 +142,12 @@ class Diagnoser {
   void tell_plan(const std::vector<Ended>& all) {
     out_.termination_grace_period_seconds = a_->termination_grace_period_seconds;
     out_.required = a_->budget.required();
-    out_.verdict = fmt::format("{} s of grace{}, {} needed: {}", seconds(plan_grace()),
-                               plan_grace() == a_->grace_period()
-                                   ? ""
-                                   : fmt::format(" (terminationGracePeriodSeconds {})",
-                                                 a_->termination_grace_period_seconds),
-                               out_.required, budget_sum(*a_));
+    out_.verdict = fmt::format(
+        "{} s of grace{}, {}{} needed: {}", seconds(plan_grace()),
+        plan_grace() == a_->grace_period() ? ""
+                                           : fmt::format(" (terminationGracePeriodSeconds {})",
+                                                         a_->termination_grace_period_seconds),
+        a_->budget.complete ? "" : "at least ", out_.required, budget_sum(*a_));
     if (!a_->budget.complete) out_.verdict += "; a preStop hook of unknown length is counted as 0";
     for (const auto& one : all) {
       if (one.planned == nullptr) continue;

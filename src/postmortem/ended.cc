@@ -142,6 +142,16 @@ bool Ended::hook_was_cut() const {
   return hook_failed && *hook_failed + kRounding >= stop.grace;
 }
 
+// SIGKILL comes at p + max(2, G - floor(p)): less than 1 s after the grace where the hook left 2 s
+// and more, 2 s after it where the hook left nothing. Both moments are truncated, which takes
+// nothing off these 2 s and makes at most 1 s out of the first case; a kubelet that is late makes
+// more of it, so that this is no proof. A grace of 1 s ends with its 2 s either way.
+bool Ended::hook_seems_cut() const {
+  if (!hook_time_is_unknown() || !is_hard() || !life || stop.grace < kLeastGrace) return false;
+  const Millis late = *life - stop.grace;
+  return late >= kLeastGrace && late <= kLeastGrace + kRounding;
+}
+
 std::vector<Ended> containers_ended(const Case& found, const Assessment* assessment,
                                     const Stop& pod_stop) {
   return Matcher(found, assessment, pod_stop).match();

@@ -33,6 +33,12 @@ struct Ended {
   [[nodiscard]] bool hook_failed_early() const;
   // It had not ended when the grace was over.
   [[nodiscard]] bool hook_was_cut() const;
+  // Neither the manifest nor an event says how long it ran, so neither when SIGTERM came.
+  [[nodiscard]] bool hook_time_is_unknown() const {
+    return planned != nullptr && planned->hook_is_unknown() && !hook_failed;
+  }
+  // Of such a hook: SIGKILL came when it comes after a hook that used up the grace.
+  [[nodiscard]] bool hook_seems_cut() const;
 };
 
 // In the order of the plan, then what only the status knows. A plain init container is left out.
@@ -51,5 +57,8 @@ Gate gate_of(const Ended& sidecar, const std::vector<Ended>& all, const Assessme
 
 // What a time that was taken from two truncated ones can be off.
 inline constexpr Millis kRounding{1'000};
+
+// The least between SIGTERM and SIGKILL (minimumGracePeriodInSeconds).
+inline constexpr Millis kLeastGrace{2'000};
 
 }  // namespace gracekeeper::postmortem

@@ -127,16 +127,20 @@ class Judge {
   // ---- the grace period was over --------------------------------------------------------------
 
   [[nodiscard]] Sureness sureness(const Ended& one) const {
-    return one.life && one.stop.grace_is_known ? Sureness::Certain : Sureness::Likely;
+    // How the grace was used is not known where the hook's part of it is not.
+    const bool is_known = one.life && one.stop.grace_is_known && !one.hook_time_is_unknown();
+    return is_known ? Sureness::Certain : Sureness::Likely;
   }
 
   void killed_by_grace(const Ended& one) {
     const Millis sigterm = sigterm_of(one, all_, *a_);
     // SIGKILL comes at the grace's end, and never less than 2 s after SIGTERM.
-    const Millis had = std::max(Millis{2'000}, one.stop.grace - sigterm);
+    const Millis had = std::max(kLeastGrace, one.stop.grace - sigterm);
     const bool planned_kill = one.times.killed;
     const bool cut = one.hook_was_cut();
-    if (!cut && !one.is_role(Role::Proxy) && (!planned_kill || is_assumed(one))) {
+    // What of it a hook of unknown length took is no time that the container needs after SIGTERM.
+    if (!cut && !one.hook_time_is_unknown() && !one.is_role(Role::Proxy) &&
+        (!planned_kill || is_assumed(one))) {
       out_.slower.emplace_back(
           one.name, std::max(one.planned->stop, from_seconds(ceil_seconds(had)) + Millis{1'000}));
     }
@@ -146,6 +150,7 @@ class Judge {
       const auto gate = gate_of(one, all_, *a_);
       if (gate.time + kRounding >= one.stop.grace) return turn_came_too_late(one, gate);
     }
+    if (one.hook_seems_cut()) return hook_seems_to_outlive(one);
     if (one.is_role(Role::Proxy)) return proxy_cut(one, sigterm, had);
     if (planned_kill) return too_short(one);
     needs_longer(one, had);
@@ -225,8 +230,12 @@ class Judge {
         seconds(one.stop.grace), T, end_evidence(one));
   }
 
+  [[nodiscard]] bool hook_is_wait(const Ended& one) const {
+    return one.is_role(Role::Proxy) && a_->proxy.is_classic();
+  }
+
   void hook_outlived(const Ended& one) {
-    const bool is_wait = one.is_role(Role::Proxy) && a_->proxy.is_classic();
+    const bool is_wait = hook_is_wait(one);
     const auto length = one.planned->pre_stop ? seconds(*one.planned->pre_stop) + " s" : "longer";
     auto evidence = one.end ? end_evidence(one) : std::string();
     if (one.hook_failed) {
@@ -242,6 +251,16 @@ class Judge {
         std::move(evidence));
   }
 
+  void hook_seems_to_outlive(const Ended& one) {
+    add(hook_is_wait(one) ? Cause::WaitOutlivesGrace : Cause::HookOutlivesGrace, sureness(one), one,
+        fmt::format("{} was killed at {} s, {} s after its {} s of grace were over: a preStop hook "
+                    "that uses them up leaves that, since SIGTERM comes only then and SIGKILL 2 s "
+                    "later. How long its hook{} takes cannot be read.",
+                    one.name, seconds(*one.life), seconds(*one.life - one.stop.grace),
+                    seconds(one.stop.grace), hook_words(one)),
+        end_evidence(one));
+  }
+
   void turn_came_too_late(const Ended& one, const Gate& gate) {
     add(Cause::SidecarOrder, sureness(one), one,
         fmt::format(
@@ -254,14 +273,17 @@ class Judge {
   }
 
   void proxy_cut(const Ended& one, Millis sigterm, Millis had) {
-    const auto before = a_->proxy.is_classic()
+    const bool unknown = one.hook_time_is_unknown();
+    const auto before = unknown ? std::string("less a preStop hook of unknown length,")
+                        : a_->proxy.is_classic()
                             ? fmt::format("wait {}", seconds(sigterm))
                             : fmt::format("the others took {}", seconds(sigterm));
     add(Cause::ProxyGraceCut, sureness(one), one,
         fmt::format(
-            "{} had {} s from its SIGTERM on ({} of {} s of grace) and {}: connections that "
+            "{} had {}{} s from its SIGTERM on ({} of {} s of grace) and {}: connections that "
             "were still open were cut.",
-            one.name, seconds(had), before, seconds(one.stop.grace), stop_words(one)),
+            one.name, unknown ? "at most " : "", seconds(had), before, seconds(one.stop.grace),
+            stop_words(one)),
         end_evidence(one));
   }
 
@@ -273,6 +295,16 @@ class Judge {
   }
 
   void needs_longer(const Ended& one, Millis had) {
+    if (one.hook_time_is_unknown()) {
+      return add(Cause::NeedsLonger, sureness(one), one,
+                 fmt::format("{} had not ended when its {} s of grace were over, though it {}. How "
+                             "much of them its preStop hook{} took cannot be read: with it, {} "
+                             "needs longer, or does not act on SIGTERM at all (a shell as its "
+                             "first process does not hand the signal on).",
+                             one.name, seconds(one.stop.grace), stop_words(one), hook_words(one),
+                             one.name),
+                 end_evidence(one));
+    }
     add(Cause::NeedsLonger, sureness(one), one,
         fmt::format("{} had {} s from SIGTERM to SIGKILL and had not ended, though it {}. It needs "
                     "longer, or does not act on SIGTERM at all (a shell as its first process does "
@@ -331,7 +363,11 @@ class Judge {
     for (const auto& proxy : all_) {
       if (!proxy.is_role(Role::Proxy) || !proxy.end || !proxy.stop.asked) continue;
       if (proxy.stop.kind == Stop::Kind::Probe || proxy.stop.kind == Stop::Kind::None) continue;
-      const Millis sigterm = a_->proxy.refuses_from(sigterm_of(proxy, all_, *a_));
+      // Where nothing says how long its hook took, its end is the latest that it can be.
+      const bool unknown = proxy.hook_time_is_unknown();
+      if (unknown && !proxy.life) continue;
+      const Millis sigterm =
+          unknown ? *proxy.life : a_->proxy.refuses_from(sigterm_of(proxy, all_, *a_));
       for (const auto& app : all_) {
         if (!app.is_role(Role::App) || !app.life || app.stop.kind == Stop::Kind::Probe) continue;
         if (*app.life <= sigterm + kRounding) continue;
@@ -340,14 +376,17 @@ class Judge {
                         "it opened in between failed.",
                         proxy.name, seconds(sigterm), wait_words(proxy), app.name,
                         seconds(*app.life)),
-            fmt::format("status of {}: ended {} s after the stop was asked for", app.name,
-                        seconds(*app.life)));
+            fmt::format(
+                "status of {}: ended {} s after the stop was asked for{}", app.name,
+                seconds(*app.life),
+                unknown ? fmt::format("; status of {}: {} s", proxy.name, seconds(sigterm)) : ""));
       }
     }
   }
 
   [[nodiscard]] std::string wait_words(const Ended& proxy) const {
     if (proxy.hook_failed_early()) return "its wait failed";
+    if (proxy.hook_time_is_unknown()) return "its end; how long its preStop hook takes is unknown";
     return fmt::format("wait {}", seconds(a_->proxy.wait.value));
   }
 
@@ -389,7 +428,8 @@ class Judge {
   void judge_order_by_plan(const std::string& evidence) {
     if (!a_->proxy.is_classic() || a_->proxy.runs_beside_app()) return;
     for (const auto& proxy : all_) {
-      if (!proxy.is_role(Role::Proxy)) continue;
+      // A wait of unknown length is no plan.
+      if (!proxy.is_role(Role::Proxy) || proxy.hook_time_is_unknown()) continue;
       const Millis sigterm = a_->proxy.refuses_from(sigterm_of(proxy, all_, *a_));
       for (const auto& app : all_) {
         if (!app.is_role(Role::App) || app.times.exit <= sigterm) continue;

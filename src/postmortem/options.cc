@@ -62,6 +62,7 @@ class OptionFinder {
     for (const auto& conclusion : judgement_.conclusions) {
       if (conclusion.cause == Cause::HookFailed) mend_hook(conclusion);
       if (conclusion.cause == Cause::ProbeGracePeriod) lengthen_probe(conclusion);
+      mend_unknown_hook(conclusion);
     }
     if (has(Cause::GracePeriodOverridden)) leave_grace_alone();
     if (has(Cause::NodeShutdownTooShort)) lengthen_node_shutdown();
@@ -98,7 +99,10 @@ class OptionFinder {
     return nullptr;
   }
 
-  [[nodiscard]] bool is_clean(Millis grace) const { return WhatIf(learned_, {}, grace).is_clean(); }
+  // Of a hook of unknown length no plan can tell that it is not cut short.
+  [[nodiscard]] bool is_clean(Millis grace) const {
+    return learned_.budget.complete && WhatIf(learned_, {}, grace).is_clean();
+  }
 
   // The T that everything fits into, and the annotation that makes the check see what was seen.
   void with_grace_period(Option& option, std::int64_t T) const {
@@ -154,28 +158,58 @@ class OptionFinder {
     options_.push_back(std::move(option));
   }
 
+  // No number can be given for it, and no plan has it.
+  void mend_unknown_hook(const Conclusion& conclusion) {
+    const auto* one = ended(conclusion.container);
+    if (one == nullptr || one->planned == nullptr || !one->planned->hook_is_unknown()) return;
+    const auto G = seconds(one->stop.grace);
+    if (conclusion.cause == Cause::HookOutlivesGrace ||
+        conclusion.cause == Cause::WaitOutlivesGrace) {
+      options_.push_back(
+          {.id = "shorter-hook",
+           .text = fmt::format(
+               "Let the preStop hook of {0} end before the {1} s of grace do: what it leaves of "
+               "them is all that {0} has after its SIGTERM. Its length cannot be read from the "
+               "manifest: measure it once under a generous terminationGracePeriodSeconds, then "
+               "make the hook shorter or the grace period longer.",
+               one->name, G)});
+    } else if (conclusion.cause == Cause::NeedsLonger && one->hook_time_is_unknown()) {
+      options_.push_back(
+          {.id = "measure-hook",
+           .text = fmt::format(
+               "Give {0} more than the {1} s of grace: its preStop hook and its shutdown took "
+               "longer together. The hook's length cannot be read from the manifest: measure both "
+               "once under a generous terminationGracePeriodSeconds.",
+               one->name, G)});
+    }
+  }
+
   void lengthen_probe(const Conclusion& conclusion) {
     const auto* one = ended(conclusion.container);
     const auto* planned = learned(conclusion.container);
     if (one == nullptr || planned == nullptr || one->container == nullptr) return;
     const auto N = exact_need({*planned}, false);
+    const bool known = !planned->hook_is_unknown();
     const auto path =
         to_string(one->container->path() / one->stop.probe / "terminationGracePeriodSeconds");
-    Option option{.id = "longer-probe-grace-period",
-                  .text = fmt::format("Give the restart the time that {} takes to stop.",
-                                      conclusion.container),
-                  .fields = {{path, std::to_string(N)}},
-                  .is_verified = !plan({*planned}, from_seconds(N), false).containers[0].killed};
+    Option option{
+        .id = "longer-probe-grace-period",
+        .text =
+            fmt::format("Give the restart the time that {} takes to stop.", conclusion.container),
+        .fields = {{path, std::to_string(N)}},
+        .is_verified = known && !plan({*planned}, from_seconds(N), false).containers[0].killed};
     with_shutdown(option);
     options_.push_back(std::move(option));
     if (from_seconds(N) <= a_.grace_period()) {
       options_.push_back(
           {.id = "pod-grace-period",
            .text = fmt::format("Or leave the field out: then the pod's own {} s hold, which are "
-                               "enough.",
-                               a_.termination_grace_period_seconds),
+                               "enough{}.",
+                               a_.termination_grace_period_seconds,
+                               known ? "" : ", as far as the times are known"),
            .fields = {{path, "(absent)"}},
-           .is_verified = !plan({*planned}, a_.grace_period(), false).containers[0].killed});
+           .is_verified =
+               known && !plan({*planned}, a_.grace_period(), false).containers[0].killed});
     }
   }
 
@@ -238,14 +272,17 @@ class OptionFinder {
     // What the node or a Probe decided is not the plan's to change.
     const bool is_given = stop_.is_overridden && stop_.kind == Stop::Kind::Deletion &&
                           stop_.grace < a_.grace_period();
-    const auto timeline = plan_under(base, is_given ? stop_.grace : base.grace_period());
+    const auto given = is_given ? std::optional(stop_.grace) : std::nullopt;
+    // What ran out is a hook's time that the plan does not have.
+    if (!base.budget.complete && WhatIf(base, {}, given).is_clean()) return;
+    const auto timeline = plan_under(base, given.value_or(base.grace_period()));
     for (auto& advice : advise(base, timeline)) {
       if (!advice.helps || advice.option == "nothing-to-do" || advice.option == "app-prestop-sleep")
         continue;
       Option option{.id = advice.option,
                     .text = std::move(advice.text),
                     .annotations = std::move(advice.annotations),
-                    .is_verified = true};
+                    .is_verified = advice.times_are_known};
       if (advice.termination_grace_period_seconds) {
         option.fields.emplace_back("spec.terminationGracePeriodSeconds",
                                    std::to_string(*advice.termination_grace_period_seconds));

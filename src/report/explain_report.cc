@@ -134,12 +134,14 @@ std::string_view reservation(const ExplainedPod& pod) {
 
 std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
   const std::string least = pod.budget.complete ? "" : "at least ";
+  const std::string enough =
+      pod.budget.complete ? "enough" : "enough, as far as the times are known";
   const auto needed =
       fmt::format("{}{} s {} needed", least, required, required == 1 ? "is" : "are");
   if (pod.is_overridden) {
     return fmt::format(
         "The {} s of this termination are {}: {}{}.", format_seconds(pod.effective_grace_period),
-        pod.budget.fits ? "enough" : "too short", needed, pod.budget.fits ? reservation(pod) : "");
+        pod.budget.fits ? enough : "too short", needed, pod.budget.fits ? reservation(pod) : "");
   }
   const auto given =
       fmt::format("terminationGracePeriodSeconds {}{}", pod.termination_grace_period_seconds,
@@ -148,7 +150,7 @@ std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
     return fmt::format("{} is too short: with the settings as they are it must be {}{}.", given,
                        least, required);
   }
-  return fmt::format("{} is enough: {}{}.", given, needed, reservation(pod));
+  return fmt::format("{} is {}: {}{}.", given, enough, needed, reservation(pod));
 }
 
 std::vector<std::string> notes_of(const Assessment& a) {

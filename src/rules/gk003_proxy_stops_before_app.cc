@@ -14,6 +14,23 @@ std::string_view drain_words(const Assessment& a) {
   return at_sigterm ? "gets SIGTERM" : "begins to drain";
 }
 
+// Its own hook, which may cover the app or not.
+bool proxy_hook_is_unknown(const Assessment& a) { return planned_proxy(a.proxy).hook_is_unknown(); }
+constexpr std::string_view kUnknownHook =
+    "its own preStop hook ends, whose length cannot be read (counted as 0)";
+
+// The switch is for whoever injects the proxy: on one in the manifest it does nothing.
+std::string native_remedy(const Assessment& a) {
+  if (!a.configuration->kubernetes_version.has_native_sidecars()) return "";
+  if (a.proxy.presence != Proxy::Presence::Adopted)
+    return fmt::format(", or use a native sidecar ({})", native_switch_words(a));
+  return fmt::format(
+      ", or take {} out of the manifest and let it be injected as a native sidecar "
+      "({}: \"{}\", {})",
+      a.proxy.container_name(), a.settings.inject_key(), a.settings.inject_value(),
+      native_switch_words(a));
+}
+
 // Istio's proxy goes on beside the app, for a fixed time.
 std::vector<Finding> check_istio(const Assessment& a) {
   const Budget& b = a.budget;
@@ -22,37 +39,63 @@ std::vector<Finding> check_istio(const Assessment& a) {
   if (a.proxy.until_idle || cover >= b.app) return {};
   const bool native_possible = a.configuration->kubernetes_version.has_native_sidecars();
   const bool by_variable = a.proxy.grace_origin == "TERMINATION_DRAIN_DURATION_SECONDS";
+  const bool unknown = proxy_hook_is_unknown(a);
   const auto drain = ceil_seconds(b.app - a.proxy.wait.value);
-  const auto remedy = by_variable
-                          ? fmt::format("Set TERMINATION_DRAIN_DURATION_SECONDS to \"{}\"", drain)
-                          : fmt::format("Set terminationDrainDuration: {}s in the annotation {}",
-                                        drain, annotation::kIstioConfig);
-  return {
-      {.rule = "GK003",
-       .name = "proxy-stops-before-app",
-       .severity = Severity::Warning,
-       .path = wait_path(a),
-       .container = a.proxy.container_name(),
-       .message = fmt::format(
-           "the proxy is gone {} s after the deletion ({}drain {}, {}), but container {} may run "
-           "for {} s (preStop {} + shutdown {}): its connections fail from then on",
-           format_seconds(cover),
-           a.proxy.wait.value.count() > 0
-               ? fmt::format("preStop {} + ", format_seconds(a.proxy.wait.value))
-               : "",
-           format_seconds(a.proxy.grace.value), a.proxy.grace_origin, b.app_container,
-           format_seconds(b.app),
-           b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
-           format_seconds(b.app_shutdown.value)),
-       .short_message =
-           fmt::format("GK003 drain {} < app {}: connections of the app fail after "
-                       "{} s",
-                       format_seconds(cover), format_seconds(b.app), format_seconds(cover)),
-       .remedy = fmt::format("{}{}.", remedy,
-                             native_possible ? ", or let Istio inject native sidecars "
-                                               "(ENABLE_NATIVE_SIDECARS of istiod)"
-                                             : ""),
-       .numbers = {{"wait", a.proxy.wait.value}, {"app", b.app}}}};
+  const auto setting = by_variable
+                           ? fmt::format("et TERMINATION_DRAIN_DURATION_SECONDS to \"{}\"", drain)
+                           : fmt::format("et terminationDrainDuration: {}s in the annotation {}",
+                                         drain, annotation::kIstioConfig);
+  const auto remedy = unknown ? fmt::format("Make sure that this hook takes {} s or more, or s{}",
+                                            ceil_seconds(b.app - a.proxy.grace.value), setting)
+                              : "S" + setting;
+  const auto drain_time =
+      fmt::format("drain {}, {}", format_seconds(a.proxy.grace.value), a.proxy.grace_origin);
+  const auto gone =
+      unknown ? fmt::format("{} s ({}) after {}", format_seconds(cover), drain_time, kUnknownHook)
+              : fmt::format("{} s after the deletion ({}{})", format_seconds(cover),
+                            a.proxy.wait.value.count() > 0
+                                ? fmt::format("preStop {} + ", format_seconds(a.proxy.wait.value))
+                                : "",
+                            drain_time);
+  return {{.rule = "GK003",
+           .name = "proxy-stops-before-app",
+           .severity = Severity::Warning,
+           .path = wait_path(a),
+           .container = a.proxy.container_name(),
+           .message =
+               fmt::format("the proxy is gone {}, but container {} may run for {} s (preStop {} + "
+                           "shutdown {}): its connections fail from then on",
+                           gone, b.app_container, format_seconds(b.app),
+                           b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
+                           format_seconds(b.app_shutdown.value)),
+           .short_message =
+               fmt::format("GK003 drain {} < app {}: connections of the app fail after {} s{}",
+                           format_seconds(cover), format_seconds(b.app), format_seconds(cover),
+                           unknown ? " and the proxy's hook" : ""),
+           .remedy = fmt::format("{}{}.", remedy,
+                                 native_possible ? ", or let Istio inject native sidecars "
+                                                   "(ENABLE_NATIVE_SIDECARS of istiod)"
+                                                 : ""),
+           .numbers = {{"wait", a.proxy.wait.value}, {"app", b.app}}}};
+}
+
+std::string when_words(const Assessment& a) {
+  const Millis wait = a.proxy.wait.value;
+  if (proxy_hook_is_unknown(a)) {
+    return fmt::format("{} {}", wait.count() == 0 ? "when" : format_seconds(wait) + " s after",
+                       kUnknownHook);
+  }
+  return wait.count() == 0 ? "at once" : "after " + format_seconds(wait) + " s";
+}
+
+std::string remedy_words(const Assessment& a) {
+  const auto app = ceil_seconds(a.budget.app);
+  if (!proxy_hook_is_unknown(a))
+    return fmt::format("Set {} to \"{}\"{}.", a.settings.wait_key(), app, native_remedy(a));
+  const bool in_hook = !a.proxy.profile || a.proxy.profile->wait.is_in_hook();
+  return fmt::format("Make sure that this hook takes {} s or more, or set {} to \"{}\"{}{}.", app,
+                     a.settings.wait_key(), app, in_hook ? ", which replaces it" : "",
+                     native_remedy(a));
 }
 
 std::vector<Finding> check(const Assessment& a) {
@@ -60,27 +103,29 @@ std::vector<Finding> check(const Assessment& a) {
   const Millis wait = a.proxy.wait.value;
   const Budget& b = a.budget;
   if (!a.proxy.is_classic() || wait >= b.app) return {};
-  const bool native_possible = a.configuration->kubernetes_version.has_native_sidecars();
-  return {{.rule = "GK003",
-           .name = "proxy-stops-before-app",
-           .severity = Severity::Warning,
-           .path = wait_path(a),
-           .container = a.proxy.container_name(),
-           .message = fmt::format(
-               "{} {} {}, but container {} may run for {} s (preStop {} + shutdown {}): its "
-               "new connections fail from then on{}",
-               proxy_words(a), drain_words(a),
-               wait.count() == 0 ? "at once" : "after " + format_seconds(wait) + " s",
-               b.app_container, format_seconds(b.app),
-               b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
-               format_seconds(b.app_shutdown.value), assumed_words(a)),
-           .short_message =
-               fmt::format("GK003 wait {} < app {}: new connections of the app fail after {} s",
-                           format_seconds(wait), format_seconds(b.app), format_seconds(wait)),
-           .remedy = fmt::format(
-               "Set {} to \"{}\"{}.", a.settings.wait_key(), ceil_seconds(b.app),
-               native_possible ? ", or use a native sidecar (" + native_switch_words(a) + ")" : ""),
-           .numbers = {{"wait", wait}, {"app", b.app}}}};
+  const auto short_message =
+      proxy_hook_is_unknown(a)
+          ? fmt::format(
+                "GK003 wait unknown, app {}: new connections of the app fail after the "
+                "proxy's hook",
+                format_seconds(b.app))
+          : fmt::format("GK003 wait {} < app {}: new connections of the app fail after {} s",
+                        format_seconds(wait), format_seconds(b.app), format_seconds(wait));
+  return {
+      {.rule = "GK003",
+       .name = "proxy-stops-before-app",
+       .severity = Severity::Warning,
+       .path = wait_path(a),
+       .container = a.proxy.container_name(),
+       .message = fmt::format(
+           "{} {} {}, but container {} may run for {} s (preStop {} + shutdown {}): its "
+           "new connections fail from then on{}",
+           proxy_words(a), drain_words(a), when_words(a), b.app_container, format_seconds(b.app),
+           b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
+           format_seconds(b.app_shutdown.value), assumed_words(a)),
+       .short_message = short_message,
+       .remedy = remedy_words(a),
+       .numbers = {{"wait", wait}, {"app", b.app}}}};
 }
 
 }  // namespace

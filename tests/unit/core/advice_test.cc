@@ -153,6 +153,48 @@ Container awaiting(std::string name) {
   return c;
 }
 
+// It is planned as 0 s: what is promised holds only if it is as short.
+TEST(Advice, PromisesNothingForAHookOfUnknownLength) {
+  const Hook script{.action = Hook::Action::Exec, .length = std::nullopt, .command = {"/stop.sh"}};
+  auto web = container("web");
+  web.pre_stop = script;
+  const auto a = deployment({web}, {kInjected, native("false"), wait_of("15"), grace_of("5s")}, 60);
+  EXPECT_EQ(advice_for(a), R"(
++ nothing-to-do
+  Leave it as it is. As far as the times are known, terminationGracePeriodSeconds 60 is enough (app 10 + wait 15 + grace 5): the pod is gone after 20 s at the latest, no new connection is refused and nothing is killed. How long some preStop hooks take is unknown and counted as 0 s: add it.
++ native-sidecar proxy-enable-native-sidecar=true
+  Run the proxy as a native sidecar: it is stopped only after web is gone, so it needs no wait. As far as the times are known, terminationGracePeriodSeconds 60 is enough (app 10 + grace 5): the pod is gone after 15 s at the latest, no new connection is refused and nothing is killed. The wait annotation has no effect there: remove it.
+)");
+  const auto short_wait =
+      deployment({web}, {kInjected, native("false"), wait_of("5"), grace_of("40s")}, 30);
+  const Configuration old{.kubernetes_version = {1, 28}};
+  const auto too_short = assess(short_wait, nullptr, old);
+  EXPECT_EQ(advise(too_short, too_short.timeline).front().text,
+            "Delay the proxy's SIGTERM by 10 s: at least so long web takes to stop (preStop "
+            "unknown + shutdown 10, which is assumed). As far as the times are known, "
+            "terminationGracePeriodSeconds must be 60 (app 10 + wait 10 + grace 40): the pod is "
+            "gone after 50 s at the latest, no new connection is refused and nothing is killed.");
+
+  // Under an override too; and the proxy's own hook gives way to a wait that is known.
+  const auto assessment = assess(a, nullptr, old);
+  EXPECT_EQ(advise(assessment, plan_under(assessment, Millis{40'000})).front().text,
+            "Leave it as it is. As far as the times are known, the 40 s of this termination are "
+            "enough (app 10 + wait 15 + grace 5): the pod is gone after 20 s at the latest, no new "
+            "connection is refused and nothing is killed. How long some preStop hooks take is "
+            "unknown and counted as 0 s: add it.");
+  auto proxy = container(std::string(kProxyName));
+  proxy.pre_stop = script;
+  proxy.grace_variable = {.index = 0, .value = "5s"};
+  const auto adopted = deployment({container("web"), proxy}, {}, 60);
+  const auto replaced = assess(adopted, nullptr, old);
+  EXPECT_EQ(advise(replaced, replaced.timeline).front().text,
+            "Delay the proxy's SIGTERM by 10 s: so long web takes to stop (preStop 0 + shutdown "
+            "10, which is assumed). terminationGracePeriodSeconds 60 is enough (app 10 + wait 10 + "
+            "grace 5): the pod is gone after 15 s at the latest, no new connection is refused and "
+            "nothing is killed. It takes the place of the proxy's own preStop hook, whose length "
+            "cannot be read: where that one takes longer, leave it.");
+}
+
 TEST(Advice, PutsTheBestOptionFirst) {
   const auto web = container("web", Millis{5000}, true);
   const std::vector<OptionsCase> cases{

@@ -230,6 +230,10 @@ TEST(WaitingForNothing, FromTheLastAppsExitToTheEndOfTheWait) {
        "hook-cut-short 40-40 [linkerd-proxy]: the preStop hook of linkerd-proxy has not ended "
        "when the grace period of 40 s is over\n"
        "killed 40.5-40.5 [web]: SIGKILL at 40.5 s ends web, which had not finished\n"},
+      {"while the hook of an app is of unknown length it may need the wait",
+       classic({web(), container("worker", hook_of_unknown_length())},
+               {{kWait, "60"}, {kGrace, "1s"}}),
+       90, ""},
       {"a native proxy has no wait",
        pod_of({web(), with_grace_variable(
                           native_sidecar("linkerd-proxy", sleep_for(Millis{50'000})), "1s")}),

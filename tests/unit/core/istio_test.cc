@@ -18,6 +18,7 @@ using testing::native_sidecar;
 using testing::pod_of;
 using testing::sleep_for;
 using testing::subject_of;
+using testing::unquoted;
 
 AnnotationValue text(std::string value) { return {std::move(value), true}; }
 
@@ -76,6 +77,22 @@ TEST(IstioDrain, ComesFromTheStrongestPlace) {
        {.minimum_drain = text("12s")},
        {},
        "5 from Istio's default"},
+      {"what is no string is none, as is said of it: no boolean",
+       {.termination_drain = text("20s"), .exit_on_zero = unquoted("true")},
+       {.config = IstioConfig{.exit_on_zero = text("true")}},
+       "20 from proxy.istio.io/config"},
+      {"no number, not even one that could be read",
+       {.termination_drain = unquoted("0")},
+       {},
+       "5 from Istio's default"},
+      {"nor for the minimum",
+       {.exit_on_zero = text("true"), .minimum_drain = unquoted("0")},
+       {},
+       "5 until idle from the default of MINIMUM_DRAIN_DURATION"},
+      {"nor in PROXY_CONFIG",
+       {},
+       {.config = IstioConfig{.termination_drain = text("20s"), .exit_on_zero = unquoted("true")}},
+       "20 from PROXY_CONFIG"},
       {"proxyMetadata of PROXY_CONFIG",
        {},
        {.config = IstioConfig{.exit_on_zero = text("true"), .minimum_drain = text("9s")}},
@@ -111,6 +128,8 @@ TEST(IstioDrain, NamesWhatIstioRefuses) {
       refused({.exit_on_zero = text("yes"), .minimum_drain = text("7")}),
       "proxyMetadata.EXIT_ON_ZERO_ACTIVE_CONNECTIONS: \"yes\" is not a boolean: write \"true\" or "
       "\"false\"\nproxyMetadata.MINIMUM_DRAIN_DURATION: \"7\" is not a duration: write \"7s\"\n");
+  EXPECT_EQ(refused({.minimum_drain = AnnotationValue{"0", false}}),
+            "proxyMetadata.MINIMUM_DRAIN_DURATION: \"0\" is not a duration: write \"0s\"\n");
   EXPECT_EQ(refused({.is_readable = false}),
             "it is no YAML mapping: write settings, such as \"terminationDrainDuration: 30s\"\n");
 }

@@ -217,6 +217,113 @@ TEST(DiagnosisTest, AHookThatFailsAtOnceIsToldFromOneThatIsCutOrEndsWithItsConta
   });
 }
 
+// SIGKILL 2 s after the grace's end is what a hook leaves that uses it up; at its end the hook may
+// have taken any part of it.
+TEST(DiagnosisTest, WhatAHookOfUnknownLengthTookIsNeverCertain) {
+  const auto killed = [](std::int64_t T, std::int64_t at) {
+    return Scene().T(T).app("web", Scene::script()).deleted(T).ended("web", 137, at);
+  };
+  const auto scripted_proxy = [](std::int64_t app_end, std::int64_t code, std::int64_t end) {
+    auto scene = Scene().T(30).app("web").proxy(0, 5).deleted(30).ended("web", 0, app_end);
+    scene.spec().containers.back().pre_stop = Scene::script();
+    return scene.ended("linkerd-proxy", code, end);
+  };
+  auto native = Scene().T(30).app("web").native_proxy(120).deleted(30).ended("web", 0, 5);
+  native.spec().init_containers[0].pre_stop = Scene::script();
+  auto native_too_late = Scene().T(30).app("web").native_proxy(120).deleted(30);
+  native_too_late.spec().init_containers[0].pre_stop = Scene::script();
+  auto gone = Scene().T(60).app("web").proxy(0, 5).is_gone().event("Killing", "web", 0);
+  gone.spec().containers.back().pre_stop = Scene::script();
+  expect({
+      {"2 s after the grace", killed(30, 32), "web hook-outlives-grace-period likely"},
+      {"a second is rounding", killed(30, 33), "web hook-outlives-grace-period likely"},
+      {"at its end", killed(30, 30), "web needs-longer likely"},
+      {"a second is rounding there too", killed(30, 31), "web needs-longer likely"},
+      {"much later: the node was slow", killed(30, 40), "web needs-longer likely"},
+      {"a grace of 1 s: 2 s after SIGTERM in any case", killed(1, 3),
+       "web grace-period-too-short likely"},
+      {"planned to be too short even without the hook", killed(20, 20).shutdown("40s"),
+       "web grace-period-too-short likely"},
+      {"the deletion gave less",
+       Scene().T(60).app("web", Scene::script()).deleted(5).ended("web", 137, 7),
+       "web grace-period-overridden likely"},
+      {"a hook that failed at once took nothing",
+       killed(30, 30).event("FailedPreStopHook", "web", 0,
+                            "Exec lifecycle hook failed - error: exited with 127"),
+       "web needs-longer certain; web hook-failed likely"},
+      {"the proxy's own, at the end of the grace", scripted_proxy(5, 137, 30),
+       "linkerd-proxy proxy-grace-cut likely"},
+      {"2 s after it", scripted_proxy(5, 137, 32),
+       "linkerd-proxy wait-outlives-grace-period likely"},
+      {"a proxy that ended before the app, whenever its SIGTERM came", scripted_proxy(9, 0, 3),
+       "linkerd-proxy proxy-stopped-first certain"},
+      {"one that ended after it", scripted_proxy(9, 0, 12), ""},
+      {"a native proxy's", native.ended("linkerd-proxy", 137, 30),
+       "linkerd-proxy proxy-grace-cut likely"},
+      {"one whose turn came late",
+       native_too_late.ended("web", 137, 30).ended("linkerd-proxy", 137, 32),
+       "web needs-longer certain; linkerd-proxy sidecar-order likely"},
+      {"a pod that is gone: a wait of unknown length is no plan", gone, ""},
+  });
+}
+
+TEST(DiagnosisTest, SaysThatAHooksLengthCannotBeRead) {
+  const auto killed = [](std::int64_t at) {
+    return Scene().T(30).app("web", Scene::script()).deleted(30).ended("web", 137, at).diagnose();
+  };
+  const auto late = killed(32);
+  EXPECT_EQ(late.verdict,
+            "30 s of grace, at least 10 needed: app 10; a preStop hook of unknown length is "
+            "counted as 0");
+  EXPECT_EQ(late.conclusions.at(0).text,
+            "web was killed at 32 s, 2 s after its 30 s of grace were over: a preStop hook that "
+            "uses them up leaves that, since SIGTERM comes only then and SIGKILL 2 s later. How "
+            "long its hook (exec /stop.sh) takes cannot be read.");
+  EXPECT_EQ(options(late), "shorter-hook untried");
+  EXPECT_EQ(late.options.at(0).text,
+            "Let the preStop hook of web end before the 30 s of grace do: what it leaves of them "
+            "is all that web has after its SIGTERM. Its length cannot be read from the manifest: "
+            "measure it once under a generous terminationGracePeriodSeconds, then make the hook "
+            "shorter or the grace period longer.");
+  const auto at_the_end = killed(30);
+  EXPECT_EQ(at_the_end.conclusions.at(0).text,
+            "web had not ended when its 30 s of grace were over, though it is planned to take "
+            "preStop of unknown length + shutdown 10 (assumed: nothing says so). How much of them "
+            "its preStop hook (exec /stop.sh) took cannot be read: with it, web needs longer, or "
+            "does not act on SIGTERM at all (a shell as its first process does not hand the signal "
+            "on).");
+  EXPECT_EQ(options(at_the_end), "measure-hook untried");
+  EXPECT_EQ(at_the_end.options.at(0).text,
+            "Give web more than the 30 s of grace: its preStop hook and its shutdown took longer "
+            "together. The hook's length cannot be read from the manifest: measure both once under "
+            "a generous terminationGracePeriodSeconds.");
+}
+
+// Whatever is planned again with it has the hook as 0 s.
+TEST(DiagnosisTest, NoOptionIsVerifiedWhileAHookIsOfUnknownLength) {
+  const auto scripted = [](std::int64_t T, std::int64_t deleted) {
+    return Scene().T(T).app("web").app("log", Scene::script()).deleted(deleted);
+  };
+  EXPECT_EQ(options(scripted(30, 30).ended("web", 137, 30).ended("log", 0, 3).diagnose()),
+            "longer-termination-grace-period gracekeeper.dev/app-shutdown=web=31s,log=10s "
+            "spec.terminationGracePeriodSeconds=31 untried");
+  EXPECT_EQ(options(scripted(60, 5).ended("web", 137, 5).ended("log", 0, 3).diagnose()),
+            "leave-grace-period gracekeeper.dev/app-shutdown=web=10s,log=10s untried");
+  Scene probed =
+      Scene()
+          .T(30)
+          .app("web", Scene::script())
+          .restarted("web", 137, 3)
+          .event("Killing", "web", 0, "Container web failed liveness probe, will be restarted");
+  probed.spec().containers[0].liveness = Probe{.termination_grace_period_seconds = 3};
+  EXPECT_EQ(causes(probed.diagnose()), "web probe-grace-period likely");
+  EXPECT_EQ(options(probed.diagnose()),
+            "longer-probe-grace-period "
+            "spec.containers[0].livenessProbe.terminationGracePeriodSeconds=10 untried; "
+            "pod-grace-period "
+            "spec.containers[0].livenessProbe.terminationGracePeriodSeconds=(absent) untried");
+}
+
 TEST(DiagnosisTest, BlamesNoBudgetForOtherKills) {
   const std::vector<Row> rows{
       {"memory", Scene().app("web").restarted("web", 137, 0, "OOMKilled"),

@@ -220,6 +220,22 @@ TEST(ExplainText, SaysWhatIsUnknownOrIgnored) {
                     parse_whole_seconds("30s").error().message}));
 }
 
+TEST(ExplainText, TheVerdictPromisesNoMoreThanTheTimesThatAreKnown) {
+  auto subject =
+      test::deployment("web", {test::container("web", Millis{5000})},
+                       {{annotation::kInject, "enabled"}, {annotation::kGrace, "9s"}}, 60);
+  EXPECT_EQ(test::explained(subject).verdict,
+            "terminationGracePeriodSeconds 60 is enough: 24 s are needed.");
+  subject.pod.containers[0].pre_stop->length.reset();
+  EXPECT_EQ(test::explained(subject).verdict,
+            "terminationGracePeriodSeconds 60 is enough, as far as the times are known: at least "
+            "19 s are needed.");
+  subject.pod.termination_grace_period_seconds = 10;
+  EXPECT_EQ(test::explained(subject).verdict,
+            "terminationGracePeriodSeconds 10 is too short: with the settings as they are it must "
+            "be at least 19.");
+}
+
 TEST(ExplainText, ColoursOnlyWhenAsked) {
   const auto pod = test::question_pod();
   const auto plain = text_of(pod);
