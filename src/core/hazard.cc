@@ -108,7 +108,7 @@ void add_kills(const Timeline& timeline, std::vector<Hazard>& hazards) {
 }
 
 void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Hazard>& hazards) {
-  if (!a.proxy.is_classic() || a.proxy.until_app_exits || !a.app_time_is_known()) return;
+  if (!a.proxy.is_classic() || a.proxy.until_app_exits) return;
   const Millis from = last_app_exit(timeline);
   const Millis to = std::min(a.proxy.cover(), timeline.grace_period);
   if (to <= from) return;
@@ -116,8 +116,9 @@ void add_idle_wait(const Assessment& a, const Timeline& timeline, std::vector<Ha
                      from,
                      to,
                      {a.proxy.container_name()},
-                     fmt::format("every app container is gone at {} s, but the proxy's {} "
+                     fmt::format("{}every app container is gone at {} s, but the proxy's {} "
                                  "holds the pod until {} s",
+                                 a.app_time_is_known() ? "" : "as far as the times are known, ",
                                  format_seconds(from),
                                  a.proxy.is_istio() ? "fixed drain"
                                  : a.proxy.profile  ? "wait"

@@ -127,7 +127,8 @@ std::string_view reservation(const ExplainedPod& pod) {
   std::string_view words;
   for (const auto& hazard : pod.hazards) {
     if (hazard.kind != Hazard::Kind::WaitingForNothing) return ", but something fails all the same";
-    words = ", but the wait holds the pod for longer than the app needs";
+    words = pod.budget.complete ? ", but the wait holds the pod for longer than the app needs"
+                                : ", but the wait may hold the pod for longer than the app needs";
   }
   return words;
 }

@@ -233,7 +233,9 @@ TEST(WaitingForNothing, FromTheLastAppsExitToTheEndOfTheWait) {
       {"while the hook of an app is of unknown length it may need the wait",
        classic({web(), container("worker", hook_of_unknown_length())},
                {{kWait, "60"}, {kGrace, "1s"}}),
-       90, ""},
+       90,
+       "waiting-for-nothing 15-60 [linkerd-proxy]: as far as the times are known, every app "
+       "container is gone at 15 s, but the proxy's preStop sleep holds the pod until 60 s\n"},
       {"a native proxy has no wait",
        pod_of({web(), with_grace_variable(
                           native_sidecar("linkerd-proxy", sleep_for(Millis{50'000})), "1s")}),
