@@ -127,6 +127,20 @@ TEST(DecodeReview, ReadsALargeReviewAndASmallOneAfterIt) {
   }
 }
 
+TEST(DecodeReview, KnowsWhatTakesLong) {
+  const auto pod_with = [](int containers, std::string_view one) {
+    std::string text;
+    for (int i = 0; i < containers; ++i) text += one;
+    return review(R"("operation":"CREATE","object":{"kind":"Pod","spec":{"containers":[)" + text +
+                  "{}]}}");
+  };
+  EXPECT_FALSE(takes_long_to_decide(pod_with(3'000, "{},"))) << "not in so few bytes";
+  EXPECT_TRUE(takes_long_to_decide(pod_with(9'000, "{},")));
+  const std::string usual = R"({"name":"c","image":"registry.example/some/where/image:1.2.3"},)";
+  EXPECT_FALSE(takes_long_to_decide(pod_with(500, usual)));
+  EXPECT_TRUE(takes_long_to_decide(pod_with(1'000, usual)));
+}
+
 TEST(DecodeReview, ReadsInPlaceWhatHasReadableBytesBehindIt) {
   const std::string text = review(
       R"("operation":"CREATE","object":{"kind":"Pod","metadata":{"annotations":{"a":"b"}}})");

@@ -116,6 +116,63 @@ TEST_F(AttackTest, CutsAClientThatDoesNotReadItsAnswer) {
   EXPECT_TRUE(eventually([&] { return server->counters().open() == 0; }));
 }
 
+TEST_F(AttackTest, DoesNotLeaveAnswersThatNobodyTakesToTheKernel) {
+  options.deadlines.write = milliseconds(500);
+  start({{.method = "GET", .path = "/some", .handler = [](const Request&) {
+            return Response{.body = std::string(64 * 1024, 'x')};
+          }}});
+  auto client = connect({.receive_buffer = 4096});
+  ASSERT_NE(client, nullptr);
+  // Less than kernels take for one connection when they are left to themselves.
+  std::string requests;
+  for (int i = 0; i < 12; ++i) requests += get("/some");
+  ASSERT_TRUE(client->send(requests));
+  EXPECT_TRUE(eventually([&] { return server->counters().timed_out == 1; }));
+  EXPECT_EQ(server->counters().open(), 0U);
+}
+
+TEST_F(AttackTest, KeepsToItsShareOfFiles) {
+  options.deadlines = {};
+  options.loops = 1;
+  options.max_connections = 1000;
+  options.share_of_files = 0.125;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit tight{.rlim_cur = 256, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  start();
+  std::vector<std::unique_ptr<Client>> silent;
+  for (int i = 0; i < 40; ++i) silent.push_back(Client::connect(server->port(), {.tls = false}));
+  EXPECT_TRUE(eventually([&] { return server->counters().accepted == 40; }));
+  EXPECT_TRUE(eventually([&] { return server->counters().evicted == 16; }));
+  EXPECT_EQ(server->counters().open(), 24U) << "an eighth of 256 less what is reserved";
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+TEST_F(AttackTest, WhoIsKnownDoesNotGoForStrangersThatHaveOneEach) {
+  options.deadlines = {};
+  options.loops = 1;
+  options.max_connections = 64;
+  start();
+  std::vector<std::unique_ptr<Client>> kept;
+  for (int i = 0; i < 10; ++i) {
+    kept.push_back(connect());
+    ASSERT_TRUE(kept.back() && kept.back()->ask(get("/text"))) << i;
+  }
+  auto next = connect();  // about to ask: none of its address's is unserved for longer
+  ASSERT_NE(next, nullptr);
+  std::vector<std::unique_ptr<Client>> strangers;
+  for (int i = 0; i < 100; ++i) {
+    const auto from = fmt::format("127.0.1.{}", i + 1);
+    strangers.push_back(Client::connect(server->port(), {.tls = false, .from = from.c_str()}));
+    ASSERT_NE(strangers.back(), nullptr) << from;
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().evicted == 47; }))
+      << server->counters().evicted;
+  EXPECT_TRUE(next->ask(get("/text")));
+  for (auto& client : kept) EXPECT_TRUE(client->ask(get("/text")));
+}
+
 TEST_F(AttackTest, DoesNotWaitLongForAClientThatStaysAfterTheLastAnswer) {
   options.deadlines.linger = milliseconds(200);
   start();

@@ -1,4 +1,5 @@
 // What the large and the hasty may take from the others: nothing that is noticed.
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -34,9 +35,9 @@ class Gate {
     open_ = true;
     changed_.notify_all();
   }
-  bool wait_for_arrivals(int count) {
+  bool wait_for_arrivals(int count, milliseconds limit = seconds(10)) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, seconds(10), [&] { return arrived_ >= count; });
+    return changed_.wait_for(lock, limit, [&] { return arrived_ >= count; });
   }
   int most() {
     const std::lock_guard lock(mutex_);
@@ -111,6 +112,91 @@ TEST_F(FairnessTest, AnswersInOrderWhatComesBehindALargeRequest) {
   }
 }
 
+TEST_F(FairnessTest, ServesOthersWhileASmallRequestThatTakesLongIsHandled) {
+  options.takes_long = [](std::string_view body) { return body.find('!') != std::string::npos; };
+  start_with_gate();
+  auto long_one = connect();
+  ASSERT_TRUE(long_one->send(post("/gate", "slow!")));
+  ASSERT_TRUE(gate.wait_for_arrivals(1));
+  auto other = connect();
+  EXPECT_EQ(body_of(other->ask(post("/size", "quick"))), "5");
+  gate.open();
+  EXPECT_EQ(body_of(long_one->receive()), "5");
+}
+
+TEST_F(FairnessTest, OfWaitingLargeRequestsTheAddressWithMostLosesItsLatest) {
+  options.max_waiting_bytes = 5 * kLarge / 2;
+  start_with_gate();
+  std::vector<std::unique_ptr<Client>> greedy;
+  for (int i = 0; i < 3; ++i) {
+    greedy.push_back(connect({.from = "127.0.0.2"}));
+    ASSERT_TRUE(greedy.back()->send(post_of(kLarge)));
+    ASSERT_TRUE(eventually([&] { return server->counters().writing == greedy.size(); })) << i;
+    // The first does not wait: it is in hand.
+    ASSERT_TRUE(i > 0 || gate.wait_for_arrivals(1));
+  }
+  auto honest = connect();
+  ASSERT_TRUE(honest->send(post_of(kLarge)));
+  EXPECT_EQ(status_of(greedy[2]->receive()), 503);
+  EXPECT_TRUE(greedy[2]->closed_within(seconds(4)));
+  EXPECT_EQ(server->counters().shed, 1U);
+  gate.open();
+  EXPECT_EQ(body_of(honest->receive()), std::to_string(kLarge));
+  EXPECT_EQ(status_of(greedy[0]->receive()), 200);
+  EXPECT_EQ(status_of(greedy[1]->receive()), 200);
+}
+
+TEST_F(FairnessTest, UnfinishedBodiesAreNotShedForLargeRequestsThatWait) {
+  options.max_buffered_bytes = 2 * kLarge;
+  start_with_gate();
+  std::vector<std::unique_ptr<Client>> waiting;
+  for (int i = 0; i < 4; ++i) {
+    waiting.push_back(connect({.from = "127.0.0.2"}));
+    ASSERT_TRUE(waiting.back()->send(post_of(kLarge)));
+    ASSERT_TRUE(eventually([&] { return server->counters().writing == waiting.size(); })) << i;
+  }
+  auto honest = connect();
+  ASSERT_NE(honest, nullptr);
+  const auto request = post("/size", "12345");
+  ASSERT_TRUE(honest->send(request.substr(0, request.size() - 1)));
+  gate.open();
+  EXPECT_EQ(body_of(honest->ask(request.substr(request.size() - 1))), "5");
+  EXPECT_EQ(server->counters().shed, 0U);
+}
+
+TEST_F(FairnessTest, ACrowdsRequestsComeAfterThoseOfOthers) {
+  options.max_connections = 64;  // more than 16 of one address are a crowd
+  std::mutex order_mutex;
+  std::vector<std::string> order;
+  start({{.method = "POST", .path = "/in-order", .handler = [&](const Request& request) {
+            {
+              const std::lock_guard lock(order_mutex);
+              order.emplace_back(request.remote.substr(0, request.remote.find(':')));
+            }
+            return request.body == "wait" ? gate.pass(request) : Response{.body = "ok"};
+          }}});
+  std::vector<std::unique_ptr<Client>> crowd;
+  for (int i = 0; i < 18; ++i) {
+    crowd.push_back(connect({.from = "127.0.0.2"}));
+    ASSERT_TRUE(crowd.back() && crowd.back()->ask(get("/text"))) << i;
+  }
+  auto honest = connect();
+  ASSERT_TRUE(honest->ask(get("/text")));
+  // The only loop stands still until all requests are there, in this order.
+  ASSERT_TRUE(crowd[0]->send(post("/in-order", "wait")));
+  ASSERT_TRUE(gate.wait_for_arrivals(1));
+  for (std::size_t i = 1; i < crowd.size(); ++i)
+    ASSERT_TRUE(crowd[i]->send(post("/in-order", "ok"))) << i;
+  ASSERT_TRUE(honest->send(post("/in-order", "ok")));
+  gate.open();
+  EXPECT_EQ(body_of(honest->receive()), "ok");
+  for (auto& client : crowd) EXPECT_EQ(status_of(client->receive()), 200);
+  const std::lock_guard lock(order_mutex);
+  ASSERT_EQ(order.size(), 19U);
+  EXPECT_EQ(std::find(order.begin(), order.end(), "127.0.0.1") - order.begin(), 1)
+      << "right behind the one that was in hand";
+}
+
 TEST_F(FairnessTest, PutsZerosBehindLargeBodiesOnly) {
   start({{.method = "POST", .path = "/behind", .handler = [](const Request& request) {
             const std::string behind(request.body.data() + request.body.size(),
@@ -145,9 +231,15 @@ TEST_F(FairnessTest, ForgetsALargeRequestWhoseClientHasGone) {
   }
   EXPECT_TRUE(eventually([&] { return server->counters().open() == 0; }));
   EXPECT_EQ(server->counters().timed_out, 1U);
+  {
+    auto waiting = connect();  // behind that one
+    ASSERT_TRUE(waiting->send(post_of(kLarge)));
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().timed_out == 2U; }));
   gate.open();
   auto other = connect();
-  EXPECT_EQ(body_of(other->ask(post_of(kLarge))), std::to_string(kLarge));
+  EXPECT_EQ(body_of(other->ask(post_of(kLarge + 1))), std::to_string(kLarge + 1));
+  EXPECT_FALSE(gate.wait_for_arrivals(3, milliseconds(100))) << "nobody waits for its answer";
 }
 
 TEST_F(FairnessTest, AnswersALargeRequestAfterTheListenerIsClosed) {

@@ -73,6 +73,27 @@ TEST_F(HandshakeTest, AFarClientsIsNotTheOneThatMakesRoom) {
   EXPECT_FALSE(far->closed_within(milliseconds(300)));
 }
 
+TEST_F(HandshakeTest, StrangersThatHaveOneEachMakeRoomForEachOther) {
+  options.max_connections = 96;
+  options.loops = 1;
+  start();
+  auto kept = connect();
+  ASSERT_TRUE(kept && kept->ask(get("/text")));
+  const auto far = send_hello(client_hello());
+  ASSERT_TRUE(eventually([&] { return server->counters().handshake == 1; }));
+  std::vector<std::unique_ptr<Client>> strangers;
+  for (int i = 0; i < 60; ++i) {
+    const auto from = fmt::format("127.0.1.{}", i + 1);
+    strangers.push_back(send_hello(client_hello(), from.c_str()));
+    ASSERT_NE(strangers.back(), nullptr) << from;
+  }
+  // Of 96, 32 may have begun.
+  EXPECT_TRUE(eventually([&] { return server->counters().evicted == 29; }))
+      << server->counters().evicted;
+  EXPECT_EQ(far->receive_some(1).size(), 1U) << "the server's answer";
+  EXPECT_FALSE(far->closed_within(milliseconds(300)));
+}
+
 TEST_F(HandshakeTest, AClientHelloThatAnnouncesTooMuchIsRefusedAtOnce) {
   start();
   const auto client =
@@ -93,6 +114,16 @@ STACK_OF(X509_NAME) * authorities(int count) {
     sk_X509_NAME_push(names, name);
   }
   return names;
+}
+
+// The same ones again and again.
+void sign_by(SSL* ssl, std::size_t count) {
+  std::vector<int> pairs;
+  for (std::size_t i = 0; i < count; ++i) {
+    pairs.push_back(i % 2 == 0 ? NID_sha256 : NID_sha384);
+    pairs.push_back(i % 2 == 0 ? EVP_PKEY_EC : EVP_PKEY_RSA_PSS);
+  }
+  ASSERT_EQ(SSL_set1_sigalgs(ssl, pairs.data(), static_cast<long>(pairs.size())), 1);
 }
 
 TEST_F(HandshakeTest, LongListsInAClientHelloAreRefused) {
@@ -130,6 +161,9 @@ TEST_F(HandshakeTest, LongListsInAClientHelloAreRefused) {
       {"200 protocols", [&](SSL* ssl) { offer(ssl, 200); }, true},
       {"two authorities", [](SSL* ssl) { SSL_set0_CA_list(ssl, authorities(2)); }, false},
       {"200 authorities", [](SSL* ssl) { SSL_set0_CA_list(ssl, authorities(200)); }, true},
+      {"ten authorities", [](SSL* ssl) { SSL_set0_CA_list(ssl, authorities(10)); }, true},
+      {"six signature algorithms", [](SSL* ssl) { sign_by(ssl, 6); }, false},
+      {"200 signature algorithms", [](SSL* ssl) { sign_by(ssl, 200); }, true},
       {"a status", [&](SSL* ssl) { ask_for_status(ssl, 0); }, false},
       {"a status of 200 responders", [&](SSL* ssl) { ask_for_status(ssl, 200); }, true},
   };
