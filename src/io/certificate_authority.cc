@@ -90,7 +90,9 @@ X509Ptr blank_certificate(const std::string& common_name, const Serial& serial, 
 Result<std::string> alternative_names(const CertificateRequest& request) {
   std::vector<std::string> names;
   if (request.with_local_names) names = {"localhost", "127.0.0.1", "::1"};
-  names.insert(names.end(), request.names.begin(), request.names.end());
+  for (const std::string& name : request.names) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
   std::string out;
   for (const std::string& name : names) {
     // The list is parsed by OpenSSL: a comma would smuggle in a second entry.

@@ -97,6 +97,8 @@ std::string short_arithmetic(const Assessment& a) {
 // Where the cluster mends it by itself, the file can stay as it is.
 Fix fix_for(const Assessment& a, Severity severity) {
   if (severity == Severity::Info) return {};
+  if (from_seconds(a.budget.required()) >= kLongest)
+    return NoFix{"no grace period is as long as what is asked for: shorten that"};
   const auto most = a.configuration->max_termination_grace_period_seconds;
   if (most && a.budget.required() > *most) {
     return NoFix{fmt::format("{} is needed, and maxTerminationGracePeriodSeconds allows at most {}",
@@ -143,7 +145,9 @@ std::vector<Finding> check(const Assessment& a) {
   }
   message += assumed_words(a);
 
-  auto remedy = fmt::format("Set terminationGracePeriodSeconds to {} or more", b.required());
+  auto remedy = from_seconds(b.required()) >= kLongest
+                    ? std::string("Shorten what takes longest: no grace period is as long")
+                    : fmt::format("Set terminationGracePeriodSeconds to {} or more", b.required());
   if (b.exact_need < b.need)
     remedy += fmt::format(" (the timeline's exact need is {})", b.exact_need);
   if (a.proxy.is_istio() && a.proxy.grace.source != Source::BuiltIn)

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 #include <optional>
 
 #include "core/annotations.h"
@@ -132,6 +133,8 @@ Fix fix_for(const FieldPath& path, std::string_view key) {
 std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& holder,
                               const Configuration& configuration) {
   std::vector<Finding> findings;
+  std::map<std::string_view, std::size_t> candidates;  // by what is meant
+  std::vector<std::string_view> meant_by;              // the findings
   const auto of_profiles = keys_of_profiles(configuration);
   std::size_t looked_at = 0;
   for (const auto& [key, value] : annotations) {
@@ -146,6 +149,8 @@ std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& h
     if (!meant) meant = intended_for_profile(key, of_profiles);
     if (!meant && (!is_looked_at || !key.starts_with(annotation::kOwnPrefix))) continue;
     const auto path = holder / "metadata" / "annotations" / key;
+    meant_by.push_back(meant.value_or(""));
+    ++candidates[meant_by.back()];
     findings.push_back(
         {.rule = "GK005",
          .name = "unknown-annotation",
@@ -160,6 +165,11 @@ std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& h
                          : fmt::format("Take one of {}, or remove it.", fmt::join(own_keys(), ", ")),
          .numbers = {},
          .fix = fix_for(path, key)});
+  }
+  // Which of two is right is not for us to say.
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    if (candidates[meant_by[i]] > 1 && !std::holds_alternative<NoFix>(findings[i].fix))
+      findings[i].fix = NoFix{fmt::format("more than one key may stand for {}", meant_by[i])};
   }
   return findings;
 }

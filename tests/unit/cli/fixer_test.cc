@@ -212,6 +212,17 @@ TEST(Fixer, RenamesAKeyOnlyWhenOneIsMeant) {
             "config.beta.linkerd.io/proxy-enable-native-sidecar, "
             "config.alpha.linkerd.io/proxy-enable-native-sidecar\n");
 
+  const auto both =
+      deployment(annotation("config.alpha.linkerd.io/shutdown-grace-period", "5s") +
+                     annotation("config.beta.linkerd.io/shutdown-grace-period", "6s"),
+                 plenty);
+  EXPECT_EQ(fix(both).text, both);
+  EXPECT_EQ(fix(both).remarks,
+            "left web.yaml:11 GK005: more than one key may stand for "
+            "config.linkerd.io/shutdown-grace-period\n"
+            "left web.yaml:12 GK005: more than one key may stand for "
+            "config.linkerd.io/shutdown-grace-period\n");
+
   const auto there =
       deployment(annotation("config.linkerd.io/proxy-wait-before-exit-seconds", "\"20\"") +
                      annotation(kWaitKey, "\"20\""),

@@ -367,6 +367,11 @@ TEST(ExactNeed, IsTheSmallestGraceThatHoldsAll) {
     SCOPED_TRACE(row.claim);
     EXPECT_EQ(exact_need(row.containers, true), row.ordered);
     EXPECT_EQ(exact_need(row.containers, false), row.unordered);
+    for (const bool ordered : {true, false}) {
+      const Seconds need{ordered ? row.ordered : row.unordered};
+      EXPECT_TRUE(is_enough(row.containers, need, ordered));
+      EXPECT_FALSE(is_enough(row.containers, need - Seconds{1}, ordered));
+    }
   }
 }
 

@@ -102,5 +102,13 @@ TEST(Bundle, ReadsWhatCanBeRead) {
   }
 }
 
+TEST(Certificates, NamesEachOnce) {
+  const auto made = make_certificates({.names = {"localhost", "web.shop.svc", "web.shop.svc"}});
+  ASSERT_TRUE(made);
+  const auto info = inspect(made->pair);
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->names, (std::vector<std::string>{"localhost", "127.0.0.1", "::1", "web.shop.svc"}));
+}
+
 }  // namespace
 }  // namespace gracekeeper::io::test
