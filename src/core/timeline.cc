@@ -69,8 +69,8 @@ void stop_all(const std::vector<PlannedContainer>& containers, Millis grace_peri
   for (std::size_t i = 0; i < containers.size(); ++i) {
     const auto& container = containers[i];
     if (!is_main(container) || !container.hook_ends_with_others) continue;
-    const Stop times = stop_unordered(
-        container, std::min(container.hook(), others_gone + kNoticed), grace_period);
+    const Stop times =
+        stop_unordered(container, std::min(container.hook(), others_gone + kNoticed), grace_period);
     mains_done = std::max(mains_done, times.exit);
     if (!take(i, times)) return;
   }
@@ -78,8 +78,7 @@ void stop_all(const std::vector<PlannedContainer>& containers, Millis grace_peri
   Millis next_done{0};
   for (std::size_t i = containers.size(); i-- > 0;) {
     if (!ordered_sidecars || !containers[i].native) continue;
-    const Stop times =
-        stop_in_turn(containers[i], grace_period, std::max(mains_done, next_done));
+    const Stop times = stop_in_turn(containers[i], grace_period, std::max(mains_done, next_done));
     next_done = times.exit;
     if (!take(i, times)) return;
   }

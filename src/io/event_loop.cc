@@ -348,7 +348,7 @@ void EventLoop::queue(Connection& connection) {
   if (connection.queued) return;
   connection.queued = true;
   const auto queue_of_its_kind = [&]() -> std::deque<Connection*>& {
-    if (connection.wait != Wait::kHandshake) 
+    if (connection.wait != Wait::kHandshake)
       return lets_others_go_first(connection) ? patient_ : ready_;
     if (connection.transport.has_agreed_keys()) return finishing_;
     return is_of_crowd(connection) ? crowd_ : greeting_;

@@ -53,9 +53,9 @@ struct Connection : Deadline {
   bool served = false;        // has had an answer to a complete request
   bool costly = false;        // its last answer took long to make, or its last records to read
   bool close_after_write = false;
-  bool queued = false;       // is in one of the loop's queues
-  bool stuck = false;        // its answer waits for the client to take it
-  std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
+  bool queued = false;          // is in one of the loop's queues
+  bool stuck = false;           // its answer waits for the client to take it
+  std::uint64_t number = 0;     // of the loop's connections, in the order of their coming
   const void* heavy = nullptr;  // its request, while that waits in the heavy lane
   std::unique_ptr<Connection> next_dead;
 

@@ -79,7 +79,8 @@ int write_all(int descriptor, std::string_view content) {
 Result<void> write_to(const std::string& path, std::string_view content, int flags, unsigned mode) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, mode));
   if (!file) return fail_with_errno(path, errno);
-  if (const int code = write_all(file.get(), content); code != 0) return fail_with_errno(path, code);
+  if (const int code = write_all(file.get(), content); code != 0)
+    return fail_with_errno(path, code);
   if (::close(file.release()) != 0) return fail_with_errno(path, errno);
   return {};
 }

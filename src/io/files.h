@@ -27,9 +27,9 @@ Result<std::string> read_descriptor(int descriptor, const std::string& name,
 // to, and so is what a name in /dev or /proc stands for.
 Result<void> write_file(const std::string& path, std::string_view content, unsigned mode = 0644);
 
-// The same for a regular file that exists and remains what it is: its mode and, where that is allowed, its
-// owner are kept; a symbolic link stays one, and the file behind it is replaced. Refused where the
-// file is no regular one or may not be written.
+// The same for a regular file that exists and remains what it is: its mode and, where that is
+// allowed, its owner are kept; a symbolic link stays one, and the file behind it is replaced.
+// Refused where the file is no regular one or may not be written.
 Result<void> rewrite_file(const std::string& path, std::string_view content);
 
 }  // namespace gracekeeper::io

@@ -24,8 +24,8 @@ namespace gracekeeper::io {
 class HeavyLane {
  public:
   struct Job {
-    std::string address;      // whose turn it takes
-    std::size_t bytes = 0;    // of memory that it holds
+    std::string address;        // whose turn it takes
+    std::size_t bytes = 0;      // of memory that it holds
     const void* key = nullptr;  // for forget()
     // Both must not throw, and one of them is called at most: `run` on the lane's thread; `refuse`
     // on the one that posts, where there is no room. None when the lane ends or forgets the job.

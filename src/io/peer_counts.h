@@ -111,10 +111,9 @@ class PeerCounts {
       const auto unserved = sums.connections - sums.served;
       return std::pair(unserved > few || (unserved > 0 && sums.served == 0), unserved);
     };
-    const auto found =
-        std::max_element(counts_.begin(), counts_.end(), [&](const auto& a, const auto& b) {
-          return rank(a.second) < rank(b.second);
-        });
+    const auto found = std::max_element(
+        counts_.begin(), counts_.end(),
+        [&](const auto& a, const auto& b) { return rank(a.second) < rank(b.second); });
     return found == counts_.end() ? std::string_view() : found->first;
   }
 

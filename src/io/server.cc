@@ -126,7 +126,8 @@ class Server::Impl {
     const unsigned loops = shared_.options.loops != 0
                                ? shared_.options.loops
                                : std::max(2U, std::thread::hardware_concurrency());
-    const std::size_t cap = connection_cap(shared_.options.max_connections, shared_.options.share_of_files);
+    const std::size_t cap =
+        connection_cap(shared_.options.max_connections, shared_.options.share_of_files);
     shared_.connections_per_loop = std::max<std::size_t>(1, cap / loops);
     shared_.served_per_loop = shared_.connections_per_loop - shared_.connections_per_loop / 8;
     shared_.handshakes_per_loop = std::max<std::size_t>(1, shared_.connections_per_loop / 3);

@@ -161,8 +161,9 @@ std::vector<Finding> misspelt(const Annotations& annotations, const FieldPath& h
                                 meant ? fmt::format(": {} was probably meant", *meant) : ""),
          .short_message = meant ? fmt::format("GK005 unknown annotation; did you mean {}?", *meant)
                                 : fmt::format("GK005 unknown annotation {}", key),
-         .remedy = meant ? fmt::format("Rename it to {}.", *meant)
-                         : fmt::format("Take one of {}, or remove it.", fmt::join(own_keys(), ", ")),
+         .remedy = meant
+                       ? fmt::format("Rename it to {}.", *meant)
+                       : fmt::format("Take one of {}, or remove it.", fmt::join(own_keys(), ", ")),
          .numbers = {},
          .fix = fix_for(path, key)});
   }

@@ -212,10 +212,9 @@ TEST(Fixer, RenamesAKeyOnlyWhenOneIsMeant) {
             "config.beta.linkerd.io/proxy-enable-native-sidecar, "
             "config.alpha.linkerd.io/proxy-enable-native-sidecar\n");
 
-  const auto both =
-      deployment(annotation("config.alpha.linkerd.io/shutdown-grace-period", "5s") +
-                     annotation("config.beta.linkerd.io/shutdown-grace-period", "6s"),
-                 plenty);
+  const auto both = deployment(annotation("config.alpha.linkerd.io/shutdown-grace-period", "5s") +
+                                   annotation("config.beta.linkerd.io/shutdown-grace-period", "6s"),
+                               plenty);
   EXPECT_EQ(fix(both).text, both);
   EXPECT_EQ(fix(both).remarks,
             "left web.yaml:11 GK005: more than one key may stand for "

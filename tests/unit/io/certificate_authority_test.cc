@@ -107,7 +107,8 @@ TEST(Certificates, NamesEachOnce) {
   ASSERT_TRUE(made);
   const auto info = inspect(made->pair);
   ASSERT_TRUE(info);
-  EXPECT_EQ(info->names, (std::vector<std::string>{"localhost", "127.0.0.1", "::1", "web.shop.svc"}));
+  EXPECT_EQ(info->names,
+            (std::vector<std::string>{"localhost", "127.0.0.1", "::1", "web.shop.svc"}));
 }
 
 }  // namespace

@@ -70,8 +70,8 @@ TEST(Files, LeavesDevicesPipesAndLinksWhatTheyAre) {
   ASSERT_TRUE(write_file(pipe, "into a pipe"));
   EXPECT_TRUE(std::filesystem::is_fifo(pipe));
   std::string piped(64, '\0');
-  piped.resize(static_cast<std::size_t>(std::max<ssize_t>(
-      0, ::read(reader.get(), piped.data(), piped.size()))));
+  piped.resize(static_cast<std::size_t>(
+      std::max<ssize_t>(0, ::read(reader.get(), piped.data(), piped.size()))));
   EXPECT_EQ(piped, "into a pipe");
 
   // By a link, so that the machine's own stays should this fail.

@@ -51,8 +51,7 @@ TEST(Baseline, WhoAcceptsAWarningHasNotAcceptedTheError) {
   LocatedFinding warning = samples::grace_too_short();
   warning.finding.severity = Severity::Warning;
   const auto error = report_of({samples::grace_too_short()});
-  const BaselineComparison compared =
-      compare(error, parsed(render_baseline(report_of({warning}))));
+  const BaselineComparison compared = compare(error, parsed(render_baseline(report_of({warning}))));
   EXPECT_EQ(compared.fresh, error);
   EXPECT_EQ(compared.gone, 1);
   // Of two alike the graver one counts; an entry without a severity accepts any.
@@ -116,9 +115,8 @@ TEST(Baseline, CountsWhatIsGoneAndKeepsInputErrors) {
 }
 
 TEST(Baseline, TakesOtherKeysAndLeavesOutWhatIsEmpty) {
-  const Baseline expected{
-      .accepted = {{{.rule = "GK001", .file = "web.yaml", .object = "Pod/a"},
-                    {.count = 1, .gravest = Severity::Error}}}};
+  const Baseline expected{.accepted = {{{.rule = "GK001", .file = "web.yaml", .object = "Pod/a"},
+                                        {.count = 1, .gravest = Severity::Error}}}};
   EXPECT_EQ(parsed(R"({"version":1,"tool":"x","findings":[
       {"rule":"GK001","file":"./web.yaml","object":"Pod/a","container":null,"reason":"batch"}]})"),
             expected);
