@@ -250,11 +250,11 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
   count_as_served(c);
   c.reader.reset();
   wait_for(c, Wait::kHandling);
-  c.heavy = request.get();
+  c.heavy = ++shared_.heavy_requests;
   const Finished to{.connection = &c, .number = c.number, .answer = {}};
   HeavyLane::Job job{.address = std::string(c.peer.address()),
                      .bytes = request->storage.capacity(),
-                     .key = request.get()};
+                     .key = c.heavy};
   job.refuse = [this, request, to] {
     Finished finished = to;
     finished.close = true;

@@ -312,7 +312,7 @@ void EventLoop::take_answer(Finished finished) {
       found->second->wait != Wait::kHandling)
     return;
   Connection& connection = *found->second;
-  connection.heavy = nullptr;
+  connection.heavy = 0;
   if (finished.close) connection.close_after_write = true;
   if (finished.answer.empty()) {
     connection.transport.abort();
@@ -367,7 +367,7 @@ void EventLoop::close(Connection& connection) {
   if (found == owned_.end()) return;
   --waiting_[static_cast<std::size_t>(connection.wait)];
   if (connection.is_in_handshake()) end_handshake(connection);
-  if (connection.heavy != nullptr)
+  if (connection.heavy != 0)
     shared_.heavy_lane.forget(std::string(connection.peer.address()), connection.heavy);
   deadlines_.remove(connection);
   release(connection.in);

@@ -53,10 +53,10 @@ struct Connection : Deadline {
   bool served = false;        // has had an answer to a complete request
   bool costly = false;        // its last answer took long to make, or its last records to read
   bool close_after_write = false;
-  bool queued = false;          // is in one of the loop's queues
-  bool stuck = false;           // its answer waits for the client to take it
-  std::uint64_t number = 0;     // of the loop's connections, in the order of their coming
-  const void* heavy = nullptr;  // its request, while that waits in the heavy lane
+  bool queued = false;       // is in one of the loop's queues
+  bool stuck = false;        // its answer waits for the client to take it
+  std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
+  std::uint64_t heavy = 0;   // the key of its request, while that is in the heavy lane
   std::unique_ptr<Connection> next_dead;
 
   bool is_in_handshake() const { return wait == Wait::kHandshake && transport.has_tls(); }
@@ -109,6 +109,7 @@ struct ServerShared {
   std::atomic<std::size_t> buffered_bytes{0};
   std::atomic<std::uint64_t> accepted{0}, refused{0}, evicted{0}, timed_out{0},
       handshakes_failed{0}, shed{0};
+  std::atomic<std::uint64_t> heavy_requests{0};
   HeavyLane heavy_lane;  // last: its job in hand uses what stands above
 };
 

@@ -37,18 +37,24 @@ void HeavyLane::post(Job job) {
   {
     const std::lock_guard lock(mutex_);
     const std::string address = job.address;
-    auto& queue = queues_[address];
-    queue.bytes += job.bytes;
-    bytes_ += job.bytes;
+    const std::size_t bytes = job.bytes;
+    const auto queue = queues_.try_emplace(address).first;
+    try {
+      queue->second.jobs.push_back(std::move(job));
+    } catch (...) {
+      if (queue->second.jobs.empty()) queues_.erase(queue);
+      throw;
+    }
+    queue->second.bytes += bytes;
+    bytes_ += bytes;
     ++waiting_;
-    queue.jobs.push_back(std::move(job));
     while (auto surplus = take_surplus(address)) refused.push_back(std::move(*surplus));
   }
   changed_.notify_all();
   for (auto& one : refused) one.refuse();
 }
 
-void HeavyLane::forget(const std::string& address, const void* key) {
+void HeavyLane::forget(const std::string& address, std::uint64_t key) {
   std::optional<Job> forgotten;  // its memory goes without the lock
   const std::lock_guard lock(mutex_);
   const auto queue = queues_.find(address);

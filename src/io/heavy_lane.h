@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -24,9 +25,9 @@ namespace gracekeeper::io {
 class HeavyLane {
  public:
   struct Job {
-    std::string address;        // whose turn it takes
-    std::size_t bytes = 0;      // of memory that it holds
-    const void* key = nullptr;  // for forget()
+    std::string address;    // whose turn it takes
+    std::size_t bytes = 0;  // of memory that it holds
+    std::uint64_t key = 0;  // for forget(); no other job has had it
     // Both must not throw, and one of them is called at most: `run` on the lane's thread; `refuse`
     // on the one that posts, where there is no room. None when the lane ends or forgets the job.
     std::function<void()> run;
@@ -44,7 +45,7 @@ class HeavyLane {
   void start(std::size_t most_bytes, std::function<void()> at_rest = {});
   void post(Job job);
   // Of an address, where it still waits: nobody does for what it would give.
-  void forget(const std::string& address, const void* key);
+  void forget(const std::string& address, std::uint64_t key);
 
  private:
   struct Queue {

@@ -22,7 +22,7 @@ class HeavyLaneTest : public ::testing::Test {
     });
     lane_->post({.address = "first",
                  .bytes = 0,
-                 .key = nullptr,
+                 .key = 0,
                  .run =
                      [this] {
                        thread_ = std::this_thread::get_id();
@@ -33,14 +33,14 @@ class HeavyLaneTest : public ::testing::Test {
     begun_.get_future().wait();
   }
   void post(const std::string& address, const std::string& name, std::size_t bytes = 1,
-            const void* key = nullptr) {
+            std::uint64_t key = 0) {
     lane_->post({.address = address,
                  .bytes = bytes,
                  .key = key,
                  .run = [this, name] { done_.push_back(name); },
                  .refuse = [this, name] { refused_.push_back(name); }});
   }
-  void forget(const std::string& address, const void* key) { lane_->forget(address, key); }
+  void forget(const std::string& address, std::uint64_t key) { lane_->forget(address, key); }
   std::vector<std::string> finish() {
     posted_.set_value();
     auto rested = rested_.get_future();
@@ -104,13 +104,11 @@ TEST_F(HeavyLaneTest, TakesAnyJobWhereNoneWaits) {
 
 TEST_F(HeavyLaneTest, ForgetsWhatNobodyWaitsFor) {
   start(100);
-  const int gone = 0;
-  const int other = 0;
-  post("a", "a1", 50, &gone);
-  post("a", "a2", 50, &other);
-  forget("b", &gone);
-  forget("a", &gone);
-  forget("a", &gone);
+  post("a", "a1", 50, 7);
+  post("a", "a2", 50, 8);
+  forget("b", 7);
+  forget("a", 7);
+  forget("a", 7);
   post("b", "b1", 50);  // there is room again
   EXPECT_EQ(refused_, Names{});
   EXPECT_EQ(finish(), (Names{"a2", "b1", "rest"}));
