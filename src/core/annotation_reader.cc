@@ -13,12 +13,28 @@ namespace {
 // Items of one annotation that are dropped one by one, each with its reason; the rest is not read.
 constexpr std::size_t kMostDroppedItems = 20;
 
-// What to write in place of a number or a boolean: its own spelling where that is a valid value.
+// What to write in place of what is no string: its own spelling where that is a valid value.
 std::string as_string_would_work(std::string_view key, std::string_view text) {
-  if (key == annotation::kInject) return "\"enabled\", \"ingress\" or \"disabled\"";
-  if (key == annotation::kWaitMode) return "\"fixed\" or \"until-app-exits\"";
-  const bool lacks_unit = key == annotation::kGrace && !parse_go_duration(text);
-  return fmt::format("\"{}{}\"", text, lacks_unit ? "s" : "");
+  if (key == annotation::kInject) return "\"enabled\", \"ingress\" or \"disabled\" in quotes";
+  if (key == annotation::kOnShortfall) return "deny, warn, raise or fit";
+  if (key == annotation::kJobShutdown) return "await, or await=CONTAINER";
+  if (key == annotation::kIgnore) return "ids of rules, such as GK010,GK014";
+  if (key == annotation::kWaitMode) return "\"fixed\" or \"until-app-exits\" in quotes";
+  const auto quoted = [](std::string_view right) { return fmt::format("\"{}\" in quotes", right); };
+  const auto such_as = [](std::string_view right) {
+    return fmt::format("a text such as \"{}\"", right);
+  };
+  if (key == annotation::kWait) return parse_whole_seconds(text) ? quoted(text) : such_as("20");
+  if (key == annotation::kGrace) {
+    for (const auto& right : {std::string(text), std::string(text) + "s"}) {
+      if (const auto parsed = parse_go_duration(right); parsed && parsed->count() >= 0)
+        return quoted(right);
+    }
+    return such_as("30s");
+  }
+  if (key == annotation::kAppShutdown || key == annotation::kAppPrestopSleep)
+    return parse_duration(text) ? quoted(text) : such_as("25s");
+  return quoted(text);
 }
 
 }  // namespace
@@ -32,9 +48,10 @@ std::optional<std::string_view> AnnotationReader::text(std::string_view key) {
   if (found == annotations_.end()) return std::nullopt;
   if (!found->second.is_string) {
     const bool asks = profile_ != nullptr && key == profile_->inject_annotation;
-    drop(key, fmt::format("Kubernetes takes only strings here: write {} in quotes",
-                          asks ? fmt::format("\"{}\" or \"disabled\"", profile_->inject_value)
-                               : as_string_would_work(key, found->second.text)));
+    drop(key,
+         fmt::format("Kubernetes takes only strings here: write {}",
+                     asks ? fmt::format("\"{}\" or \"disabled\" in quotes", profile_->inject_value)
+                          : as_string_would_work(key, found->second.text)));
     return std::nullopt;
   }
   if (found->second.text.size() > annotation::kLongestValue) {

@@ -1,6 +1,8 @@
 """`gracekeeper check`: what it makes of its input, good and bad; each error with its place."""
 
 import json
+import os
+import threading
 
 from gracekeeper import TestCase, main, run, run_bytes
 
@@ -138,6 +140,17 @@ class GoodInput(TestCase):
         self.assertEqual(count, 3)
         # A file that is named is read, whatever its name is.
         self.assertEqual(self.summary("in/g", "in/b/notes.txt")[0], ["in/g", "in/b/notes.txt"])
+
+    def test_a_pipe_is_read_where_it_is_named_and_not_waited_for_in_a_folder(self):
+        self.write("in/a.yaml", POD)
+        os.mkfifo(self.folder / "in/pipe.yaml")
+        files, count, done = self.summary("in")
+        self.assertEqual((files, count, done.code), (["in/a.yaml"], 1, 2))
+        self.assertIn("in/pipe.yaml: is no regular file", done.err)
+        writer = threading.Thread(target=(self.folder / "in/pipe.yaml").write_text, args=(POD,),
+                                  daemon=True)
+        writer.start()
+        self.assertEqual(self.summary("in/pipe.yaml")[0], ["in/pipe.yaml"])
 
     def test_standard_input_beside_files(self):
         self.write("a.yaml", POD)

@@ -156,15 +156,27 @@ TEST(Settings, DropWhatKubernetesWouldRefuse) {
   EXPECT_TRUE(settings.ignored_rules.empty());
   const auto row = [](std::string_view key, const std::string& text, const std::string& write) {
     return "pod " + std::string(key) + "=" + text + ": Kubernetes takes only strings here: write " +
-           write + " in quotes\n";
+           write + "\n";
   };
   // Of those whose text would not do as a string either, what would.
   EXPECT_EQ(dump(settings.dropped),
-            row(kInject, "true", R"("enabled", "ingress" or "disabled")") +
-                row(kWait, "20", R"("20")") + row(kGrace, "30", R"("30s")") +
-                row(kNative, "true", R"("true")") + row(kAppShutdown, "5", R"("5")") +
-                row(kAppPrestopSleep, "5", R"("5")") + row(kOnShortfall, "1", R"("1")") +
-                row(kIgnore, "10", R"("10")"));
+            row(kInject, "true", R"("enabled", "ingress" or "disabled" in quotes)") +
+                row(kWait, "20", R"("20" in quotes)") + row(kGrace, "30", R"("30s" in quotes)") +
+                row(kNative, "true", R"("true" in quotes)") +
+                row(kAppShutdown, "5", R"("5" in quotes)") +
+                row(kAppPrestopSleep, "5", R"("5" in quotes)") +
+                row(kOnShortfall, "1", "deny, warn, raise or fit") +
+                row(kIgnore, "10", "ids of rules, such as GK010,GK014"));
+  for (const auto& [key, text, write] :
+       {std::tuple{kWait, "true", R"(a text such as "20")"},
+        std::tuple{kGrace, "-5", R"(a text such as "30s")"},
+        std::tuple{kAppShutdown, "-5", R"(a text such as "25s")"},
+        std::tuple{annotation::kJobShutdown, "true", "await, or await=CONTAINER"}}) {
+    auto other = web_pod({});
+    other.annotations.emplace(std::string(key), unquoted(text));
+    EXPECT_EQ(dump(resolve_settings(other, nullptr, Configuration{}).dropped),
+              row(key, text, write));
+  }
 }
 
 TEST(Settings, OfTheNativeSwitchTakeTheFirstKeyThatIsPresent) {
