@@ -36,7 +36,8 @@ LIMIT_KB_PER_HOUR = 1024
 ATTACKS = [("silent-tls", 50, 1), ("slow-headers", 20, 1), ("slow-body", 20, 1),
            ("many-headers", 2, 0.5), ("chunked-body", 2, 1), ("gzip-bomb", 2, 0.5),
            ("unfinished-bodies", 4, 1), ("wide-bodies", 1, 1), ("deep-bodies", 1, 1),
-           ("large-answers", 2, 1), ("garbage", 4, 0.2), ("garbage-inside", 4, 0.2),
+           ("large-answers", 2, 1), ("costly-reviews", 4, 0.5), ("waiting-reviews", 4, 0.5),
+           ("garbage", 4, 0.2), ("garbage-inside", 4, 0.2),
            ("plain-http", 4, 0.2), ("resumption", 4, 0.2), ("resets", 8, 0.1),
            ("pipelining-unread", 2, 1), ("half-closed", 4, 0.2)]
 
