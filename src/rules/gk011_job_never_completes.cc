@@ -26,6 +26,16 @@ std::string words_on_wrapping(const Assessment& a) {
                      plan.reason);
 }
 
+// "use a native sidecar …", without its first letter. The switch is for whoever injects the proxy:
+// on one in the manifest it does nothing.
+std::string native_way(const Assessment& a) {
+  return fmt::format("se a native sidecar ({}: \"true\" and no wait{})", annotation::kNative,
+                     a.proxy.presence == Proxy::Presence::Adopted
+                         ? fmt::format(", once {} is out of the manifest and injected instead",
+                                       a.proxy.container_name())
+                         : "");
+}
+
 // What to do about it, as one or two sentences.
 std::string remedy(const Assessment& a) {
   if (a.proxy.is_istio()) return std::string(kIstioRemedy);
@@ -40,16 +50,14 @@ std::string remedy(const Assessment& a) {
   const auto await =
       fmt::format("un the command under linkerd-await --shutdown with {}: enabled ({}).",
                   annotation::kAdminShutdown, words_on_wrapping(a));
-  return native_possible ? fmt::format("Use a native sidecar ({}: \"true\" and no wait), or r{}",
-                                       annotation::kNative, await)
+  return native_possible ? fmt::format("U{}, or r{}", native_way(a), await)
                          : fmt::format("R{}", await);
 }
 
 // " Or use a native sidecar …", where the cluster has them.
 std::string native_words(const Assessment& a) {
   if (!a.configuration->kubernetes_version.has_native_sidecars() || a.proxy.is_istio()) return "";
-  return fmt::format(" Or use a native sidecar ({}: \"true\" and no wait), which needs nothing.",
-                     annotation::kNative);
+  return fmt::format(" Or u{}, which needs nothing.", native_way(a));
 }
 
 // The command will be started by linkerd-await: whether the image has it cannot be seen from here,
