@@ -122,18 +122,18 @@ std::int64_t exact_need(std::vector<PlannedContainer> containers, bool ordered_s
   // What is clean under a grace period stays clean under a longer one: a whole second more moves
   // each SIGKILL by that second, and each gate by at most that second. So a binary search finds it.
   // Containers that wait for nobody need the longest of their times, sidecars in order the sum.
+  // What milliseconds can hold, several times beyond the longest single time.
+  constexpr auto most = 8 * kLongest.count() / 1000;
   std::int64_t longest = 0;
   std::int64_t in_turn = 0;
   for (const auto& container : containers) {
     const auto alone = ceil_seconds(container.hook()) + ceil_seconds(container.stop) + 2;
     if (ordered_sidecars && container.native)
-      in_turn += alone;
+      in_turn = std::min(in_turn + alone, most);
     else
       longest = std::max(longest, alone);
   }
-  std::int64_t enough = 1 + longest + in_turn;
-  // What milliseconds can hold, several times beyond the longest single time.
-  enough = std::min(enough, 8 * kLongest.count() / 1000);
+  std::int64_t enough = std::min(1 + longest + in_turn, most);
   std::int64_t too_short = 0;
   while (enough - too_short > 1) {
     const auto middle = too_short + (enough - too_short) / 2;

@@ -15,6 +15,9 @@ constexpr std::chrono::milliseconds kCostly{2};
 constexpr std::size_t kKeptBytes = 4096;
 // What OpenSSL holds while a record has come or gone in part only (SSL_MODE_RELEASE_BUFFERS).
 constexpr std::size_t kRecordBytes = 17 * 1024;
+// What the kernel holds at most for a connection whose answer is not taken, and which is not read
+// meanwhile: twice SO_SNDBUF and SO_RCVBUF (server.cc).
+constexpr std::size_t kKernelBytes = std::size_t{160} * 1024;
 
 }  // namespace
 
@@ -159,7 +162,7 @@ void EventLoop::make_space(Connection& c, std::size_t size) {
   if (needed <= c.in.capacity()) return;
   const std::uint64_t whole = c.reader.head().content_length.value_or(0);
   std::size_t wanted = 2 * needed;
-  if (whole >= needed && whole < wanted)
+  if (whole >= needed && whole <= wanted)
     wanted = static_cast<std::size_t>(whole) + kZerosBehindLargeBody;
   // A string that grows in place at least doubles, whatever is asked of it: a new one takes the
   // size.
@@ -243,9 +246,16 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
     c.in = std::move(rest);
     left_to_erase = 0;
   } else {
+    request->storage.reserve(body.size() + kZerosBehindLargeBody);
     request->storage = body;
   }
   request->storage.resize(request->offset + request->size);  // without the requests behind it
+  if (request->storage.capacity() < request->storage.size() + kZerosBehindLargeBody) {
+    std::string larger;  // appending would double it
+    larger.reserve(request->storage.size() + kZerosBehindLargeBody);
+    larger += request->storage;
+    request->storage = std::move(larger);
+  }
   request->storage.append(kZerosBehindLargeBody, '\0');
   count_as_served(c);
   c.reader.reset();
@@ -359,7 +369,7 @@ void EventLoop::account(Connection& c) {
   const auto heap = [](std::size_t capacity) { return capacity > kInline ? capacity : 0; };
   std::size_t held = heap(c.in.capacity()) + heap(c.reader.held_bytes());
   if (c.transport.holds_part_of_record()) held += kRecordBytes;
-  if (c.stuck) held += heap(c.out.capacity()) + kRecordBytes;
+  if (c.stuck) held += heap(c.out.capacity()) + kRecordBytes + kKernelBytes;
   const bool grown = held > c.accounted;
   book(c, held);
   if (grown && shared_.buffered_bytes > shared_.options.max_buffered_bytes) shed(false);

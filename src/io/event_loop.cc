@@ -24,6 +24,7 @@ constexpr std::size_t kHandshakesInOrder = 64;
 constexpr std::size_t kCrowdShare = 4;
 // Nor must those who send the next request before they have the answer to the last one, or requests
 // that take long: one of them in each round, and more only while this time lasts.
+// At least: half as long as the others took, so that they wait and do not starve.
 constexpr std::chrono::milliseconds kPatientTimePerRound{2};
 // Answers that are sent together, once the requests that came with theirs are answered too: a
 // client that sleeps is woken once and not for each of them, which takes an eighth of a request's
@@ -127,6 +128,7 @@ void EventLoop::run() {
   std::array<epoll_event, kEventsPerRound> events;
   while (true) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, timeout());
+    round_began_ = Clock::now();
     holds_answers_ = count > 1;
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -223,7 +225,8 @@ void EventLoop::serve_queued() {
   serve_ready();
   serve_handshakes();
   if (patient_.empty()) return;
-  const auto end = Clock::now() + kPatientTimePerRound;
+  const auto now = Clock::now();
+  const auto end = now + std::max<Clock::duration>(kPatientTimePerRound, (now - round_began_) / 2);
   // Each once at most: those whose turn it was are behind the others again.
   for (std::size_t turns = patient_.size(); turns > 0 && !patient_.empty(); --turns) {
     serve_first_of(patient_);
@@ -367,8 +370,7 @@ void EventLoop::close(Connection& connection) {
   if (found == owned_.end()) return;
   --waiting_[static_cast<std::size_t>(connection.wait)];
   if (connection.is_in_handshake()) end_handshake(connection);
-  if (connection.heavy != 0)
-    shared_.heavy_lane.forget(std::string(connection.peer.address()), connection.heavy);
+  if (connection.heavy != 0) shared_.heavy_lane.forget(connection.peer.address(), connection.heavy);
   deadlines_.remove(connection);
   release(connection.in);
   release(connection.out);

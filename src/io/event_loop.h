@@ -216,6 +216,7 @@ class EventLoop {
   std::deque<Connection*> patient_;    // the same as ready_, after all others
   std::size_t held_ = 0;               // of those, answers that are to be sent with others
   bool holds_answers_ = false;         // others are coming in this round
+  Clock::time_point round_began_;
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
   std::size_t handshakes_ = 0;  // that have begun

@@ -50,7 +50,6 @@ void EventLoop::evict(Connection& connection) {
 
 bool EventLoop::evict_one_for_another() {
   const auto any = [](const Connection&) { return true; };
-  const auto most = peers_.most();
   const auto in_order = [&](std::string_view address) -> Connection* {
     for (const Wait wait : kInOrder) {
       if (auto* found = oldest(wait, address, any)) return found;
@@ -58,34 +57,31 @@ bool EventLoop::evict_one_for_another() {
     return nullptr;
   };
   const std::size_t room = shared_.connections_per_loop;
-  // An API server is known by what it was answered: it opens few at a time, and is the address with
-  // most connections where thousands of strangers have one each.
-  Connection* found = oldest_unserved(peers_.most_unserved(room / kNotableShare));
+  Connection* found = oldest_unserved(peers_.most_unserved());
   if (found == nullptr) found = oldest_unserved(kAnyAddress, room / kNotableShare);
-  if (found == nullptr && most.count > room / kLargeShare) found = in_order(most.address);
-  if (found == nullptr) found = oldest_unserved(kAnyAddress);
-  if (found == nullptr) found = in_order(most.address);
+  if (found == nullptr) {
+    const auto most = peers_.most();
+    if (most.count > room / kLargeShare) found = in_order(most.address);
+    if (found == nullptr) found = oldest_unserved(kAnyAddress);
+    if (found == nullptr) found = in_order(most.address);
+  }
   if (found == nullptr) return false;
   evict(*found);
   return true;
 }
 
 // What OpenSSL keeps for a handshake is some three times what it keeps for a connection (40 KB
-// and 13), and costs a stranger one packet. The address with most of them loses its oldest; a known
-// one with few only where no other has any.
+// and 13), and costs a stranger one packet. The address with most of them loses its oldest.
 void EventLoop::make_room_for_handshake() {
   if (handshakes_ < shared_.handshakes_per_loop) return;
-  const auto rank = [few = shared_.handshakes_per_loop / kNotableShare](const Connection& one) {
-    const auto count = one.peer.handshakes();
-    return std::pair(count > few || !one.peer.is_known(), count);
-  };
   Connection* found = nullptr;
   for (auto* entry = deadlines_.oldest(Wait::kHandshake); entry != nullptr; entry = entry->next) {
     auto& one = *static_cast<Connection*>(entry);
     // About to leave by itself.
     const bool is_finishing = one.queued && one.transport.has_agreed_keys();
     if (!one.is_in_handshake() || is_finishing) continue;
-    if (found == nullptr || rank(one) > rank(*found)) found = &one;
+    if (found == nullptr || one.peer.burden_of_handshakes() > found->peer.burden_of_handshakes())
+      found = &one;
   }
   if (found != nullptr) evict(*found);
 }

@@ -9,6 +9,7 @@ namespace gracekeeper::io {
 namespace {
 
 constexpr int kNiceness = 10;
+constexpr std::size_t kLongestAddress = 64;
 
 }  // namespace
 
@@ -24,6 +25,7 @@ HeavyLane::~HeavyLane() {
 void HeavyLane::start(std::size_t most_bytes, std::function<void()> at_rest) {
   most_bytes_ = most_bytes;
   at_rest_ = std::move(at_rest);
+  last_.reserve(kLongestAddress);  // its thread has nowhere to tell that there is no memory
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -33,10 +35,9 @@ void HeavyLane::start(std::size_t most_bytes, std::function<void()> at_rest) {
 }
 
 void HeavyLane::post(Job job) {
-  std::vector<Job> refused;
+  const std::string address = job.address;
   {
     const std::lock_guard lock(mutex_);
-    const std::string address = job.address;
     const std::size_t bytes = job.bytes;
     const auto queue = queues_.try_emplace(address).first;
     try {
@@ -48,13 +49,20 @@ void HeavyLane::post(Job job) {
     queue->second.bytes += bytes;
     bytes_ += bytes;
     ++waiting_;
-    while (auto surplus = take_surplus(address)) refused.push_back(std::move(*surplus));
   }
   changed_.notify_all();
-  for (auto& one : refused) one.refuse();
+  while (true) {
+    std::optional<Job> surplus;
+    {
+      const std::lock_guard lock(mutex_);
+      surplus = take_surplus(address);
+    }
+    if (!surplus) return;
+    surplus->refuse();
+  }
 }
 
-void HeavyLane::forget(const std::string& address, std::uint64_t key) {
+void HeavyLane::forget(std::string_view address, std::uint64_t key) noexcept {
   std::optional<Job> forgotten;  // its memory goes without the lock
   const std::lock_guard lock(mutex_);
   const auto queue = queues_.find(address);

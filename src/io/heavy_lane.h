@@ -17,8 +17,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
-#include <vector>
 
 namespace gracekeeper::io {
 
@@ -45,14 +45,14 @@ class HeavyLane {
   void start(std::size_t most_bytes, std::function<void()> at_rest = {});
   void post(Job job);
   // Of an address, where it still waits: nobody does for what it would give.
-  void forget(const std::string& address, std::uint64_t key);
+  void forget(std::string_view address, std::uint64_t key) noexcept;
 
  private:
   struct Queue {
     std::deque<Job> jobs;
     std::size_t bytes = 0;
   };
-  using Queues = std::map<std::string, Queue>;
+  using Queues = std::map<std::string, Queue, std::less<>>;
 
   void run();
   Job take(Queues::iterator queue, std::deque<Job>::iterator job);

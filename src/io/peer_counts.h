@@ -20,6 +20,13 @@ class PeerCounts {
   };
   using Entry = std::pair<const std::string, Sums>;
 
+  // Who has had answers, as an API server has, may open a few more at once without being taken for
+  // one of many strangers that have one each. No more than a few: the rank costs one request.
+  static constexpr std::size_t kFew = 4;
+  static std::pair<std::size_t, std::size_t> burden(std::size_t count, const Sums& sums) {
+    return {count - (sums.served > 0 ? std::min(count, kFew) : 0), count};
+  }
+
  public:
   // One connection, counted for as long as this lives. The counts live longer.
   class Share {
@@ -68,6 +75,11 @@ class PeerCounts {
     [[nodiscard]] std::size_t handshakes() const {
       return counts_ == nullptr ? 0 : entry_->second.handshakes;
     }
+    // How much they weigh when one of somebody's has to go.
+    [[nodiscard]] std::pair<std::size_t, std::size_t> burden_of_handshakes() const {
+      return counts_ == nullptr ? std::pair<std::size_t, std::size_t>()
+                                : burden(entry_->second.handshakes, entry_->second);
+    }
 
     // Of its connections, those that have had an answer; for as long as this lives.
     void serve() {
@@ -104,16 +116,14 @@ class PeerCounts {
     return found == counts_.end() ? Most{} : Most{found->first, found->second.connections};
   }
 
-  // The address that is to lose a connection that has had no answer: that with most of them, and a
-  // known one with no more than `few` only where no other has any. O(addresses).
-  [[nodiscard]] std::string_view most_unserved(std::size_t few) const {
-    const auto rank = [few](const Sums& sums) {
-      const auto unserved = sums.connections - sums.served;
-      return std::pair(unserved > few || (unserved > 0 && sums.served == 0), unserved);
-    };
-    const auto found = std::max_element(
-        counts_.begin(), counts_.end(),
-        [&](const auto& a, const auto& b) { return rank(a.second) < rank(b.second); });
+  // The address that is to lose a connection that has had no answer: that with most of them.
+  // O(addresses).
+  [[nodiscard]] std::string_view most_unserved() const {
+    const auto found =
+        std::max_element(counts_.begin(), counts_.end(), [](const auto& a, const auto& b) {
+          return burden(a.second.connections - a.second.served, a.second) <
+                 burden(b.second.connections - b.second.served, b.second);
+        });
     return found == counts_.end() ? std::string_view() : found->first;
   }
 

@@ -375,5 +375,11 @@ TEST(ExactNeed, IsTheSmallestGraceThatHoldsAll) {
   }
 }
 
+TEST(ExactNeed, IsHeldAtWhatMillisecondsCanHold) {
+  const std::vector<PlannedContainer> many(5'000,
+                                           sidecar("logs", kLongest.count(), kLongest.count()));
+  EXPECT_EQ(exact_need(many, true), 8 * kLongest.count() / 1000);
+}
+
 }  // namespace
 }  // namespace gracekeeper
