@@ -131,6 +131,50 @@ TEST_F(AttackTest, DoesNotLeaveAnswersThatNobodyTakesToTheKernel) {
   EXPECT_EQ(server->counters().open(), 0U);
 }
 
+TEST_F(AttackTest, AStrangerDoesNotGoForThoseWhoHaveHadAnAnswer) {
+  options.deadlines = {};
+  options.loops = 1;
+  options.max_connections = 64;
+  start();
+  std::vector<std::unique_ptr<Client>> others;
+  const auto silent_ones = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      const auto from = fmt::format("127.0.1.{}", i % 4 + 1);
+      others.push_back(Client::connect(server->port(), {.tls = false, .from = from.c_str()}));
+    }
+  };
+  for (int i = 0; i < 4; ++i) {
+    const auto from = fmt::format("127.0.1.{}", i + 1);
+    others.push_back(connect({.from = from.c_str()}));
+    ASSERT_TRUE(others.back() && others.back()->ask(get("/text"))) << from;
+  }
+  silent_ones(48);
+  const auto newcomer = Client::connect(server->port(), {.tls = false});
+  ASSERT_NE(newcomer, nullptr);
+  silent_ones(60);
+  EXPECT_TRUE(eventually([&] { return server->counters().evicted == 49; }))
+      << server->counters().evicted;
+  EXPECT_FALSE(newcomer->closed_within(milliseconds(300)));
+}
+
+TEST_F(AttackTest, AnswersThatWaitCountWithWhatTheKernelHolds) {
+  options.deadlines = {};
+  options.max_buffered_bytes = 1'000'000;
+  start({{.method = "GET", .path = "/some", .handler = [](const Request&) {
+            return Response{.body = std::string(64 * 1024, 'x')};
+          }}});
+  // Of their own some 80 KB each.
+  std::vector<std::unique_ptr<Client>> stalled;
+  for (int i = 0; i < 8; ++i) {
+    stalled.push_back(connect({.receive_buffer = 4096}));
+    ASSERT_NE(stalled.back(), nullptr) << i;
+    std::string requests;
+    for (int j = 0; j < 8; ++j) requests += get("/some");
+    ASSERT_TRUE(stalled.back()->send(requests)) << i;
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().shed >= 4; })) << server->counters().shed;
+}
+
 TEST_F(AttackTest, KeepsToItsShareOfFiles) {
   options.deadlines = {};
   options.loops = 1;
