@@ -188,7 +188,9 @@ Rule gk005_unknown_annotation() {
   return {.id = "GK005",
           .name = "unknown-annotation",
           .severity = Severity::Warning,
-          .summary = "an annotation is a near miss of a known one",
+          .summary =
+              "an annotation is a near miss of a known one, or one of gracekeeper.dev that there "
+              "is not",
           .cause =
               "A misspelt key, or the right name under the wrong prefix, is silently ignored by "
               "everything.",
@@ -196,7 +198,7 @@ Rule gk005_unknown_annotation() {
               "metadata:\n"
               "  annotations:\n"
               "    config.linkerd.io/proxy-wait-before-exit-seconds: \"20\"\n",
-          .remedy = "Rename the annotation to the key that the message names.",
+          .remedy = "Rename the annotation to the key that the message names, or to one of those.",
           .check_pod = check,
           .check_namespace = check_namespace};
 }
