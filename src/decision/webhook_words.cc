@@ -28,9 +28,16 @@ std::optional<std::string> webhook_words(const Decision& decision, OnShortfall m
   }
   if (!decision.refusal.empty()) return "The webhook refuses this pod: on-shortfall is deny.";
   if (!decision.short_of_time) return std::nullopt;
-  return fmt::format(
-      "The webhook lets this pod through, with a warning: {}.",
-      mode == OnShortfall::Warn ? "on-shortfall is warn" : "only defaults make it too short");
+  switch (mode) {
+    case OnShortfall::Warn:
+      return "The webhook lets this pod through, with a warning: on-shortfall is warn.";
+    case OnShortfall::Deny:
+      return "The webhook lets this pod through, with a warning: only defaults make it too short.";
+    case OnShortfall::Raise:
+    case OnShortfall::Fit:
+      break;  // a pod without containers, which no API server takes
+  }
+  return std::nullopt;
 }
 
 }  // namespace gracekeeper

@@ -10,7 +10,7 @@
 
 namespace gracekeeper {
 
-// One sentence. Nothing for a pod that is neither short of time nor refused.
+// One sentence. Nothing for a pod that is neither short of time nor refused, or has no containers.
 //
 // mode: the on-shortfall that applied to the pod.
 std::optional<std::string> webhook_words(const Decision& decision, OnShortfall mode);

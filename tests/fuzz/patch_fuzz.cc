@@ -204,7 +204,8 @@ void check_words(const Subject& subject, const Decision& decision, const Case& c
   const auto about = [&] { return c.about("explain is wrong", {}) + "\n" + words.value_or(""); };
   require(says("refuses") == !decision.refusal.empty(), about);
   if (says("only defaults")) require(a.budget.stated_fits(a.grace_period()), about);
-  if (!words) require(!decision.short_of_time && decision.mend.kind == Mend::Kind::None, about);
+  const bool must_say = decision.short_of_time && !subject.pod.containers.empty();
+  require(words || !must_say, about);
 }
 
 void check_decisions(const Case& c, Input& input) {
