@@ -54,7 +54,7 @@ class ServerTest : public ::testing::Test {
                                         .content_type = "text/plain; version=0.0.4"};
                       }});
     routes.push_back({.method = "GET", .path = "/large", .handler = [](const Request&) {
-                        return Response{.body = std::string(16 * 1024 * 1024, 'x')};
+                        return Response{.body = std::string(10 * 1024 * 1024, 'x')};
                       }});
     routes.push_back(
         {.method = "POST", .path = "/throw", .handler = [](const Request&) -> Response {

@@ -100,7 +100,7 @@ TEST_F(ServerTest, FinishesAnAnswerThatIsOnItsWayWhenTheDrainEnds) {
   server->close_listener();
   const auto answer = client->receive();
   ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->body.size(), 16U * 1024 * 1024);
+  EXPECT_EQ(answer->body.size(), 10U * 1024 * 1024);
   client.reset();
   server->join();
 }

@@ -306,7 +306,7 @@ TEST_F(FairnessTest, LargeAnswersThatNobodyTakesCountAsMemory) {
     stalled.push_back(connect({.receive_buffer = 4096}));
     ASSERT_TRUE(stalled.back()->send(get("/large")));
   }
-  // 16 MB each, and the limit is 24.
+  // 10 MB each, and the limit is 16.
   EXPECT_TRUE(eventually([&] { return server->counters().shed == 1; }));
   // The one that goes is counted just before it is closed.
   EXPECT_TRUE(eventually([&] { return server->counters().writing == 1; }));

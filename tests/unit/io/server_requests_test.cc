@@ -178,7 +178,7 @@ TEST_F(ServerTest, SendsLargeAnswersWhole) {
   ASSERT_NE(client, nullptr);
   const auto answer = client->ask(get("/large"));
   ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->body.size(), 16U * 1024 * 1024);
+  EXPECT_EQ(answer->body.size(), 10U * 1024 * 1024);
 }
 
 TEST_F(ServerTest, CountsConnectionsByState) {
