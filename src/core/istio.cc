@@ -60,7 +60,7 @@ std::optional<Metadata> metadata(const std::optional<std::string>& variable,
 }
 
 Found termination_drain(const Pod& pod, const Container& proxy) {
-  const Found by_default{kIstioDefaultDrain, Source::BuiltIn, "Istio's default"};
+  Found by_default{kIstioDefaultDrain, Source::BuiltIn, "Istio's default"};
   if (proxy.istio.drain_seconds) {
     if (const auto read = whole_seconds(*proxy.istio.drain_seconds))
       return {*read, Source::Container, "TERMINATION_DRAIN_DURATION_SECONDS"};
