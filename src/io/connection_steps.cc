@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds kCostly{2};
 // Buffers above this size are given back as soon as they are empty.
 constexpr std::size_t kKeptBytes = 4096;
 // What OpenSSL holds while a record has come or gone in part only (SSL_MODE_RELEASE_BUFFERS).
-constexpr std::size_t kRecordBytes = 17 * 1024;
+constexpr std::size_t kRecordBytes = std::size_t{17} * 1024;
 // What the kernel holds at most for a connection whose answer is not taken, and which is not read
 // meanwhile: twice SO_SNDBUF and SO_RCVBUF (server.cc).
 constexpr std::size_t kKernelBytes = std::size_t{160} * 1024;

@@ -32,7 +32,7 @@ constexpr std::chrono::milliseconds kPatientTimePerRound{2};
 // keeps the code in the processor's caches.
 constexpr std::size_t kAnswersHeld = 8;
 // Larger than any TLS record, so that one read takes what one record brought.
-constexpr std::size_t kScratchBytes = 64 * 1024;
+constexpr std::size_t kScratchBytes = std::size_t{64} * 1024;
 
 std::array<std::chrono::milliseconds, kWaits> durations(const ServerDeadlines& d) {
   std::array<std::chrono::milliseconds, kWaits> all{};

@@ -39,7 +39,7 @@ Result<std::string> read_descriptor(int descriptor, const std::string& name,
       content.reserve(static_cast<std::size_t>(status.st_size));
     }
   }
-  std::array<char, 64 * 1024> buffer;
+  std::array<char, std::size_t{64} * 1024> buffer;
   while (true) {
     const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
     if (count < 0) {

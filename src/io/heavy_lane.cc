@@ -73,7 +73,7 @@ void HeavyLane::forget(std::string_view address, std::uint64_t key) noexcept {
   if (found != jobs.end()) forgotten = take(queue, found);
 }
 
-HeavyLane::Job HeavyLane::take(Queues::iterator queue, std::deque<Job>::iterator job) {
+HeavyLane::Job HeavyLane::take(Queues::iterator queue, const std::deque<Job>::iterator& job) {
   Job taken = std::move(*job);
   queue->second.jobs.erase(job);
   queue->second.bytes -= taken.bytes;

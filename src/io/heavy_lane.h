@@ -55,7 +55,7 @@ class HeavyLane {
   using Queues = std::map<std::string, Queue, std::less<>>;
 
   void run();
-  Job take(Queues::iterator queue, std::deque<Job>::iterator job);
+  Job take(Queues::iterator queue, const std::deque<Job>::iterator& job);
   Job take_next();
   std::optional<Job> take_surplus(const std::string& newest);
 
