@@ -379,6 +379,7 @@ void EventLoop::account(Connection& c) {
 void EventLoop::book(Connection& c, std::size_t held) {
   if (held == c.accounted) return;
   if (held != 0) buffers_.emplace(held, &c);  // may throw, before anything has changed
+  if (c.accounted <= kKeptBytes && held > kKeptBytes) c.held_since = Clock::now();
   if (c.accounted != 0) buffers_.erase({c.accounted, &c});
   shared_.buffered_bytes += held - c.accounted;  // wraps around as it should when it shrinks
   c.peer.book(c.accounted, held);
@@ -387,14 +388,16 @@ void EventLoop::book(Connection& c, std::size_t held) {
 }
 
 // Of the address that holds most: many that are small must not cost somebody else's that is larger.
-// Of those, what is held times how long: an honest request is whole after some milliseconds.
+// Of those, what is held times how long: an honest request is whole after some milliseconds. A
+// connection that is idle for long, and keeps a little for its next request, holds nobody up.
 Connection& EventLoop::heaviest() const {
   constexpr std::chrono::milliseconds least{50};
   const auto now = Clock::now();
   const auto address = peers_.heaviest();
   const auto weight = [&](const std::pair<std::size_t, Connection*>& entry) {
     if (entry.second->peer.address() != address) return 0.0;
-    const std::chrono::duration<double> age = now - deadlines_.since(*entry.second) + least;
+    std::chrono::duration<double> age = least;
+    if (entry.first > kKeptBytes) age += now - entry.second->held_since;
     return static_cast<double>(entry.first) * age.count();
   };
   return *std::max_element(buffers_.begin(), buffers_.end(), [&](const auto& a, const auto& b) {

@@ -56,11 +56,6 @@ class DeadlineLists {
     entry.linked = false;
   }
 
-  // When the entry began to wait for what it waits for.
-  Clock::time_point since(const Deadline& entry) const {
-    return entry.at - durations_[static_cast<std::size_t>(entry.wait)];
-  }
-
   // The entry that has waited longest in one kind of wait; null when none does.
   Deadline* oldest(Wait wait) const { return lists_[static_cast<std::size_t>(wait)].first; }
 

@@ -43,15 +43,16 @@ struct Connection : Deadline {
   std::string remote;
   PeerCounts::Share peer;
   RequestReader reader;
-  std::string in;             // received, not yet consumed by the reader
-  std::string out;            // answered, not yet sent
-  std::size_t sent = 0;       // of out
-  std::size_t accounted = 0;  // bytes of the heap in unfinished requests and large answers
-  std::size_t discarded = 0;  // while lingering
-  bool readable = true;       // edge-triggered: until a read says otherwise
-  bool unparsed = false;      // `in` has bytes that the reader has not been offered
-  bool served = false;        // has had an answer to a complete request
-  bool costly = false;        // its last answer took long to make, or its last records to read
+  std::string in;                // received, not yet consumed by the reader
+  std::string out;               // answered, not yet sent
+  std::size_t sent = 0;          // of out
+  std::size_t accounted = 0;     // bytes of the heap in unfinished requests and large answers
+  Clock::time_point held_since;  // more of them than an idle connection may keep
+  std::size_t discarded = 0;     // while lingering
+  bool readable = true;          // edge-triggered: until a read says otherwise
+  bool unparsed = false;         // `in` has bytes that the reader has not been offered
+  bool served = false;           // has had an answer to a complete request
+  bool costly = false;           // its last answer took long to make, or its last records to read
   bool close_after_write = false;
   bool queued = false;       // is in one of the loop's queues
   bool stuck = false;        // its answer waits for the client to take it

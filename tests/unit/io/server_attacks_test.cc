@@ -175,6 +175,31 @@ TEST_F(AttackTest, AnswersThatWaitCountWithWhatTheKernelHolds) {
   EXPECT_TRUE(eventually([&] { return server->counters().shed >= 4; })) << server->counters().shed;
 }
 
+TEST_F(AttackTest, AnIdleConnectionIsNotShedForWhatOthersHold) {
+  options.deadlines = {};
+  options.loops = 1;
+  options.max_buffered_bytes = 300'000;
+  start();
+  auto idle = connect();
+  // In two parts, so that it keeps a buffer for its next request.
+  const auto request = post("/size", std::string(2'900, 'x'));
+  ASSERT_TRUE(idle->send(request.substr(0, 1'000)));
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  EXPECT_EQ(body_of(idle->ask(request.substr(1'000))), "2900");
+  std::this_thread::sleep_for(seconds(3));  // then 3 KB weigh more than 60 that have just come
+  std::vector<std::unique_ptr<Client>> others;
+  for (int i = 0; i < 12; ++i) {
+    others.push_back(connect());
+    ASSERT_TRUE(
+        others.back() &&
+        others.back()->send("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" +
+                            std::string(30'000, 'x')))
+        << i;
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().shed > 0; }));
+  EXPECT_EQ(body_of(idle->ask(post("/size", "12345"))), "5");
+}
+
 TEST_F(AttackTest, KeepsToItsShareOfFiles) {
   options.deadlines = {};
   options.loops = 1;
