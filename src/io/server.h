@@ -100,7 +100,7 @@ struct ServerOptions {
   bool share_port = false;                              // SO_REUSEPORT
   std::shared_ptr<CertificateStore> certificates = {};  // null: plain HTTP
   unsigned loops = 0;                                   // threads; 0: one per core, at least 2
-  std::size_t max_connections = 2560;                   // also bounded by the limit of open files
+  std::size_t max_connections = 2048;                   // also bounded by the limit of open files
   FramingLimits limits = {};
   // Of the limit of open files, the part that connections may have where max_connections is more.
   double share_of_files = 1;
@@ -113,7 +113,7 @@ struct ServerOptions {
   std::function<bool(std::string_view body)> takes_long = {};
   // Of those that wait for that thread. One more is answered 503, or the latest of the address that
   // has most of them.
-  std::size_t max_waiting_bytes = std::size_t{8} * 1024 * 1024;
+  std::size_t max_waiting_bytes = std::size_t{12} * 1024 * 1024;
   // Called by that thread when none of them waits any more: to give back what they have left with
   // it. Must not throw.
   std::function<void()> after_heavy_requests = {};
