@@ -47,7 +47,7 @@ SCENARIOS = [
              ("400", "503")),
     scenario("many-containers", "a pod of 200,000 containers, 8 connections", 8, ("200", "400", "503")),
     scenario("large-reviews", "right reviews of 7 MiB, 8 connections", 8, ("200", "503")),
-    scenario("large-reviews-beside-hoarding", "the same beside 2,600 kept connections", 8,
+    scenario("large-reviews-beside-hoarding", "the same beside kept connections, as many as there is room for", 8,
              ("200", "404", "503"), weight=1.5, address="127.0.0.2", beside=("hoarding", 2600)),
     scenario("costly-reviews", "reviews of 35 KB with 9,900 empty containers, 100 connections", 100, ("200",),
              address="127.0.0.2"),
