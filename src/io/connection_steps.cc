@@ -372,7 +372,7 @@ void EventLoop::account(Connection& c) {
   if (c.stuck) held += heap(c.out.capacity()) + kRecordBytes + kKernelBytes;
   const bool grown = held > c.accounted;
   book(c, held);
-  if (grown && shared_.buffered_bytes > shared_.options.max_buffered_bytes) shed(false);
+  if (grown && shared_.buffered_bytes > shared_.options.max_buffered_bytes) shed();
 }
 
 // Of a closed connection: nothing, whatever it still holds.
@@ -382,6 +382,7 @@ void EventLoop::book(Connection& c, std::size_t held) {
   if (c.accounted <= kKeptBytes && held > kKeptBytes) c.held_since = Clock::now();
   if (c.accounted != 0) buffers_.erase({c.accounted, &c});
   shared_.buffered_bytes += held - c.accounted;  // wraps around as it should when it shrinks
+  booked_ += held - c.accounted;
   c.peer.book(c.accounted, held);
   c.accounted = held;
   largest_ = buffers_.empty() ? 0 : buffers_.rbegin()->first;
@@ -405,22 +406,27 @@ Connection& EventLoop::heaviest() const {
           })->second;
 }
 
-// Answers 503 to an unfinished request, a heavy one: another loop's when that one is larger, unless
-// the limit is exceeded by so much that it cannot be waited for.
-void EventLoop::shed(bool mine_only) {
+// Answers 503 to an unfinished request, a heavy one: of the loop that holds the largest, or of this
+// one when the limit is exceeded by so much that another loop cannot be waited for. A loop that
+// holds little loses nothing: it would help nobody, and all such loops hold half of the limit.
+void EventLoop::shed() {
   const std::size_t limit = shared_.options.max_buffered_bytes;
   const std::size_t total = shared_.buffered_bytes;
-  if (total <= limit || (buffers_.empty() && mine_only)) return;
-  if (!mine_only && total <= limit + limit / 4) {
+  if (total <= limit) return;
+  const std::size_t little = limit / 2 / shared_.loops.size();
+  const auto largest_of = [little](const EventLoop& loop) {
+    return loop.booked_ < little ? 0 : loop.largest_.load();
+  };
+  if (booked_ < little || total <= limit + limit / 4) {
     const auto largest = std::max_element(
         shared_.loops.begin(), shared_.loops.end(),
-        [](const auto& a, const auto& b) { return a->largest_buffer() < b->largest_buffer(); });
-    if ((*largest)->largest_buffer() > largest_) {
-      (*largest)->shed_largest();
+        [&](const auto& a, const auto& b) { return largest_of(*a) < largest_of(*b); });
+    if (largest_of(**largest) > largest_of(*this)) {
+      (*largest)->shed_one();
       return;
     }
     // Mine is the largest left: perhaps because another loop has just made room.
-    if (shared_.buffered_bytes <= limit) return;
+    if (booked_ < little || shared_.buffered_bytes <= limit) return;
   }
   if (buffers_.empty()) return;
   Connection& victim = heaviest();

@@ -105,7 +105,7 @@ void EventLoop::evict_one() {
   wake();
 }
 
-void EventLoop::shed_largest() {
+void EventLoop::shed_one() {
   shed_requested_ = true;
   wake();
 }
@@ -257,7 +257,7 @@ void EventLoop::take_inbox() {
   }
   if (evict_requested_.exchange(false)) evict_one_for_another();
   try {
-    if (shed_requested_.exchange(false)) shed(true);
+    if (shed_requested_.exchange(false)) shed();
   } catch (const std::exception&) {
     // No memory for the answer that says so: the next one that grows asks again.
   }

@@ -124,12 +124,11 @@ class EventLoop {
 
   // For other threads.
   void adopt(Descriptor socket, std::string remote);
-  void evict_one();     // to make room for another one
-  void shed_largest();  // the largest unfinished body
+  void evict_one();  // to make room for another one
+  void shed_one();   // of the unfinished requests, when all loops together hold too much
   void wake();
   std::size_t connections() const { return connections_; }
   std::size_t served() const { return served_; }
-  std::size_t largest_buffer() const { return largest_; }
   std::size_t count(Wait wait) const { return waiting_[static_cast<std::size_t>(wait)]; }
 
  private:
@@ -197,7 +196,7 @@ class EventLoop {
   void answer_unfinished(Connection& connection, const HttpError& error);
   void account(Connection& connection);
   void book(Connection& connection, std::size_t held);
-  void shed(bool mine_only);
+  void shed();
   Connection& heaviest() const;  // there is one
 
   ServerShared& shared_;
@@ -231,7 +230,8 @@ class EventLoop {
 
   std::atomic<std::size_t> connections_{0};  // those on their way here included
   std::atomic<std::size_t> served_{0};
-  std::atomic<std::size_t> largest_{0};
+  std::atomic<std::size_t> largest_{0};  // of buffers_
+  std::atomic<std::size_t> booked_{0};   // their sum
   std::array<std::atomic<std::size_t>, kWaits> waiting_{};
   bool drain_is_over_ = false;
 };

@@ -384,6 +384,37 @@ TEST_F(AttackTest, ShedsThoseOfTheAddressThatHoldsMost) {
   EXPECT_EQ(body_of(honest->ask(std::string(10'000, 'x'))), "100000");
 }
 
+// However much too much it is: what this loop's honest one holds would help nobody.
+TEST_F(AttackTest, ALoopThatHoldsLittleIsNotShedForWhatAnotherHolds) {
+  options.deadlines = {};
+  options.loops = 2;
+  options.max_buffered_bytes = 1'000'000;
+  start();
+  const auto begin = [this](const ClientOptions& as, std::size_t length) {
+    auto client = connect(as);
+    client->send("POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) +
+                 "\r\n\r\n" + std::string(length - 1, 'x'));
+    return client;
+  };
+  // Connections go to both loops in turn: those that hold much to the first, the others to the
+  // second. One large request costs some of the many small ones, and not as much as it takes.
+  std::vector<std::unique_ptr<Client>> holding;
+  std::vector<std::unique_ptr<Client>> honest;
+  for (int i = 0; i < 24; ++i) {
+    holding.push_back(begin({.from = "127.0.0.2"}, 40'000));
+    ASSERT_TRUE(eventually([&] { return server->counters().reading == holding.size(); })) << i;
+    honest.push_back(connect({.from = "127.0.0.3"}));
+    ASSERT_TRUE(honest.back() && honest.back()->ask(get("/text"))) << i;
+  }
+  ASSERT_EQ(server->counters().shed, 0U);
+  const auto large = begin({}, 700'000);
+  ASSERT_TRUE(eventually([&] { return server->counters().shed > 0; }));
+  const auto request = post("/size", std::string(2'900, 'x'));
+  ASSERT_TRUE(honest.front()->send(request.substr(0, 1'000)));
+  std::this_thread::sleep_for(milliseconds(100));  // in two parts
+  EXPECT_EQ(body_of(honest.front()->ask(request.substr(1'000))), "2900");
+}
+
 // A long head, and a record that is not whole: nothing of a body has come, and it is memory.
 TEST_F(AttackTest, HeadsAndPartsOfRecordsCountAsMemory) {
   options.deadlines = {};
