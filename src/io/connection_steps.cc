@@ -425,7 +425,7 @@ void EventLoop::shed() {
       (*largest)->shed_one();
       return;
     }
-    // Mine is the largest left: perhaps because another loop has just made room.
+    // Nobody has a larger one left: perhaps because another loop has just made room.
     if (booked_ < little || shared_.buffered_bytes <= limit) return;
   }
   if (buffers_.empty()) return;
