@@ -70,7 +70,7 @@ EventLoop::Next EventLoop::shake_hands(Connection& c) {
     const IoStatus first = c.transport.peek_handshake();
     if (first == IoStatus::kWantsRead) return Next::kBlocked;
     if (first == IoStatus::kOk) {
-      make_room_for_handshake();
+      make_room_for_handshakes(1);
       c.transport.start_tls(shared_.options.certificates->context().get());
     }
     if (!c.transport.has_tls()) {

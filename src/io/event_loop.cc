@@ -19,6 +19,8 @@ constexpr std::size_t kHandshakesPerRound = 8;
 // that has many connections already the latest of all. In order, a flood would have all of them
 // wait until they are evicted or have given up, and the work would go into those.
 constexpr std::size_t kHandshakesInOrder = 64;
+// How often a loop that would have to give some up looks whether it has to.
+constexpr std::chrono::milliseconds kHandshakesLookedAtEvery{20};
 // An address with more than this part of all connections is a crowd: the handshakes and requests of
 // others come before its own.
 constexpr std::size_t kCrowdShare = 4;
@@ -115,6 +117,9 @@ int EventLoop::timeout() const {
       !patient_.empty())
     return 0;
   auto next = deadlines_.next();
+  // Bodies that another loop receives may take away their room.
+  if (next && handshakes_ > shared_.handshakes_beside_bodies)
+    next = std::min(*next, Clock::now() + kHandshakesLookedAtEvery);
   if (shared_.ending && !drain_is_over_) {
     const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
     if (!next || end < *next) next = end;
@@ -152,6 +157,7 @@ void EventLoop::run() {
     holds_answers_ = false;
     serve_queued();
     take_inbox();
+    make_room_for_handshakes(0);
     expire(Clock::now());
     if (shared_.ending || shared_.cutting) end_drain();
     // A queued connection that was closed since is still in its queue.

@@ -103,6 +103,7 @@ struct ServerShared {
   std::size_t connections_per_loop = 0;
   std::size_t served_per_loop = 0;      // of those, with an answer: new ones have room beside them
   std::size_t handshakes_per_loop = 0;  // of those, in a handshake that has begun
+  std::size_t handshakes_beside_bodies = 0;  // the same, while requests hold much
   std::atomic<bool> draining{false};    // answers say Connection: close
   std::atomic<bool> ending{false};      // no new connection comes; loops end when theirs have ended
   std::atomic<bool> cutting{false};     // loops end now
@@ -111,6 +112,12 @@ struct ServerShared {
   std::atomic<std::uint64_t> accepted{0}, refused{0}, evicted{0}, timed_out{0},
       handshakes_failed{0}, shed{0};
   std::atomic<std::uint64_t> heavy_requests{0};
+
+  // Whether requests hold so much memory that handshakes may hold less of it.
+  bool holds_much() const {
+    return buffered_bytes + heavy_lane.held_bytes() > options.max_buffered_bytes / 8;
+  }
+
   HeavyLane heavy_lane;  // last: its job in hand uses what stands above
 };
 
@@ -171,7 +178,9 @@ class EventLoop {
   Connection* oldest_unserved(std::string_view address, std::size_t of_more_than = 0) const;
   void evict(Connection& connection);
   bool evict_one_for_another();  // false: there is none
-  void make_room_for_handshake();
+  std::size_t room_for_handshakes() const;
+  void make_room_for_handshakes(std::size_t more);
+  bool evict_handshake();  // false: there is none
   void begin_handshake(Connection& connection);
   void end_handshake(Connection& connection);
   void count_as_served(Connection& connection);

@@ -4,6 +4,7 @@
 // for more, silent ones or such as have had an answer or are always in the middle of a request, is
 // to lose its own ones and nobody else's.
 #include "io/event_loop.h"
+#include "io/memory.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -15,6 +16,9 @@ constexpr std::size_t kLargeShare = 8;
 // Silent ones of an address with more than this part go before anything of another that works: API
 // servers behind one address may be many too.
 constexpr std::size_t kNotableShare = 32;
+// Handshakes given up at once whose memory, a megabyte and more, bodies are about to want: it is
+// worth the milliseconds that it takes to give it back to the kernel.
+constexpr std::size_t kManyHandshakes = 32;
 // What its connections do, that which is lost with least harm first.
 constexpr std::array kInOrder{Wait::kLinger, Wait::kIdle, Wait::kRequest, Wait::kWrite,
                               Wait::kHandling};
@@ -70,10 +74,20 @@ bool EventLoop::evict_one_for_another() {
   return true;
 }
 
+std::size_t EventLoop::room_for_handshakes() const {
+  return shared_.holds_much() ? shared_.handshakes_beside_bodies : shared_.handshakes_per_loop;
+}
+
 // What OpenSSL keeps for a handshake is some three times what it keeps for a connection (40 KB
-// and 13), and costs a stranger one packet. The address with most of them loses its oldest.
-void EventLoop::make_room_for_handshake() {
-  if (handshakes_ < shared_.handshakes_per_loop) return;
+// and 13), and costs a stranger one packet. A client may open many connections at once, though.
+void EventLoop::make_room_for_handshakes(std::size_t more) {
+  std::size_t count = 0;
+  while (handshakes_ + more > room_for_handshakes() && evict_handshake()) ++count;
+  if (count >= kManyHandshakes) return_free_heap();
+}
+
+// The oldest of the address with most of them.
+bool EventLoop::evict_handshake() {
   Connection* found = nullptr;
   for (auto* entry = deadlines_.oldest(Wait::kHandshake); entry != nullptr; entry = entry->next) {
     auto& one = *static_cast<Connection*>(entry);
@@ -83,7 +97,9 @@ void EventLoop::make_room_for_handshake() {
     if (found == nullptr || one.peer.burden_of_handshakes() > found->peer.burden_of_handshakes())
       found = &one;
   }
-  if (found != nullptr) evict(*found);
+  if (found == nullptr) return false;
+  evict(*found);
+  return true;
 }
 
 void EventLoop::begin_handshake(Connection& connection) {

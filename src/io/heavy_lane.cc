@@ -48,6 +48,7 @@ void HeavyLane::post(Job job) {
     }
     queue->second.bytes += bytes;
     bytes_ += bytes;
+    held_ += bytes;
     ++waiting_;
   }
   changed_.notify_all();
@@ -59,6 +60,7 @@ void HeavyLane::post(Job job) {
     }
     if (!surplus) return;
     surplus->refuse();
+    held_ -= surplus->bytes;
   }
 }
 
@@ -70,7 +72,9 @@ void HeavyLane::forget(std::string_view address, std::uint64_t key) noexcept {
   auto& jobs = queue->second.jobs;
   const auto found =
       std::find_if(jobs.begin(), jobs.end(), [key](const Job& job) { return job.key == key; });
-  if (found != jobs.end()) forgotten = take(queue, found);
+  if (found == jobs.end()) return;
+  forgotten = take(queue, found);
+  held_ -= forgotten->bytes;
 }
 
 HeavyLane::Job HeavyLane::take(Queues::iterator queue, const std::deque<Job>::iterator& job) {
@@ -109,11 +113,14 @@ void HeavyLane::run() {
   while (true) {
     changed_.wait(lock, [this] { return stop_ || waiting_ > 0; });
     if (stop_) return;
+    std::size_t bytes = 0;
     {
       Job job = take_next();
+      bytes = job.bytes;
       lock.unlock();
       job.run();
     }  // what it holds goes before the next one begins
+    held_ -= bytes;
     lock.lock();
     if (!at_rest_ || waiting_ > 0) continue;
     lock.unlock();

@@ -8,6 +8,7 @@
 // them. What waits is bounded in bytes; the address that has most of them gives way.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -46,6 +47,8 @@ class HeavyLane {
   void post(Job job);
   // Of an address, where it still waits: nobody does for what it would give.
   void forget(std::string_view address, std::uint64_t key) noexcept;
+  // Bytes of all jobs, the one in hand included. From any thread.
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return held_; }
 
  private:
   struct Queue {
@@ -64,7 +67,8 @@ class HeavyLane {
   std::mutex mutex_;
   std::condition_variable changed_;
   Queues queues_;  // none is empty
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;              // of those in queues_
+  std::atomic<std::size_t> held_{0};  // and of the one in hand
   std::size_t waiting_ = 0;
   std::string last_;  // whose turn it was
   bool stop_ = false;

@@ -34,6 +34,8 @@ int return_segments(dl_phdr_info* object, std::size_t, void*) {
 
 void return_code() { ::dl_iterate_phdr(return_segments, nullptr); }
 
+void return_free_heap() { ::malloc_trim(0); }
+
 void return_large_blocks() {
   ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   ::mallopt(M_TRIM_THRESHOLD, kKeptAtTheTop);
@@ -53,7 +55,7 @@ void MemoryTrimmer::trim_heap(std::size_t worth_the_work) {
     if (free_bytes < left_) left_ = free_bytes;
     return;
   }
-  ::malloc_trim(0);
+  return_free_heap();
   left_ = ::mallinfo2().fordblks;
 }
 

@@ -16,6 +16,9 @@ void return_large_blocks();
 // back from the file by itself. Most of what a small process weighs is such pages.
 void return_code();
 
+// Gives all free pages back, which takes some milliseconds.
+void return_free_heap();
+
 // Gives free pages back. For a thread of its own: it works only when there is much more to give
 // back than it had to leave the last time.
 class MemoryTrimmer {

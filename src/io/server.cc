@@ -24,7 +24,7 @@ namespace {
 // Descriptors that are not connections: the listener, epoll and eventfd of each loop, files,
 // standard streams, another server's.
 constexpr std::size_t kReservedDescriptors = 64;
-// Of each loop, where there is room for so few connections that a sixth of it is less.
+// Of each loop, where there is room for so few connections that the part for handshakes is less.
 constexpr std::size_t kFewestHandshakes = 8;
 // How long accepting rests when descriptors have run out, so that it does not spin.
 constexpr int kOutOfDescriptorsPauseMs = 20;
@@ -132,9 +132,12 @@ class Server::Impl {
         connection_cap(shared_.options.max_connections, shared_.options.share_of_files);
     shared_.connections_per_loop = std::max<std::size_t>(1, cap / loops);
     shared_.served_per_loop = shared_.connections_per_loop - shared_.connections_per_loop / 8;
-    shared_.handshakes_per_loop =
-        std::max(shared_.connections_per_loop / 6,
-                 std::min(shared_.connections_per_loop, kFewestHandshakes));
+    const auto handshakes = [this](std::size_t part) {
+      return std::max(shared_.connections_per_loop / part,
+                      std::min(shared_.connections_per_loop, kFewestHandshakes));
+    };
+    shared_.handshakes_per_loop = handshakes(2);
+    shared_.handshakes_beside_bodies = handshakes(6);
     for (unsigned i = 0; i < loops; ++i)
       shared_.loops.push_back(std::make_unique<EventLoop>(shared_));
     for (const auto& loop : shared_.loops) {

@@ -49,6 +49,8 @@ SCENARIOS = [
     scenario("large-reviews", "right reviews of 7 MiB, 8 connections", 8, ("200", "503")),
     scenario("large-reviews-beside-hoarding", "the same beside kept connections, as many as there is room for", 8,
              ("200", "404", "503"), weight=1.5, address="127.0.0.2", beside=("hoarding", 2600)),
+    scenario("large-reviews-beside-half-handshakes", "the same beside handshakes that stop halfway, 2,000 connections", 8,
+             ("200", "503"), weight=1.5, address="127.0.0.2", beside=("half-handshakes", 2000)),
     scenario("costly-reviews", "reviews of 35 KB with 9,900 empty containers, 100 connections", 100, ("200",),
              address="127.0.0.2"),
     scenario("waiting-reviews", "reviews of 140 KB with 4,900 native sidecars, 240 connections", 240,

@@ -17,11 +17,12 @@ class HeavyLaneTest : public ::testing::Test {
   void start(std::size_t most_bytes = 1000) {
     lane_.emplace();
     lane_->start(most_bytes, [this] {
+      held_at_rest_ = held();
       done_.emplace_back("rest");
       rested_.set_value(std::this_thread::get_id());
     });
     lane_->post({.address = "first",
-                 .bytes = 0,
+                 .bytes = 10,
                  .key = 0,
                  .run =
                      [this] {
@@ -41,6 +42,7 @@ class HeavyLaneTest : public ::testing::Test {
                  .refuse = [this, name] { refused_.push_back(name); }});
   }
   void forget(const std::string& address, std::uint64_t key) { lane_->forget(address, key); }
+  std::size_t held() const { return lane_->held_bytes(); }
   std::vector<std::string> finish() {
     posted_.set_value();
     auto rested = rested_.get_future();
@@ -52,6 +54,7 @@ class HeavyLaneTest : public ::testing::Test {
   }
   using Names = std::vector<std::string>;
   Names refused_;
+  std::size_t held_at_rest_ = 1;
 
  private:
   Names done_;
@@ -100,6 +103,21 @@ TEST_F(HeavyLaneTest, TakesAnyJobWhereNoneWaits) {
   post("b", "b1", 1);
   EXPECT_EQ(refused_, Names{"a1"});
   EXPECT_EQ(finish(), (Names{"b1", "rest"}));
+}
+
+TEST_F(HeavyLaneTest, KnowsWhatItHolds) {
+  start(100);
+  EXPECT_EQ(held(), 10U) << "the one in hand";
+  post("a", "a1", 40, 7);
+  post("a", "a2", 50, 8);
+  EXPECT_EQ(held(), 100U);
+  post("b", "b1", 30);  // a2 makes room
+  EXPECT_EQ(held(), 80U);
+  forget("a", 7);
+  forget("a", 7);
+  EXPECT_EQ(held(), 40U);
+  EXPECT_EQ(finish(), (Names{"b1", "rest"}));
+  EXPECT_EQ(held_at_rest_, 0U);
 }
 
 TEST_F(HeavyLaneTest, ForgetsWhatNobodyWaitsFor) {
