@@ -203,6 +203,7 @@ class EventLoop {
   void finish(Finished finished);
   void refuse(Connection& connection, const HttpError& error);
   void answer_unfinished(Connection& connection, const HttpError& error);
+  static std::size_t held_by_input(const Connection& connection);
   void account(Connection& connection);
   void book(Connection& connection, std::size_t held);
   void shed();

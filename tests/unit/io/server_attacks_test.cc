@@ -475,6 +475,22 @@ TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
   EXPECT_EQ(server->counters().shed, 1U);
 }
 
+TEST_F(AttackTest, RoomForALargeBodyCountsOnceItIsWrittenTo) {
+  options.deadlines = {};
+  options.max_buffered_bytes = 4'000'000;
+  start();
+  std::vector<std::unique_ptr<Client>> all;
+  const auto head = "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n";
+  for (int i = 0; i < 4; ++i) {
+    all.push_back(connect());
+    ASSERT_TRUE(all.back() && all.back()->send(head + std::string(600'000, 'x'))) << i;
+  }
+  EXPECT_FALSE(eventually([&] { return server->counters().shed > 0; }, milliseconds(300)));
+  // With 3.9 MB of its own, all hold 5.7 MB.
+  ASSERT_TRUE(all[0]->send(std::string(3'300'000, 'x')));
+  EXPECT_TRUE(eventually([&] { return server->counters().shed > 0; }));
+}
+
 TEST_F(AttackTest, SurvivesRunningOutOfDescriptors) {
   options.deadlines = {};
   start();
