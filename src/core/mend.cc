@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "core/profile_proxy.h"
+
 namespace gracekeeper {
 namespace {
 
@@ -48,6 +50,9 @@ Mend find_fit(const Assessment& a) {
     return impossible("on-shortfall fit has no proxy whose grace it could shorten");
   if (a.proxy.is_istio())
     return impossible("on-shortfall fit does not change the settings of Istio's proxy");
+  if (!can_be_told_grace(a.pod(), a.proxy))
+    return impossible(fmt::format("on-shortfall fit cannot tell {} its grace: {}",
+                                  a.proxy.container_name(), kHasNoArguments));
   const Millis most = a.grace_period();
   Millis grace =
       tellable(a, std::min(most - a.budget.app - a.budget.wait - a.budget.margin, a.budget.grace));

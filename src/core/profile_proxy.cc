@@ -220,7 +220,28 @@ void add_dropped_of_others(const Pod& pod, const Namespace* where,
   }
 }
 
+// Where it is in the pod already.
+const Container* container_of_profile(const Pod& pod, const Proxy& proxy) {
+  const bool is_there = proxy.profile && proxy.presence == Proxy::Presence::Adopted;
+  return is_there ? adopted_proxy(pod, proxy.profile->container) : nullptr;
+}
+
 }  // namespace
+
+bool can_be_told(const Container& container, const ProfileSetting& setting) {
+  return setting.means != SettingMeans::Argument || !container.args.empty() ||
+         !container.command.empty();
+}
+
+bool can_be_told_wait(const Pod& pod, const Proxy& proxy) {
+  const auto* container = container_of_profile(pod, proxy);
+  return container == nullptr || can_be_told(*container, proxy.profile->wait);
+}
+
+bool can_be_told_grace(const Pod& pod, const Proxy& proxy) {
+  const auto* container = container_of_profile(pod, proxy);
+  return container == nullptr || can_be_told(*container, proxy.profile->grace);
+}
 
 Lookup profile_variables(const Pod& pod, const Namespace* where, std::string_view namespace_name,
                          const SidecarProfile& profile, Millis wait, Millis grace) {
@@ -269,8 +290,11 @@ Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view nam
   else if (profile.grace.is_in_hook() && !made)
     own_grace = Millis{0};
 
-  const auto wait = stated(settings.wait, profile.wait);
-  const auto grace = stated(settings.grace, profile.grace);
+  const auto told = [&](const std::optional<Sourced<Millis>>& setting, const ProfileSetting& of) {
+    return can_be_told(container, of) ? stated(setting, of) : std::nullopt;
+  };
+  const auto wait = told(settings.wait, profile.wait);
+  const auto grace = told(settings.grace, profile.grace);
   const bool reads_wait = profile.wait.means == SettingMeans::Annotation;
   proxy.wait = reads_wait ? standard(profile.wait) : Sourced<Millis>{Millis{0}, Source::Container};
   if (wait)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/placeholders.h"
@@ -22,9 +23,18 @@ struct ChosenProxy {
 ChosenProxy choose_proxy(const Pod& pod, const Namespace* where, std::string_view namespace_name,
                          const Configuration& configuration);
 
-// The proxy of a profile whose container is in the pod.
+// The proxy of a profile whose container is in the pod. What it cannot be told does not count.
 Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view namespace_name,
                     const PodSettings& settings);
+
+// Whether that container, which is in the pod already, can be told the time. An argument is put
+// among others only: the first one of all would take the place of those of its image.
+bool can_be_told(const Container& container, const ProfileSetting& setting);
+// The same of a pod's proxy: one that is not there yet, and Linkerd's, can be.
+bool can_be_told_wait(const Pod& pod, const Proxy& proxy);
+bool can_be_told_grace(const Pod& pod, const Proxy& proxy);
+inline constexpr std::string_view kHasNoArguments =
+    "the container has neither command nor args, and one would take the place of its image's";
 
 // What the variables of the profile's templates hold for this pod and these times.
 Lookup profile_variables(const Pod& pod, const Namespace* where, std::string_view namespace_name,

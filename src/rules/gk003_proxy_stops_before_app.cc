@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "core/annotations.h"
+#include "core/profile_proxy.h"
 #include "rules/places.h"
 #include "rules/registry.h"
 
@@ -90,6 +91,9 @@ std::string when_words(const Assessment& a) {
 
 std::string remedy_words(const Assessment& a) {
   const auto app = ceil_seconds(a.budget.app);
+  if (!can_be_told_wait(a.pod(), a.proxy))
+    return fmt::format("Write the command or the args of {} into the pod and set {} to \"{}\"{}.",
+                       a.proxy.container_name(), a.settings.wait_key(), app, native_remedy(a));
   if (!proxy_hook_is_unknown(a))
     return fmt::format("Set {} to \"{}\"{}.", a.settings.wait_key(), app, native_remedy(a));
   const bool in_hook = !a.proxy.profile || a.proxy.profile->wait.is_in_hook();

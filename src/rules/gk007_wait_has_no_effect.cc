@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "core/annotations.h"
+#include "core/profile_proxy.h"
 #include "rules/places.h"
 #include "rules/registry.h"
 
@@ -95,6 +96,27 @@ std::vector<Finding> check_mode(const Assessment& a) {
   return findings;
 }
 
+// Another sidecar's that is in the pod and cannot be told of them.
+std::vector<Finding> check_untold(const Assessment& a) {
+  const auto is_another = [](const auto& setting, const Sourced<Millis>& counted) {
+    return setting && setting->value != counted.value;
+  };
+  const bool wait = a.proxy.is_classic() && is_another(a.settings.wait, a.proxy.wait) &&
+                    !can_be_told_wait(a.pod(), a.proxy);
+  const bool grace =
+      is_another(a.settings.grace, a.proxy.grace) && !can_be_told_grace(a.pod(), a.proxy);
+  if (!wait && !grace) return {};
+  const auto what =
+      wait && grace ? "the wait and the grace have" : (wait ? "the wait has" : "the grace has");
+  auto findings = finding(
+      a, fmt::format("{} no effect on {}: {}", what, a.proxy.container_name(), kHasNoArguments),
+      fmt::format("GK007 {} no effect on {}: it has no arguments", what, a.proxy.container_name()),
+      fmt::format("Write the command or the args of {} into the pod.", a.proxy.container_name()));
+  const auto key = wait ? a.settings.wait_key() : a.settings.grace_key();
+  if (a.pod().annotations.contains(key)) findings.front().path = annotation_path(a, key);
+  return findings;
+}
+
 std::vector<Finding> check_wait(const Assessment& a) {
   const auto& settings = a.settings;
   if (a.proxy.is_native() && !a.proxy.is_istio() && settings.wait &&
@@ -111,7 +133,7 @@ std::vector<Finding> check_wait(const Assessment& a) {
             : fmt::format("Remove {} from the Namespace, or write \"0\" on the pod.",
                           a.settings.wait_key()));
   }
-  if (a.proxy.exists() && !a.proxy.is_istio()) return {};
+  if (a.proxy.exists() && !a.proxy.is_istio()) return check_untold(a);
   const bool wait = is_on_pod(settings.wait) && settings.wait->value.count() > 0;
   const bool grace = is_on_pod(settings.grace);
   if (!wait && !grace) return {};
@@ -150,13 +172,17 @@ Rule gk007_wait_has_no_effect() {
       .name = "wait-has-no-effect",
       .severity = Severity::Warning,
       .summary =
-          "a wait is set on a native sidecar, or on a pod that has no proxy, or it cannot end with "
-          "the application although that is asked for",
+          "a wait is set on a native sidecar, or on a pod that has no proxy, or its proxy cannot "
+          "be "
+          "told of it, or it cannot end with the application although that is asked for",
       .cause =
           "A native sidecar is told to stop when the application is gone, so there is nothing to "
           "wait for, and "
           "Linkerd ignores the annotation without a word. A pod without a proxy has nothing that "
-          "could wait. Where gracekeeper.dev/wait-mode: until-app-exits cannot work, the wait "
+          "could wait. Another sidecar that is in the pod already, without command and arguments, "
+          "is not "
+          "told of a time that its profile passes as an argument. Where gracekeeper.dev/wait-mode: "
+          "until-app-exits cannot work, the wait "
           "stays "
           "a fixed sleep.",
       .example =

@@ -153,8 +153,9 @@ bool is_hook(const std::optional<Hook>& hook, const Value& handler) {
                     });
 }
 
-// The environment or the arguments of the container in the pod.
-void adjust(const ProfileSetting& setting, Millis time, const Container& container,
+// The environment of the container in the pod, or its arguments, which both settings may change:
+// those are changed in the container that is given.
+void adjust(const ProfileSetting& setting, Millis time, Container& container,
             std::vector<Edit>& edits) {
   const auto text = setting.written(time);
   if (setting.means == SettingMeans::Environment) {
@@ -169,13 +170,17 @@ void adjust(const ProfileSetting& setting, Millis time, const Container& contain
     const auto& form = setting.argument;
     const bool in_command =
         !holds_argument(container.args, form) && holds_argument(container.command, form);
-    // Arguments of its own would take the place of the image's.
-    if (!in_command && container.args.empty() && container.command.empty()) return;
-    auto words = in_command ? container.command : container.args;
-    set_argument(words, form, text, [](const std::string& word) { return std::string_view(word); });
-    if (words != (in_command ? container.command : container.args))
-      edits.emplace_back(SetArguments{container.name, in_command, std::move(words)});
+    if (!can_be_told(container, setting)) return;
+    set_argument(in_command ? container.command : container.args, form, text,
+                 [](const std::string& word) { return std::string_view(word); });
   }
+}
+
+void write_arguments(const Container& before, Container& after, std::vector<Edit>& edits) {
+  if (after.command != before.command)
+    edits.emplace_back(SetArguments{before.name, true, std::move(after.command)});
+  if (after.args != before.args)
+    edits.emplace_back(SetArguments{before.name, false, std::move(after.args)});
 }
 
 }  // namespace
@@ -228,14 +233,16 @@ std::vector<Edit> adjust_profile(const ProfileInjection& injection, const PodSet
       edits.emplace_back(SetPreStop{container.name, injection.wait_handler});
     }
   }
+  Container told = container;
   if (settings.wait) {
-    adjust(profile.wait, proxy.wait.value, container, edits);
+    adjust(profile.wait, proxy.wait.value, told, edits);
     write_annotation(profile.wait, settings.wait->value, injection.pod, edits);
   }
   if (settings.grace) {
-    adjust(profile.grace, proxy.grace.value, container, edits);
+    adjust(profile.grace, proxy.grace.value, told, edits);
     write_annotation(profile.grace, settings.grace->value, injection.pod, edits);
   }
+  write_arguments(container, told, edits);
   return edits;
 }
 

@@ -39,7 +39,7 @@ inline const std::vector<ProfilePtr>& profiles() {
         R"({apiVersion: gracekeeper.dev/v1alpha1, kind: SidecarProfile, name: side, container: side,
            inject: {annotation: side.example.com/inject, value: enabled}, native: true,
            nativeAnnotation: side.example.com/native,
-           wait: {annotation: side.example.com/wait},
+           wait: {annotation: side.example.com/wait, argument: "--wait={}"},
            grace: {annotation: side.example.com/grace, default: 20s, argument: "--grace {}"},
            containers: [{name: side, image: s, args: [run]}]})",
         R"({apiVersion: gracekeeper.dev/v1alpha1, kind: SidecarProfile, name: slow, container: slow,

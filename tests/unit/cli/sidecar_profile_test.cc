@@ -488,6 +488,60 @@ TEST(SidecarProfiles, FitShortensTheProfilesGrace) {
       "\n");
 }
 
+TEST(SidecarProfiles, AnArgumentIsNotTheFirstOfAnAdoptedOne) {
+  const auto policy = policy_with({R"(apiVersion: gracekeeper.dev/v1alpha1
+kind: SidecarProfile
+name: told
+container: told
+inject: {annotation: told.example/inject}
+wait: {annotation: told.example/wait, argument: "--wait {}"}
+grace: {annotation: told.example/grace, default: 20s, argument: "--grace {}"}
+containers:
+- {name: told, image: "told:1", args: [run]}
+)"});
+  const std::string asks = "told.example/wait: \"4\", told.example/grace: 3s";
+  const auto without = pod_text(asks, "  - {name: told, image: x}\n");
+  expect(
+      policy,
+      {{without, "adopted classic told wait 0 (container) grace 20 (configuration) stop 20", ""},
+       {pod_text(asks, "  - {name: told, image: x, args: [run]}\n"),
+        "adopted classic told wait 4 (pod) grace 3 (pod) stop 7",
+        "add /spec/containers/1/args [\"run\",\"--wait\",\"4\",\"--grace\",\"3\"]\n"},
+       {pod_text(asks, "  - {name: told, image: x, command: [told]}\n"),
+        "adopted classic told wait 4 (pod) grace 3 (pod) stop 7",
+        "add /spec/containers/1/args [\"--wait\",\"4\",\"--grace\",\"3\"]\n"},
+       {pod_text(
+            asks,
+            "  - {name: told, image: x, command: [told, --wait, \"9\"], args: [--grace, \"9\"]}\n"),
+        "adopted classic told wait 4 (pod) grace 3 (pod) stop 7",
+        "add /spec/containers/1/command [\"told\",\"--wait\",\"4\"]\n"
+        "add /spec/containers/1/args [\"--grace\",\"3\"]\n"}});
+  const std::string why =
+      "the container has neither command nor args, and one would take the place of its image's";
+  EXPECT_EQ(findings_of(without, policy),
+            "GK003 told begins to drain at once, but container web may run for 10 s (preStop 0 + "
+            "shutdown 10): its new connections fail from then on [told] -> Write the command or "
+            "the args of told into the pod and set told.example/wait to \"10\", or take told out "
+            "of the manifest and let it be injected as a native sidecar (told.example/inject: "
+            "\"enabled\", native: true in the profile told).\n"
+            "GK007 the wait and the grace have no effect on told: " +
+                why + " [told] -> Write the command or the args of told into the pod.\n");
+  EXPECT_EQ(findings_of(pod_text("told.example/grace: 20s, gracekeeper.dev/app-shutdown: \"0\"",
+                                 "  - {name: told, image: x}\n"),
+                        policy),
+            "")
+      << "it is its own grace";
+
+  auto short_of_time =
+      pod_text(asks + ", gracekeeper.dev/on-shortfall: fit", "  - {name: told, image: x}\n");
+  short_of_time.replace(short_of_time.find("600"), 3, "15");
+  const auto c = read(short_of_time);
+  const auto decision = decide(c.subject, nullptr, policy);
+  EXPECT_EQ(decision.mend.kind, Mend::Kind::Impossible);
+  EXPECT_EQ(decision.mend.reason, "on-shortfall fit cannot tell told its grace: " + why);
+  EXPECT_EQ(operations(c, decision), "");
+}
+
 TEST(SidecarProfiles, ThatCannotBeToldApartAreRefused) {
   const io::test::TemporaryFolder folder;
   const auto errors = [&](const std::string& second) {

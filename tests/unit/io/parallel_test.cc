@@ -23,6 +23,8 @@ TEST(ForEachIndex, ThrowsWhatTheWorkThrows) {
     for_each_index(100'000, [&](std::size_t i) {
       ++calls;
       if (i == 3) throw std::runtime_error("the third");
+      // All of them take ten seconds: the thread that throws gets its turn before.
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
     });
     FAIL() << "nothing was thrown";
   } catch (const std::runtime_error& error) {
