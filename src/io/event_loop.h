@@ -104,9 +104,9 @@ struct ServerShared {
   std::size_t served_per_loop = 0;      // of those, with an answer: new ones have room beside them
   std::size_t handshakes_per_loop = 0;  // of those, in a handshake that has begun
   std::size_t handshakes_beside_bodies = 0;  // the same, while requests hold much
-  std::atomic<bool> draining{false};    // answers say Connection: close
-  std::atomic<bool> ending{false};      // no new connection comes; loops end when theirs have ended
-  std::atomic<bool> cutting{false};     // loops end now
+  std::atomic<bool> draining{false};         // answers say Connection: close
+  std::atomic<bool> ending{false};   // no new connection comes; loops end when theirs have ended
+  std::atomic<bool> cutting{false};  // loops end now
   std::atomic<Clock::rep> end_of_drain{0};  // valid once `ending` is set
   std::atomic<std::size_t> buffered_bytes{0};
   std::atomic<std::uint64_t> accepted{0}, refused{0}, evicted{0}, timed_out{0},

@@ -66,8 +66,8 @@ class HeavyLane {
   std::size_t most_bytes_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
-  Queues queues_;  // none is empty
-  std::size_t bytes_ = 0;              // of those in queues_
+  Queues queues_;                     // none is empty
+  std::size_t bytes_ = 0;             // of those in queues_
   std::atomic<std::size_t> held_{0};  // and of the one in hand
   std::size_t waiting_ = 0;
   std::string last_;  // whose turn it was
