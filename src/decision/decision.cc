@@ -204,6 +204,12 @@ Decision judge(const Subject& subject, const Namespace* where, const Policy& pol
   Assessment as_it_is = assess_as_it_is(subject, where, policy.configuration);
   add_dropped_values(policy, as_it_is);
   Decision decision = start(as_it_is);
+  // No pod that an API server takes: mutate has left it as it is, and who asked for what is told
+  // the right reason.
+  if (subject.pod.containers.empty() && !decision.refusal.empty()) {
+    decision.refusal.clear();
+    decision.notices = decision.findings;
+  }
   if (mends(decision.mend)) {
     decision.remarks.push_back(
         fmt::format("on-shortfall {} was not applied: was the mutating webhook out of reach?",

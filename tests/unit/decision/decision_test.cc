@@ -246,6 +246,25 @@ TEST(Decide, APodWithoutContainersIsLeftAsItIs) {
   EXPECT_EQ(decision.mend, Mend{});
 }
 
+TEST(Judge, APodWithoutContainersIsTheApiServersToRefuse) {
+  Policy policy;
+  policy.configuration.max_termination_grace_period_seconds = 60;
+  const auto annotations =
+      annotated({{kGrace, "0"}, {kAppShutdown, "0"}, {kOnShortfall, "raise"}});
+  const auto proxy = testing::native_sidecar("linkerd-proxy");
+  const auto of = [](Pod pod) {
+    pod.termination_grace_period_seconds = 0;
+    return subject_of(std::move(pod), Subject::Kind::Pod);
+  };
+  // It would drain for 120 s: mutate, which would have told it of the 0, was out of reach.
+  EXPECT_NE(judge(of(pod_of({container("web"), proxy}, annotations)), nullptr, policy).refusal, "");
+  const auto without = of(pod_of({proxy}, annotations));
+  EXPECT_EQ(decide(without, nullptr, policy).refusal, "");
+  const auto verdict = judge(without, nullptr, policy);
+  EXPECT_EQ(verdict.refusal, "");
+  EXPECT_EQ(ids(verdict.notices), ids(verdict.findings));
+}
+
 // A proxy without the container that redirects the traffic to it would be no mesh at all.
 TEST(Decide, APodWithAContainerNamedAsOneOfTheInjectionIsLeftAsItIs) {
   const auto pod = [](std::initializer_list<std::pair<std::string_view, std::string_view>> said) {
