@@ -249,8 +249,7 @@ TEST(Decide, APodWithoutContainersIsLeftAsItIs) {
 TEST(Judge, APodWithoutContainersIsTheApiServersToRefuse) {
   Policy policy;
   policy.configuration.max_termination_grace_period_seconds = 60;
-  const auto annotations =
-      annotated({{kGrace, "0"}, {kAppShutdown, "0"}, {kOnShortfall, "raise"}});
+  const auto annotations = annotated({{kGrace, "0"}, {kAppShutdown, "0"}, {kOnShortfall, "raise"}});
   const auto proxy = testing::native_sidecar("linkerd-proxy");
   const auto of = [](Pod pod) {
     pod.termination_grace_period_seconds = 0;
