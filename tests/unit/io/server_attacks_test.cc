@@ -486,8 +486,8 @@ TEST_F(AttackTest, RoomForALargeBodyCountsOnceItIsWrittenTo) {
     ASSERT_TRUE(all.back() && all.back()->send(head + std::string(600'000, 'x'))) << i;
   }
   EXPECT_FALSE(eventually([&] { return server->counters().shed > 0; }, milliseconds(300)));
-  // With 3.9 MB of its own, all hold 5.7 MB.
-  ASSERT_TRUE(all[0]->send(std::string(3'300'000, 'x')));
+  // With 3.9 MB of its own, all hold 5.7 MB. It may be the one that has to go, while it sends.
+  all[0]->send(std::string(3'300'000, 'x'));
   EXPECT_TRUE(eventually([&] { return server->counters().shed > 0; }));
 }
 
