@@ -116,7 +116,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
     }
   }
   if (c.unparsed) {
-    c.in.erase(0, parse(c, c.in));
+    drop(c, parse(c, c.in));
     c.unparsed = c.is_answering() && !c.in.empty();
     rest_after_empty_lines(c);
     account(c);
@@ -150,8 +150,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
   } else {
     make_space(c, arrived.size());
     c.in += arrived;
-    const std::size_t used = parse(c, c.in);
-    c.in.erase(0, used);
+    drop(c, parse(c, c.in));
   }
   c.unparsed = c.is_answering() && !c.in.empty();
   if (c.wait == Wait::kIdle && !c.reader.fresh()) wait_for(c, Wait::kRequest);
@@ -173,8 +172,8 @@ void EventLoop::make_space(Connection& c, std::size_t size) {
   if (needed <= c.in.capacity()) return;
   const std::uint64_t whole = c.reader.head().content_length.value_or(0);
   std::size_t wanted = 2 * needed;
-  const std::size_t most = whole < kLargeBody ? wanted : 8 * needed;
-  if (whole >= needed && whole <= most)
+  const bool is_large = whole >= kLargeBody && whole <= 8 * needed;
+  if (whole >= needed && (is_large || whole <= wanted))
     wanted = static_cast<std::size_t>(whole) + kZerosBehindLargeBody;
   // A string that grows in place at least doubles, whatever is asked of it: a new one takes the
   // size.
@@ -182,6 +181,14 @@ void EventLoop::make_space(Connection& c, std::size_t size) {
   larger.reserve(wanted);
   larger += c.in;
   c.in = std::move(larger);
+  c.roomy = is_large;
+}
+
+// Of what has been received. What is left moves to the front, and where it stood is memory still.
+void EventLoop::drop(Connection& c, std::size_t used) {
+  if (used == 0) return;
+  c.in.erase(0, used);
+  c.roomy = false;
 }
 
 // Offers data to the reader until it wants more or there is something to write. Returns how much of
@@ -256,6 +263,7 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
     request->offset = used - body.size();
     request->storage = std::move(c.in);
     c.in = std::move(rest);
+    c.roomy = false;
     left_to_erase = 0;
   } else {
     request->storage.reserve(body.size() + kZerosBehindLargeBody);
@@ -377,8 +385,7 @@ EventLoop::Next EventLoop::discard(Connection& c) {
 // from the kernel as zeros (return_large_blocks in memory.h), only what has been written to.
 std::size_t EventLoop::held_by_input(const Connection& c) {
   const std::size_t capacity = heap(c.in.capacity());
-  const bool is_large = c.reader.head().content_length.value_or(0) >= kLargeBody;
-  return is_large ? std::min(capacity, c.in.size() + kPageBytes) : capacity;
+  return c.roomy ? std::min(capacity, c.in.size() + kPageBytes) : capacity;
 }
 
 // Brings the books up to date with the memory that a connection's unfinished request or untaken

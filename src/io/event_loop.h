@@ -50,6 +50,7 @@ struct Connection : Deadline {
   Clock::time_point held_since;  // more of them than an idle connection may keep
   std::size_t discarded = 0;     // while lingering
   bool readable = true;          // edge-triggered: until a read says otherwise
+  bool roomy = false;            // `in` was made for a large body and has only grown since
   bool unparsed = false;         // `in` has bytes that the reader has not been offered
   bool served = false;           // has had an answer to a complete request
   bool costly = false;           // its last answer took long to make, or its last records to read
@@ -195,6 +196,7 @@ class EventLoop {
   Next begin_linger(Connection& connection);
   void rest_after_empty_lines(Connection& connection);
   static void make_space(Connection& connection, std::size_t size);
+  static void drop(Connection& connection, std::size_t used);
   std::size_t parse(Connection& connection, std::string_view data);
   bool judge_head(Connection& connection, bool body_has_begun);
   void complete(Connection& connection);

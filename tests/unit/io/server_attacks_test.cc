@@ -430,6 +430,20 @@ TEST_F(AttackTest, HeadsAndPartsOfRecordsCountAsMemory) {
   EXPECT_TRUE(eventually([&] { return server->counters().shed > 0; }));
 }
 
+// What a head came in is memory still when a byte of a large body is all that is left in it.
+TEST_F(AttackTest, WhatAHeadCameInCountsBehindIt) {
+  options.deadlines = {};
+  options.max_buffered_bytes = 1'000'000;
+  start();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 60; ++i) {
+    clients.push_back(connect());
+    clients.back()->send("POST /size HTTP/1.1\r\nHost: a\r\nX: " + std::string(30'000, 'x') +
+                         "\r\nContent-Length: 1000000\r\n\r\ny");
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().shed > 0; }));
+}
+
 TEST_F(AttackTest, OfOneAddressTheConnectionThatWasIdleLongestGoes) {
   options.deadlines = {};
   options.max_connections = 32;
