@@ -73,10 +73,14 @@ var attacks = map[string]life{
 			fmt.Fprint(to, "\r\n")
 		})
 	},
-	"long-heads": func(a *attacker) { // as long as they may be, and nothing of the body
+	"long-heads": func(a *attacker) { // as long as they may be, and of the body a byte at most
+		length, begun := 20_000, ""
+		if rand.Intn(2) == 0 {
+			length, begun = 1_000_000, "{"
+		}
 		a.securely(func(to io.Writer) {
-			fmt.Fprintf(to, "POST /mutate?%s%sContent-Length: 20000\r\n\r\n", strings.Repeat("x", 30_000),
-				strings.TrimPrefix(jsonPost, "POST /mutate"))
+			fmt.Fprintf(to, "POST /mutate?%s%sContent-Length: %d\r\n\r\n%s", strings.Repeat("x", 30_000),
+				strings.TrimPrefix(jsonPost, "POST /mutate"), length, begun)
 		})
 	},
 	"long-header": func(a *attacker) {
