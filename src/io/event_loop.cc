@@ -114,7 +114,7 @@ void EventLoop::shed_one() {
 
 int EventLoop::timeout() const {
   if (!ready_.empty() || !finishing_.empty() || !greeting_.empty() || !crowd_.empty() ||
-      !patient_.empty())
+      !patient_.empty() || gives_up_handshakes_)
     return 0;
   auto next = deadlines_.next();
   // Bodies that another loop receives may take away their room.
@@ -157,7 +157,7 @@ void EventLoop::run() {
     holds_answers_ = false;
     serve_queued();
     take_inbox();
-    make_room_for_handshakes(0);
+    give_up_handshakes();
     expire(Clock::now());
     if (shared_.ending || shared_.cutting) end_drain();
     // A queued connection that was closed since is still in its queue.

@@ -114,7 +114,10 @@ struct ServerShared {
       handshakes_failed{0}, shed{0};
   std::atomic<std::uint64_t> heavy_requests{0};
 
-  // Whether requests hold so much memory that handshakes may hold less of it.
+  // Handshakes were given up: before the lane takes memory, theirs goes back to the system.
+  std::atomic<bool> heap_has_room{false};
+
+  // Whether requests and untaken answers hold so much memory that handshakes may hold less of it.
   bool holds_much() const {
     return buffered_bytes + heavy_lane.held_bytes() > options.max_buffered_bytes / 8;
   }
@@ -179,8 +182,9 @@ class EventLoop {
   Connection* oldest_unserved(std::string_view address, std::size_t of_more_than = 0) const;
   void evict(Connection& connection);
   bool evict_one_for_another();  // false: there is none
-  std::size_t room_for_handshakes() const;
-  void make_room_for_handshakes(std::size_t more);
+  std::size_t room_for_handshakes();
+  void make_room_for_handshake();
+  void give_up_handshakes();
   bool evict_handshake();  // false: there is none
   void begin_handshake(Connection& connection);
   void end_handshake(Connection& connection);
@@ -232,6 +236,9 @@ class EventLoop {
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
   std::size_t handshakes_ = 0;  // that have begun
+  Clock::time_point bodies_need_room_until_;
+  bool gives_up_handshakes_ = false;  // more of them in the next round
+  std::size_t given_up_ = 0;          // since their memory was last to be given back
 
   std::mutex inbox_mutex_;
   std::vector<Arrival> inbox_;

@@ -4,7 +4,6 @@
 // for more, silent ones or such as have had an answer or are always in the middle of a request, is
 // to lose its own ones and nobody else's.
 #include "io/event_loop.h"
-#include "io/memory.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -16,8 +15,11 @@ constexpr std::size_t kLargeShare = 8;
 // Silent ones of an address with more than this part go before anything of another that works: API
 // servers behind one address may be many too.
 constexpr std::size_t kNotableShare = 32;
-// Handshakes given up at once whose memory, a megabyte and more, bodies are about to want: it is
-// worth the milliseconds that it takes to give it back to the kernel.
+// One takes some 30 microseconds, which all others wait for.
+constexpr std::size_t kGivenUpPerRound = 8;
+constexpr std::chrono::seconds kBodiesNeedRoomFor{1};
+// A megabyte and more, of handshakes that were given up: giving it back to the system is worth the
+// milliseconds that it takes.
 constexpr std::size_t kManyHandshakes = 32;
 // What its connections do, that which is lost with least harm first.
 constexpr std::array kInOrder{Wait::kLinger, Wait::kIdle, Wait::kRequest, Wait::kWrite,
@@ -74,16 +76,30 @@ bool EventLoop::evict_one_for_another() {
   return true;
 }
 
-std::size_t EventLoop::room_for_handshakes() const {
-  return shared_.holds_much() ? shared_.handshakes_beside_bodies : shared_.handshakes_per_loop;
+// For some time after: whoever makes requests come and go must not have handshakes given up each
+// time.
+std::size_t EventLoop::room_for_handshakes() {
+  if (shared_.holds_much()) bodies_need_room_until_ = round_began_ + kBodiesNeedRoomFor;
+  return round_began_ < bodies_need_room_until_ ? shared_.handshakes_beside_bodies
+                                                : shared_.handshakes_per_loop;
 }
 
 // What OpenSSL keeps for a handshake is some three times what it keeps for a connection (40 KB
 // and 13), and costs a stranger one packet. A client may open many connections at once, though.
-void EventLoop::make_room_for_handshakes(std::size_t more) {
+void EventLoop::make_room_for_handshake() {
+  if (handshakes_ >= room_for_handshakes()) evict_handshake();
+}
+
+// Those that there is no room for any more, some in each round.
+void EventLoop::give_up_handshakes() {
+  const std::size_t room = room_for_handshakes();
   std::size_t count = 0;
-  while (handshakes_ + more > room_for_handshakes() && evict_handshake()) ++count;
-  if (count >= kManyHandshakes) return_free_heap();
+  while (handshakes_ > room && count < kGivenUpPerRound && evict_handshake()) ++count;
+  gives_up_handshakes_ = handshakes_ > room && count == kGivenUpPerRound;
+  given_up_ += count;
+  if (given_up_ < kManyHandshakes) return;
+  given_up_ = 0;
+  shared_.heap_has_room = true;
 }
 
 // The oldest of the address with most of them.

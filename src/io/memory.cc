@@ -5,6 +5,7 @@
 #include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace gracekeeper::io {
@@ -39,6 +40,7 @@ void return_free_heap() { ::malloc_trim(0); }
 void return_large_blocks() {
   ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   ::mallopt(M_TRIM_THRESHOLD, kKeptAtTheTop);
+  ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 void MemoryTrimmer::trim(std::size_t connections) {

@@ -9,7 +9,9 @@
 
 namespace gracekeeper::io {
 
-// Large blocks go back to the system as soon as they are freed. Call it once, before any thread.
+// Large blocks go back to the system as soon as they are freed, and come from it by pages of 4 KB:
+// with transparent huge pages a byte that is written to would take two megabytes. Call it once,
+// before any thread.
 void return_large_blocks();
 
 // Gives the pages of code back that starting needed and serving may not: what is used again comes

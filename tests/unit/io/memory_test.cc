@@ -5,6 +5,7 @@
 #include <link.h>
 #include <memory>
 #include <string>
+#include <sys/prctl.h>
 #include <vector>
 
 #include "io/metrics.h"
@@ -37,6 +38,11 @@ TEST(MemoryTrimmer, GivesBackWhatLiesBelowWhatIsStillUsed) {
   trimmer.trim_after_flood();
   EXPECT_LT(process_facts().resident_memory_bytes, before - 0.8 * kBlock * kBlocks);
   EXPECT_EQ(last[0], 'x');
+}
+
+TEST(ReturnLargeBlocks, LeavesNoHugePages) {
+  return_large_blocks();
+  EXPECT_EQ(::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
 }
 
 // Kilobytes: a good part of what the program and its libraries have, more than what runs here

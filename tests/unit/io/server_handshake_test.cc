@@ -1,5 +1,6 @@
 // What strangers can make the server hold with TLS handshakes that they never finish, or with what
 // they put into them.
+#include <future>
 #include <map>
 #include <openssl/hmac.h>
 #include <openssl/ocsp.h>
@@ -15,7 +16,27 @@ using std::chrono::seconds;
 class HandshakeTest : public ServerTest {
  protected:
   // No deadline does here what a limit is to do.
-  HandshakeTest() { options.deadlines.handshake = options.deadlines.idle = seconds(60); }
+  HandshakeTest() {
+    options.deadlines.handshake = options.deadlines.idle = options.deadlines.request = seconds(60);
+    options.deadlines.handling = seconds(60);
+  }
+  // A handler on the lane's thread may still be waiting.
+  ~HandshakeTest() override {
+    release_.set_value();
+    server.reset();
+  }
+
+  std::vector<std::unique_ptr<Client>> stop_halfway(int count) {
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < count; ++i) {
+      clients.push_back(send_hello(client_hello(), "127.0.0.3"));
+      if (!clients.back()) ADD_FAILURE() << i;
+    }
+    return clients;
+  }
+
+  std::promise<void> begun_;
+  std::promise<void> release_;
 
   std::unique_ptr<Client> send_hello(const std::string& bytes, const char* from = "127.0.0.1") {
     auto client = Client::connect(server->port(), {.tls = false, .from = from});
@@ -113,13 +134,12 @@ TEST_F(HandshakeTest, BodiesOnAnyLoopTakeAwayMostOfTheirRoom) {
   options.max_connections = 192;
   options.max_buffered_bytes = 800'000;
   start();
-  std::vector<std::unique_ptr<Client>> halfway;
-  for (int i = 0; i < 90; ++i) {
-    halfway.push_back(send_hello(client_hello(), "127.0.0.3"));
-    ASSERT_NE(halfway.back(), nullptr) << i;
-  }
-  // Of 96 connections in each of two loops, 48 may have begun a handshake, or 16.
-  ASSERT_TRUE(eventually([&] { return server->counters().handshake == 90; }));
+  const auto halfway = stop_halfway(90);
+  // Of 96 connections in each of two loops, 48 may have begun a handshake, or 16. With an answer each
+  // has begun, and its loop is at rest.
+  for (std::size_t i = 0; i < halfway.size(); ++i)
+    ASSERT_EQ(halfway[i]->receive_some(1).size(), 1U) << i << ": the server's answer";
+  ASSERT_EQ(server->counters().handshake, 90U);
   ASSERT_EQ(server->counters().evicted, 0U);
   // More than an eighth, on one of the loops.
   const auto request = post("/size", std::string(120'000, 'x'));
@@ -129,6 +149,26 @@ TEST_F(HandshakeTest, BodiesOnAnyLoopTakeAwayMostOfTheirRoom) {
       << server->counters().handshake << " are left";
   EXPECT_EQ(server->counters().evicted, 58U);
   EXPECT_TRUE(body->ask(request.substr(request.size() - 1))) << "the honest request";
+}
+
+TEST_F(HandshakeTest, SoDoesARequestInTheLane) {
+  options.max_connections = 192;
+  options.max_buffered_bytes = 800'000;
+  options.heavy_body_bytes = 64 * 1024;
+  start({{.method = "POST", .path = "/wait", .handler = [this](const Request&) {
+            begun_.set_value();
+            release_.get_future().wait();
+            return Response{.body = "done"};
+          }}});
+  auto body = connect();
+  ASSERT_TRUE(body && body->send(post("/wait", std::string(120'000, 'x'))));
+  ASSERT_EQ(begun_.get_future().wait_for(seconds(10)), std::future_status::ready);
+  // What receiving it took away is there again.
+  std::this_thread::sleep_for(milliseconds(1500));
+  const auto halfway = stop_halfway(90);
+  EXPECT_TRUE(eventually([&] { return server->counters().evicted == 58; }))
+      << server->counters().evicted << " made room";
+  EXPECT_EQ(server->counters().handshake, 32U);
 }
 
 TEST_F(HandshakeTest, AClientHelloThatAnnouncesTooMuchIsRefusedAtOnce) {
