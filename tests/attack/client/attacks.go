@@ -114,6 +114,14 @@ var attacks = map[string]life{
 			a.pour(to, bytes.Repeat([]byte("["), 1<<16), (8<<20)/(1<<16)-1)
 		})
 	},
+	"broken-off-bodies": func(a *attacker) { // more than handshakes leave room for, gone at once, and again
+		if plain, secure := a.dialTLS(anyCertificate()); plain != nil {
+			fmt.Fprintf(secure, "%sContent-Length: %d\r\n\r\n", jsonPost, 8<<20)
+			a.pour(secure, bytes.Repeat([]byte("["), 1<<16), 36)
+			plain.Close()
+		}
+		a.pause(60 * time.Millisecond)
+	},
 	"deep-bodies": func(a *attacker) {
 		a.once(append([]byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n", jsonPost, 8<<20)),
 			bytes.Repeat([]byte("["), 8<<20)...))
