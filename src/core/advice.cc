@@ -6,6 +6,7 @@
 #include "core/advice_istio.h"
 #include "core/advice_words.h"
 #include "core/annotations.h"
+#include "core/profile_proxy.h"
 #include "core/what_if.h"
 
 namespace gracekeeper {
@@ -117,7 +118,7 @@ class Adviser {
     const auto& a = outcome.assessment();
     const Millis least = least_grace(a);
     if ((shorten_always || may_shorten(a.proxy)) && a.proxy.exists() &&
-        least < a.proxy.grace.value) {
+        can_be_told_grace(a.pod(), a.proxy) && least < a.proxy.grace.value) {
       const Millis cap = base_.configuration->max_platform_grace_period.value_or(limit);
       auto grace = longest_grace(change, least, a.proxy.grace.value, std::min(limit, cap));
       if (!grace) grace = longest_grace(change, least, a.proxy.grace.value, limit);
@@ -213,6 +214,7 @@ class Adviser {
   }
 
   void weigh_wait() {
+    if (base_.proxy.is_classic() && !can_be_told_wait(base_.pod(), base_.proxy)) return;
     const Millis app = app_in_whole_seconds();
     Change idea;
     idea.annotate(base_.settings.wait_key(), wait_text(app));
@@ -262,7 +264,8 @@ class Adviser {
   }
 
   void weigh_shorter_grace() {
-    if (!base_.proxy.exists() || least_grace(base_) >= base_.proxy.grace.value || now_.fits())
+    if (!base_.proxy.exists() || !can_be_told_grace(base_.pod(), base_.proxy) ||
+        least_grace(base_) >= base_.proxy.grace.value || now_.fits())
       return;
     auto complete = completed(Change{}, true);
     const auto& grace = complete.annotations.front().second;
@@ -327,7 +330,8 @@ class Adviser {
     const WhatIf outcome(base_, idea, override_);
     const auto& then = outcome.assessment();
     if (then.proxy.is_classic() && !then.proxy.is_istio() &&
-        then.proxy.wait.value < then.budget.app && (!alone || !wait_is_too_short())) {
+        can_be_told_wait(then.pod(), then.proxy) && then.proxy.wait.value < then.budget.app &&
+        (!alone || !wait_is_too_short())) {
       idea.annotate(base_.settings.wait_key(),
                     wait_text(from_seconds(ceil_seconds(then.budget.app))));
     }

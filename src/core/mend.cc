@@ -73,7 +73,8 @@ Mend find_fit(const Assessment& a) {
 }
 
 Mend find_mend(const Assessment& a) {
-  if (!is_short(a)) return {};
+  // A pod without containers is left as it is: no API server takes it.
+  if (!is_short(a) || a.pod().containers.empty()) return {};
   switch (a.settings.on_shortfall.value) {
     case OnShortfall::Raise:
       return raise(a);

@@ -35,8 +35,10 @@ std::vector<Finding> refusing(const std::vector<Finding>& findings) {
   return out;
 }
 
-// `deny` applies where it is asked for, and where `raise` or `fit` was and cannot mend.
+// `deny` applies where it is asked for, and where `raise` or `fit` was and cannot mend. Not to a
+// pod without containers, which no API server takes: who asked for it is told that reason.
 bool deny_applies(const Assessment& a, const Mend& mend) {
+  if (a.pod().containers.empty()) return false;
   return a.settings.on_shortfall.value == OnShortfall::Deny || mend.kind == Mend::Kind::Impossible;
 }
 
@@ -183,11 +185,7 @@ Decision decide(const Subject& subject, const Namespace* where, const Policy& po
   if (!decision.refusal.empty()) return decision;
   decision.remarks = before.remarks;
   remark_on_missing_values(before, policy, decision);
-  // No pod that an API server takes: nothing is added to it, and nothing mended.
-  if (subject.pod.containers.empty()) {
-    decision.mend = {};
-    return decision;
-  }
+  if (subject.pod.containers.empty()) return decision;
   if (!mends(decision.mend)) {
     decision.edits = make_edits(before, where, policy);
     return decision;
@@ -204,12 +202,7 @@ Decision judge(const Subject& subject, const Namespace* where, const Policy& pol
   Assessment as_it_is = assess_as_it_is(subject, where, policy.configuration);
   add_dropped_values(policy, as_it_is);
   Decision decision = start(as_it_is);
-  // No pod that an API server takes: mutate has left it as it is, and who asked for what is told
-  // the right reason.
-  if (subject.pod.containers.empty() && !decision.refusal.empty()) {
-    decision.refusal.clear();
-    decision.notices = decision.findings;
-  }
+  if (subject.pod.containers.empty()) return decision;  // nothing was to be changed in it
   if (mends(decision.mend)) {
     decision.remarks.push_back(
         fmt::format("on-shortfall {} was not applied: was the mutating webhook out of reach?",

@@ -121,17 +121,19 @@ std::vector<Finding> check_wait(const Assessment& a) {
   const auto& settings = a.settings;
   if (a.proxy.is_native() && !a.proxy.is_istio() && settings.wait &&
       settings.wait->value.count() > 0) {
-    return finding(
-        a,
-        fmt::format("the wait of {} s has no effect: on a native sidecar the kubelet sends "
-                    "SIGTERM to {} after the application has exited{}",
-                    format_seconds(settings.wait->value), proxy_words(a), assumed_words(a)),
-        fmt::format("GK007 wait {} has no effect on a native sidecar",
-                    format_seconds(settings.wait->value)),
-        settings.wait->source == Source::Pod
-            ? fmt::format("Remove {}.", a.settings.wait_key())
-            : fmt::format("Remove {} from the Namespace, or write \"0\" on the pod.",
-                          a.settings.wait_key()));
+    auto findings =
+        finding(a,
+                fmt::format("the wait of {} s has no effect: on a native sidecar the kubelet sends "
+                            "SIGTERM to {} after the application has exited{}",
+                            format_seconds(settings.wait->value), proxy_words(a), assumed_words(a)),
+                fmt::format("GK007 wait {} has no effect on a native sidecar",
+                            format_seconds(settings.wait->value)),
+                settings.wait->source == Source::Pod
+                    ? fmt::format("Remove {}.", a.settings.wait_key())
+                    : fmt::format("Remove {} from the Namespace, or write \"0\" on the pod.",
+                                  a.settings.wait_key()));
+    for (auto& untold : check_untold(a)) findings.push_back(std::move(untold));
+    return findings;
   }
   if (a.proxy.exists() && !a.proxy.is_istio()) return check_untold(a);
   const bool wait = is_on_pod(settings.wait) && settings.wait->value.count() > 0;

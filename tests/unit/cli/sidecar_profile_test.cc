@@ -537,6 +537,24 @@ containers:
   short_of_time.replace(short_of_time.find("600"), 3, "15");
   const auto c = read(short_of_time);
   const auto decision = decide(c.subject, nullptr, policy);
+  // Nor is anything advised that would not reach it.
+  const auto where = shop();
+  for (const auto& option :
+       explain(assess(c.subject, &where, policy.configuration), std::nullopt).advice) {
+    EXPECT_NE(option.option, "shorter-grace");
+    EXPECT_NE(option.option, "longer-wait");
+    const bool is_reinjected = option.option == "native-sidecar";
+    for (const auto& [key, value] : option.annotations)
+      EXPECT_TRUE(is_reinjected || !key.starts_with("told.")) << option.option << ": " << key;
+  }
+  const auto native =
+      pod_text(asks, "", "  initContainers: [{name: told, image: x, restartPolicy: Always}]\n");
+  EXPECT_EQ(findings_of(native, policy),
+            "GK007 the wait of 4 s has no effect: on a native sidecar the kubelet sends SIGTERM to "
+            "told after the application has exited [told] -> Remove told.example/wait.\n"
+            "GK007 the grace has no effect on told: " +
+                why + " [told] -> Write the command or the args of told into the pod.\n");
+
   EXPECT_EQ(decision.mend.kind, Mend::Kind::Impossible);
   EXPECT_EQ(decision.mend.reason, "on-shortfall fit cannot tell told its grace: " + why);
   EXPECT_EQ(operations(c, decision), "");

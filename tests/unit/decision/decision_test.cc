@@ -241,9 +241,16 @@ TEST(Decide, APodWithoutContainersIsLeftAsItIs) {
       decide(subject_of(pod_of({}, annotated({{kInject, "enabled"}, {kOnShortfall, "raise"}})),
                         Subject::Kind::Pod),
              nullptr, {});
-  EXPECT_EQ(ids(decision.findings), "GK001 info");
+  EXPECT_EQ(ids(decision.findings), "GK001 warning");
   EXPECT_TRUE(decision.edits.empty());
   EXPECT_EQ(decision.mend, Mend{});
+  const auto denied = decide(
+      subject_of(
+          pod_of({}, annotated({{kInject, "enabled"}, {kGrace, "60s"}, {kOnShortfall, "deny"}})),
+          Subject::Kind::Pod),
+      nullptr, {});
+  EXPECT_EQ(ids(denied.findings), "GK001 warning");
+  EXPECT_EQ(denied.refusal, "");
 }
 
 TEST(Judge, APodWithoutContainersIsTheApiServersToRefuse) {
@@ -261,7 +268,8 @@ TEST(Judge, APodWithoutContainersIsTheApiServersToRefuse) {
   EXPECT_EQ(decide(without, nullptr, policy).refusal, "");
   const auto verdict = judge(without, nullptr, policy);
   EXPECT_EQ(verdict.refusal, "");
-  EXPECT_EQ(ids(verdict.notices), ids(verdict.findings));
+  EXPECT_EQ(ids(verdict.notices), "GK001 warning, GK015 warning");
+  EXPECT_EQ(verdict.remarks, std::vector<std::string>{}) << "nothing was to be changed in it";
 }
 
 // A proxy without the container that redirects the traffic to it would be no mesh at all.

@@ -135,8 +135,8 @@ TEST_F(HandshakeTest, BodiesOnAnyLoopTakeAwayMostOfTheirRoom) {
   options.max_buffered_bytes = 800'000;
   start();
   const auto halfway = stop_halfway(90);
-  // Of 96 connections in each of two loops, 48 may have begun a handshake, or 16. With an answer each
-  // has begun, and its loop is at rest.
+  // Of 96 connections in each of two loops, 48 may have begun a handshake, or 16. With an answer
+  // each has begun, and its loop is at rest.
   for (std::size_t i = 0; i < halfway.size(); ++i)
     ASSERT_EQ(halfway[i]->receive_some(1).size(), 1U) << i << ": the server's answer";
   ASSERT_EQ(server->counters().handshake, 90U);
