@@ -73,9 +73,8 @@ class Explainer {
     auto pod = explain(assessment, override_);
     // The plan is that of the pod as it is written; what the webhook makes of it is said beside it.
     // Under another grace period there is nothing to mend: the pod is being deleted.
-    if (auto words = override_ ? std::nullopt
-                               : webhook_words(decide(subject, where, policy_),
-                                               assessment.settings.on_shortfall.value))
+    if (auto words =
+            override_ ? std::nullopt : webhook_words(decide(subject, where, policy_), assessment))
       pod.notes.insert(pod.notes.begin(), std::move(*words));
     pod.file = file;
     pod.position = found.document.positions.locate(found.place);

@@ -4,7 +4,7 @@
 
 namespace gracekeeper {
 
-std::optional<std::string> webhook_words(const Decision& decision, OnShortfall mode) {
+std::optional<std::string> webhook_words(const Decision& decision, const Assessment& assessment) {
   const auto& mend = decision.mend;
   switch (mend.kind) {
     case Mend::Kind::Raise:
@@ -28,14 +28,16 @@ std::optional<std::string> webhook_words(const Decision& decision, OnShortfall m
   }
   if (!decision.refusal.empty()) return "The webhook refuses this pod: on-shortfall is deny.";
   if (!decision.short_of_time) return std::nullopt;
-  switch (mode) {
+  if (assessment.pod().containers.empty())
+    return "The webhook leaves this pod alone: no API server takes one without containers.";
+  switch (assessment.settings.on_shortfall.value) {
     case OnShortfall::Warn:
       return "The webhook lets this pod through, with a warning: on-shortfall is warn.";
     case OnShortfall::Deny:
       return "The webhook lets this pod through, with a warning: only defaults make it too short.";
     case OnShortfall::Raise:
     case OnShortfall::Fit:
-      break;  // a pod without containers, which no API server takes
+      break;  // mended or impossible, see above
   }
   return std::nullopt;
 }

@@ -5,14 +5,14 @@
 #include <optional>
 #include <string>
 
-#include "core/settings.h"
+#include "core/assessment.h"
 #include "decision/decision.h"
 
 namespace gracekeeper {
 
-// One sentence. Nothing for a pod that is neither short of time nor refused, or has no containers.
+// One sentence. Nothing for a pod that is neither short of time nor refused.
 //
-// mode: the on-shortfall that applied to the pod.
-std::optional<std::string> webhook_words(const Decision& decision, OnShortfall mode);
+// assessment: of the pod that was decided about.
+std::optional<std::string> webhook_words(const Decision& decision, const Assessment& assessment);
 
 }  // namespace gracekeeper

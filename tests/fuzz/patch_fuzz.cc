@@ -197,15 +197,15 @@ std::string error_of_check(const Subject& subject, const Case& c) {
 // What `explain` says of the webhook.
 void check_words(const Subject& subject, const Decision& decision, const Case& c) {
   const auto a = assess_under(subject, c.known(), c.policy);
-  const auto words = webhook_words(decision, a.settings.on_shortfall.value);
+  const auto words = webhook_words(decision, a);
   const auto says = [&](std::string_view part) {
     return words && words->find(part) != std::string::npos;
   };
   const auto about = [&] { return c.about("explain is wrong", {}) + "\n" + words.value_or(""); };
   require(says("refuses") == !decision.refusal.empty(), about);
   if (says("only defaults")) require(a.budget.stated_fits(a.grace_period()), about);
-  const bool must_say = decision.short_of_time && !subject.pod.containers.empty();
-  require(words || !must_say, about);
+  require(words || !decision.short_of_time, about);
+  if (subject.pod.containers.empty()) require(!says("mends") && !says("warning"), about);
 }
 
 void check_decisions(const Case& c, Input& input) {

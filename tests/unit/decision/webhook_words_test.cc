@@ -27,8 +27,8 @@ std::string words_about(Annotations annotations, Limits limits = {}) {
   const auto subject = testing::subject_of(std::move(pod));
   auto policy = make_policy({}, {}, "test");
   policy.configuration.max_termination_grace_period_seconds = limits.most;
-  const auto mode = assess_under(subject, nullptr, policy).settings.on_shortfall.value;
-  return webhook_words(decide(subject, nullptr, policy), mode).value_or("nothing");
+  return webhook_words(decide(subject, nullptr, policy), assess_under(subject, nullptr, policy))
+      .value_or("nothing");
 }
 
 TEST(WebhookWords, SayNothingOfAPodThatHasTheTime) {
@@ -72,6 +72,21 @@ TEST(WebhookWords, KnowOfEveryRuleThatRefuses) {
   EXPECT_EQ(words_about({}, {.grace_period = 0}), refused) << "GK015";
   // Whoever asks not to hear of them is not refused.
   EXPECT_EQ(words_about(annotated({{kIgnore, "GK001,GK015"}}), {.grace_period = 0}), "nothing");
+}
+
+// Whatever on-shortfall says: nobody mends it, warns of it or refuses it but the API server.
+TEST(WebhookWords, LeaveAPodWithoutContainersToTheApiServer) {
+  for (const char* mode : {"deny", "warn", "raise", "fit"}) {
+    auto pod = testing::pod_of({}, annotated({{kInject, "enabled"}, {kOnShortfall, mode}}));
+    pod.termination_grace_period_seconds = 1;
+    const auto subject = testing::subject_of(std::move(pod));
+    const auto policy = make_policy({}, {}, "test");
+    const auto decision = decide(subject, nullptr, policy);
+    EXPECT_TRUE(decision.short_of_time) << mode;
+    EXPECT_EQ(webhook_words(decision, assess_under(subject, nullptr, policy)),
+              "The webhook leaves this pod alone: no API server takes one without containers.")
+        << mode;
+  }
 }
 
 }  // namespace
