@@ -105,6 +105,7 @@ EventLoop::Next EventLoop::shake_hands(Connection& c) {
 }
 
 EventLoop::Next EventLoop::read(Connection& c) {
+  if (c.held_back) return Next::kBlocked;
   if (!c.out.empty()) {  // a 100 Continue
     const IoResult io = c.transport.write(std::string_view(c.out).substr(c.sent));
     if (io.status == IoStatus::kFailed || io.status == IoStatus::kEnd) return Next::kClosed;
@@ -120,6 +121,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
     drop(c, parse(c, c.in));
     c.unparsed = c.is_answering() && !c.in.empty();
     rest_after_empty_lines(c);
+    ask_for_place(c);
     account(c);
     return Next::kGoOn;
   }
@@ -143,6 +145,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
     case IoStatus::kFailed:
       return Next::kClosed;
   }
+  c.place.progress();
   const std::string_view arrived(scratch_.data(), io.count);
   if (c.in.empty()) {
     // The common case: a whole request in one piece, answered from where it was read to.
@@ -157,8 +160,34 @@ EventLoop::Next EventLoop::read(Connection& c) {
   if (c.wait == Wait::kIdle && !c.reader.fresh()) wait_for(c, Wait::kRequest);
   rest_after_empty_lines(c);
   if (c.in.empty() && c.in.capacity() > kKeptBytes) release(c.in);
+  ask_for_place(c);
   account(c);
   return Next::kGoOn;
+}
+
+// Of a large body that is to come. While others have the room, it is not read: what has come with
+// its head is all that it takes.
+void EventLoop::ask_for_place(Connection& c) {
+  const auto bytes = c.reader.expected_bytes();
+  const std::size_t large = shared_.options.large_body_bytes;
+  if (large == 0 || bytes.value_or(0) < large || c.place.state() != BodyRoom::State::kNone) return;
+  with_place_.reserve(with_place_.size() + 1);  // may throw, before anything has changed
+  c.place = shared_.body_room.ask(c.peer.address(),
+                                  static_cast<std::size_t>(*bytes) + kZerosBehindLargeBody, *this);
+  with_place_.push_back(&c);
+  c.held_back = c.place.state() == BodyRoom::State::kWaits;
+  if (c.held_back) ++held_back_;
+}
+
+// Empty where it has none.
+BodyRoom::Place EventLoop::take_place(Connection& c) {
+  if (c.place.state() == BodyRoom::State::kNone) return {};
+  const auto found = std::find(with_place_.begin(), with_place_.end(), &c);
+  *found = with_place_.back();
+  with_place_.pop_back();
+  if (c.held_back) --held_back_;
+  c.held_back = false;
+  return std::move(c.place);
 }
 
 // Empty lines behind a request (RFC 9112, 2.2) do not begin another one.
@@ -233,6 +262,7 @@ void EventLoop::complete(Connection& c) {
   const auto begun = Clock::now();
   shared_.dispatch.answer(c.reader.head(), {c.reader.body()}, c.remote, c.close_after_write, c.out);
   c.costly = Clock::now() - begun > kCostly;
+  take_place(c);
   count_as_served(c);
   c.reader.reset();
   wait_for(c, Wait::kWrite);
@@ -251,6 +281,7 @@ bool EventLoop::is_heavy(const Connection& c) const {
 std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::size_t used) {
   c.close_after_write = c.reader.head().close || shared_.draining;
   auto request = std::make_shared<HeavyRequest>();
+  request->place = take_place(c);
   request->head = c.reader.head();
   request->remote = c.remote;
   request->close = c.close_after_write;
@@ -278,6 +309,7 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
     request->storage = std::move(larger);
   }
   request->storage.append(kZerosBehindLargeBody, '\0');
+  request->place.complete(request->storage.capacity());
   count_as_served(c);
   c.reader.reset();
   wait_for(c, Wait::kHandling);
@@ -324,6 +356,7 @@ void EventLoop::refuse(Connection& c, const HttpError& error) {
   shared_.dispatch.answer_error(error, head.method.empty() ? nullptr : &head, c.remote, c.out);
   c.close_after_write = true;
   c.unparsed = false;
+  take_place(c);
   c.reader.reset();
   wait_for(c, Wait::kWrite);
 }
@@ -417,17 +450,23 @@ void EventLoop::book(Connection& c, std::size_t held) {
 }
 
 // Of the address that holds most: many that are small must not cost somebody else's that is larger.
-// Of those, what is held times how long: an honest request is whole after some milliseconds. A
-// connection that is idle for long, and keeps a little for its next request, holds nobody up.
+// Of those, what is held times how long: an honest request is whole after some milliseconds. Two
+// kinds come after the others: a connection that is idle for long, and keeps a little for its next
+// request, holds nobody up; and bodies with a place are bounded together, and while others wait
+// none stays that does not come on.
 Connection& EventLoop::heaviest() const {
   constexpr std::chrono::milliseconds least{50};
+  constexpr double after_others = 0.01;
   const auto now = Clock::now();
   const auto address = peers_.heaviest();
   const auto weight = [&](const std::pair<std::size_t, Connection*>& entry) {
     if (entry.second->peer.address() != address) return 0.0;
+    const bool keeps_little = entry.first <= kKeptBytes;
+    const bool has_place = entry.second->place.state() == BodyRoom::State::kHas;
     std::chrono::duration<double> age = least;
-    if (entry.first > kKeptBytes) age += now - entry.second->held_since;
-    return static_cast<double>(entry.first) * age.count();
+    if (!keeps_little) age += now - entry.second->held_since;
+    return (keeps_little || has_place ? after_others : 1) * static_cast<double>(entry.first) *
+           age.count();
   };
   return *std::max_element(buffers_.begin(), buffers_.end(), [&](const auto& a, const auto& b) {
             return weight(a) < weight(b);
@@ -456,19 +495,26 @@ void EventLoop::shed() {
     // Nobody has a larger one left: perhaps because another loop has just made room.
     if (booked_ < little || shared_.buffered_bytes <= limit) return;
   }
-  if (buffers_.empty()) return;
-  Connection& victim = heaviest();
+  if (!buffers_.empty())
+    shed(heaviest(), "too many requests are being received at once; try again");
+}
+
+// One that is unfinished: answered 503. An answer that is not taken: cut.
+void EventLoop::shed(Connection& victim, std::string_view reason) {
   ++shared_.shed;
-  if (victim.wait == Wait::kFirstRequest || victim.wait == Wait::kRequest ||
-      victim.wait == Wait::kIdle) {
-    refuse(victim, {503, "too many requests are being received at once; try again"});
-    release(victim.in);
-    account(victim);
-    queue(victim);
-  } else {
-    victim.transport.abort();
-    close(victim);
+  try {
+    if (victim.is_reading()) {
+      refuse(victim, {503, std::string(reason)});
+      release(victim.in);
+      account(victim);
+      queue(victim);
+      return;
+    }
+  } catch (const std::exception&) {
+    // No memory for the answer.
   }
+  victim.transport.abort();
+  close(victim);
 }
 
 }  // namespace gracekeeper::io

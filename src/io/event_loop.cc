@@ -125,6 +125,7 @@ int EventLoop::timeout() const {
     if (!next || end < *next) next = end;
   }
   if (!next) return -1;
+  if (held_back_ > 0) next = std::min(*next, Clock::now() + BodyRoom::kLooksEvery);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
@@ -157,6 +158,7 @@ void EventLoop::run() {
     holds_answers_ = false;
     serve_queued();
     take_inbox();
+    look_at_places();
     give_up_handshakes();
     expire(Clock::now());
     if (shared_.ending || shared_.cutting) end_drain();
@@ -269,6 +271,30 @@ void EventLoop::take_inbox() {
   }
 }
 
+void EventLoop::places_changed() noexcept {
+  places_changed_ = true;
+  wake();
+}
+
+// Who has room is read again, with all the time that a request has; who gives way is told so.
+void EventLoop::look_at_places() {
+  if (held_back_ > 0) shared_.body_room.look(round_began_);
+  if (!places_changed_.exchange(false)) return;
+  // From the end: whoever loses its place leaves it to the last, who has had its turn.
+  for (std::size_t i = with_place_.size(); i > 0; --i) {
+    Connection& connection = *with_place_[i - 1];
+    const auto state = connection.place.state();
+    if (state == BodyRoom::State::kGivesWay && !connection.place.reprieve()) {
+      shed(connection, "a large request was too slow, and others wait; try again");
+    } else if (state == BodyRoom::State::kHas && connection.held_back) {
+      connection.held_back = false;
+      --held_back_;
+      wait_for(connection, connection.wait);
+      queue(connection);
+    }
+  }
+}
+
 void EventLoop::admit(Arrival arrival) {
   const auto refuse_it = [this] {
     ++shared_.refused;
@@ -378,6 +404,7 @@ void EventLoop::close(Connection& connection) {
   if (connection.is_in_handshake()) end_handshake(connection);
   if (connection.heavy != 0) shared_.heavy_lane.forget(connection.peer.address(), connection.heavy);
   deadlines_.remove(connection);
+  take_place(connection);
   release(connection.in);
   release(connection.out);
   connection.reader.reset();
@@ -411,9 +438,12 @@ void EventLoop::expire(Clock::time_point now) {
         break;
       case Wait::kFirstRequest:
       case Wait::kRequest:
-        ++shared_.timed_out;
+        ++(connection.held_back ? shared_.shed : shared_.timed_out);
         try {
-          answer_unfinished(connection, {408, "the request was not complete in time"});
+          answer_unfinished(connection,
+                            connection.held_back
+                                ? HttpError{503, "too many large requests are received; try again"}
+                                : HttpError{408, "the request was not complete in time"});
         } catch (const std::exception&) {
           // No memory for an answer: it ends without one.
         }

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/body_room.h"
 #include "io/deadlines.h"
 #include "io/descriptor.h"
 #include "io/heavy_lane.h"
@@ -42,6 +43,7 @@ struct Connection : Deadline {
   Transport transport;
   std::string remote;
   PeerCounts::Share peer;
+  BodyRoom::Place place;  // of its large body
   RequestReader reader;
   std::string in;                // received, not yet consumed by the reader
   std::string out;               // answered, not yet sent
@@ -51,6 +53,7 @@ struct Connection : Deadline {
   std::size_t discarded = 0;     // while lingering
   bool readable = true;          // edge-triggered: until a read says otherwise
   bool roomy = false;            // `in` was made for a large body and has only grown since
+  bool held_back = false;        // is not read: waits for a place
   bool unparsed = false;         // `in` has bytes that the reader has not been offered
   bool served = false;           // has had an answer to a complete request
   bool costly = false;           // its last answer took long to make, or its last records to read
@@ -83,6 +86,7 @@ inline void release(std::string& text) { std::string().swap(text); }
 // A large request on its way through the heavy lane. It owns all that it needs: its connection may
 // be gone before it is done.
 struct HeavyRequest {
+  BodyRoom::Place place;  // first: it is given back after the memory
   RequestHead head;
   std::string storage;  // the body is in here
   std::size_t offset = 0;
@@ -96,10 +100,15 @@ class EventLoop;
 // What the loops have in common. Outlives them.
 struct ServerShared {
   explicit ServerShared(ServerOptions given, std::vector<Route> routes)
-      : options(std::move(given)), dispatch(options, std::move(routes)) {}
+      : options(std::move(given)),
+        dispatch(options, std::move(routes)),
+        body_room({.bytes = options.max_large_bytes,
+                   .stalled = options.deadlines.stalled_body,
+                   .slow = options.deadlines.slow_body}) {}
 
   const ServerOptions options;
   HttpDispatch dispatch;
+  BodyRoom body_room;  // before all that have places in it
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::size_t connections_per_loop = 0;
   std::size_t served_per_loop = 0;      // of those, with an answer: new ones have room beside them
@@ -125,7 +134,7 @@ struct ServerShared {
   HeavyLane heavy_lane;  // last: its job in hand uses what stands above
 };
 
-class EventLoop {
+class EventLoop final : private BodyRoom::Owner {
  public:
   explicit EventLoop(ServerShared& shared);
   ~EventLoop();
@@ -175,6 +184,10 @@ class EventLoop {
   bool lets_others_go_first(const Connection& connection) const;
   void wait_for(Connection& connection, Wait wait);
 
+  // From any thread.
+  void places_changed() noexcept override;
+  void look_at_places();
+
   // eviction.cc: who has to go
   // From there; "": of all.
   template <typename Predicate>
@@ -203,6 +216,8 @@ class EventLoop {
   static void drop(Connection& connection, std::size_t used);
   std::size_t parse(Connection& connection, std::string_view data);
   bool judge_head(Connection& connection, bool body_has_begun);
+  void ask_for_place(Connection& connection);
+  BodyRoom::Place take_place(Connection& connection);
   void complete(Connection& connection);
   bool is_heavy(const Connection& connection) const;
   std::size_t hand_to_lane(Connection& connection, std::string_view data, std::size_t used);
@@ -213,6 +228,7 @@ class EventLoop {
   void account(Connection& connection);
   void book(Connection& connection, std::size_t held);
   void shed();
+  void shed(Connection& victim, std::string_view reason);
   Connection& heaviest() const;  // there is one
 
   ServerShared& shared_;
@@ -235,6 +251,8 @@ class EventLoop {
   Clock::time_point round_began_;
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
+  std::vector<Connection*> with_place_;
+  std::size_t held_back_ = 0;   // of those
   std::size_t handshakes_ = 0;  // that have begun
   Clock::time_point bodies_need_room_until_;
   bool gives_up_handshakes_ = false;  // more of them in the next round
@@ -246,6 +264,7 @@ class EventLoop {
   std::uint64_t last_number_ = 0;
   std::atomic<bool> evict_requested_{false};
   std::atomic<bool> shed_requested_{false};
+  std::atomic<bool> places_changed_{false};
 
   std::atomic<std::size_t> connections_{0};  // those on their way here included
   std::atomic<std::size_t> served_{0};

@@ -79,6 +79,10 @@ class RequestReader {
 
   // True when nothing of a request has been seen since the last reset.
   bool fresh() const { return phase_ == Phase::kHead && scanned_ == 0; }
+  // How long the body is that is to come, or come on: nothing unless its head announced that.
+  std::optional<std::uint64_t> expected_bytes() const {
+    return phase_ == Phase::kLength ? head_.content_length : std::nullopt;
+  }
   // Bytes of the heap held: for a head that has been read, and for a body that is being put
   // together from chunks.
   std::size_t held_bytes() const;

@@ -88,7 +88,11 @@ struct ServerDeadlines {
   std::chrono::milliseconds handshake{3000};
   std::chrono::milliseconds first_request{5000};  // complete, counted from the end of the handshake
   std::chrono::milliseconds request{5000};        // complete, counted from its first byte
-  std::chrono::milliseconds handling{10000};      // of a large request, its turn included
+  // Of a large body, while others wait for the room that it has: without a byte (a packet that is
+  // lost is sent again after 200 ms), and in all.
+  std::chrono::milliseconds stalled_body{300};
+  std::chrono::milliseconds slow_body{1000};
+  std::chrono::milliseconds handling{10000};  // of a large request, its turn included
   std::chrono::milliseconds write{3000};
   std::chrono::milliseconds idle{120000};  // API servers keep idle connections for 90 s
   std::chrono::milliseconds linger{1000};  // after the last answer, until the client closes
@@ -114,6 +118,10 @@ struct ServerOptions {
   // Of those that wait for that thread. One more is answered 503, or the latest of the address that
   // has most of them.
   std::size_t max_waiting_bytes = std::size_t{12} * 1024 * 1024;
+  // Of a body that is announced with this length and more, which waits for room: all such, those
+  // included that wait for that thread and the one in hand, share max_large_bytes. 0: none waits.
+  std::size_t large_body_bytes = std::size_t{32} * 1024;
+  std::size_t max_large_bytes = std::size_t{12} * 1024 * 1024;
   // Called by that thread when none of them waits any more: to give back what they have left with
   // it. Must not throw.
   std::function<void()> after_heavy_requests = {};

@@ -455,6 +455,7 @@ TEST_F(AttackTest, OfOneAddressTheConnectionThatWasIdleLongestGoes) {
 TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
   options.deadlines = {};
   options.max_buffered_bytes = 11'000'000;
+  options.large_body_bytes = 0;
   start();
   const auto begin = [this](std::size_t length, std::size_t sent) {
     auto client = connect();
@@ -483,6 +484,7 @@ TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
 TEST_F(AttackTest, RoomForALargeBodyCountsOnceItIsWrittenTo) {
   options.deadlines = {};
   options.max_buffered_bytes = 4'000'000;
+  options.large_body_bytes = 0;
   start();
   std::vector<std::unique_ptr<Client>> all;
   const auto head = "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n";

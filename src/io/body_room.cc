@@ -1,0 +1,131 @@
+#include "io/body_room.h"
+
+#include <algorithm>
+
+namespace gracekeeper::io {
+
+bool BodyRoom::Place::reprieve() noexcept { return room_ != nullptr && room_->reprieve(*entry_); }
+
+void BodyRoom::Place::complete(std::size_t bytes) noexcept {
+  if (room_ != nullptr) room_->complete(*entry_, bytes);
+}
+
+void BodyRoom::Place::give_back() noexcept {
+  if (auto* room = std::exchange(room_, nullptr)) room->give_back(entry_);
+}
+
+BodyRoom::Place BodyRoom::ask(std::string_view address, std::size_t bytes, Owner& owner) {
+  const std::lock_guard lock(mutex_);
+  const auto whose = addresses_.try_emplace(std::string(address)).first;
+  try {
+    waiting_.emplace_back(whose, bytes, owner);
+  } catch (...) {
+    if (whose->second.places == 0) addresses_.erase(whose);
+    throw;
+  }
+  ++whose->second.places;
+  const auto entry = std::prev(waiting_.end());
+  if (waiting_.size() == 1 && has_room_for(*entry, held_)) {
+    admit(entry);
+  } else {
+    admit_those_that_fit(Order::kOldestFirst);
+    make_way();
+  }
+  return {*this, entry};
+}
+
+void BodyRoom::look(Clock::time_point now) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.empty() || now - last_look_ < kLooksEvery) return;
+  last_look_ = now;
+  for (Entry& entry : admitted_) {
+    ++entry.looks;
+    ++entry.idle_looks;
+  }
+  make_way();
+}
+
+bool BodyRoom::comes_on(const Entry& entry) const {
+  return entry.whole || (entry.looks * kLooksEvery < limits_.slow &&
+                         entry.idle_looks.load() * kLooksEvery < limits_.stalled);
+}
+
+// Of those that wait; there is one. O(their number).
+BodyRoom::Entries::iterator BodyRoom::next(Order order) {
+  const auto rank = [order](const Entry& entry) {
+    return std::pair(entry.address->second.held, order == Order::kSmallestFirst ? entry.bytes : 0);
+  };
+  return std::min_element(waiting_.begin(), waiting_.end(),
+                          [&](const Entry& a, const Entry& b) { return rank(a) < rank(b); });
+}
+
+void BodyRoom::admit(Entries::iterator entry) noexcept {
+  held_ += entry->bytes;
+  entry->address->second.held += entry->bytes;
+  entry->state = State::kHas;
+  admitted_.splice(admitted_.end(), waiting_, entry);
+}
+
+// In their order: a small one that came past a large one would let it wait for ever.
+void BodyRoom::admit_those_that_fit(Order order) noexcept {
+  while (!waiting_.empty()) {
+    const auto entry = next(order);
+    if (!has_room_for(*entry, held_)) return;
+    admit(entry);
+    entry->owner->places_changed();
+  }
+}
+
+void BodyRoom::make_way() noexcept {
+  if (waiting_.empty()) return;
+  const auto& entry = *next(Order::kOldestFirst);
+  const auto is_in_the_way = [this](const Entry& other) {
+    return other.state == State::kHas && !comes_on(other);
+  };
+  while (!has_room_for(entry, held_ - leaving_)) {
+    const auto found = std::find_if(admitted_.begin(), admitted_.end(), is_in_the_way);
+    if (found == admitted_.end()) return;
+    found->state = State::kGivesWay;
+    leaving_ += found->bytes;
+    found->owner->places_changed();
+  }
+}
+
+bool BodyRoom::reprieve(Entry& entry) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (entry.state != State::kGivesWay) return true;
+  if (!comes_on(entry)) return false;
+  leaving_ -= entry.bytes;
+  entry.state = State::kHas;
+  return true;
+}
+
+void BodyRoom::complete(Entry& entry, std::size_t bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (entry.state == State::kGivesWay) {
+    leaving_ -= entry.bytes;
+    entry.state = State::kHas;
+  }
+  held_ += bytes - entry.bytes;  // wraps around as it should when it shrinks; the same below
+  entry.address->second.held += bytes - entry.bytes;
+  entry.bytes = bytes;
+  entry.whole = true;
+}
+
+void BodyRoom::give_back(Entries::iterator entry) noexcept {
+  const std::lock_guard lock(mutex_);
+  const State state = entry->state;
+  const auto whose = entry->address;
+  if (state == State::kGivesWay) leaving_ -= entry->bytes;
+  if (state == State::kWaits) {
+    waiting_.erase(entry);
+  } else {
+    held_ -= entry->bytes;
+    whose->second.held -= entry->bytes;
+    admitted_.erase(entry);
+  }
+  if (--whose->second.places == 0) addresses_.erase(whose);
+  admit_those_that_fit(state == State::kGivesWay ? Order::kSmallestFirst : Order::kOldestFirst);
+}
+
+}  // namespace gracekeeper::io

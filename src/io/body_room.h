@@ -1,0 +1,149 @@
+// Who may send a large body now, and who waits for that. Internal to the server.
+//
+// All large requests that come in, wait for their answer or are being answered share some memory.
+// What finds no room is not refused: it is not read for a while, and the kernels of both sides hold
+// its client back, as TCP does with every slow reader. Room is given for a whole body: many that
+// each have a part of theirs would wait for one another without end.
+//
+// Next is the request of the address that holds least, of those the one that came first. While
+// somebody waits, a body that does not come on gives way, and the room that it leaves goes to the
+// smallest first: many that all stop after they have begun hold up a usual one least.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace gracekeeper::io {
+
+class BodyRoom {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Looks are this far apart. What is looked for is counted in them, and not in time: on a machine
+  // that stood still for a while, nobody had the chance to come on.
+  static constexpr std::chrono::milliseconds kLooksEvery{50};
+
+  struct Limits {
+    std::size_t bytes = 0;  // of all; one body has room in any case
+    // How long one may stay while others wait, without a byte and in all.
+    std::chrono::milliseconds stalled{0};
+    std::chrono::milliseconds slow{0};
+  };
+
+  // Whose place it is. From any thread, and with the room's lock held: only to be told.
+  class Owner {
+   public:
+    virtual void places_changed() noexcept = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  enum class State {
+    kNone,      // has not asked
+    kWaits,     // must not be read
+    kHas,       // may come
+    kGivesWay,  // others wait and it does not come on: is to be ended, unless reprieve()
+  };
+
+ private:
+  struct Sums {
+    std::size_t held = 0;  // bytes that it has room for
+    std::size_t places = 0;
+  };
+  using Addresses = std::map<std::string, Sums, std::less<>>;
+  struct Entry {
+    Entry(Addresses::iterator whose, std::size_t size, Owner& told)
+        : address(whose), bytes(size), owner(&told) {}
+
+    Addresses::iterator address;
+    std::size_t bytes;
+    Owner* owner;
+    bool whole = false;
+    int looks = 0;                   // since it has room
+    std::atomic<int> idle_looks{0};  // since the last byte
+    std::atomic<State> state{State::kWaits};
+  };
+  using Entries = std::list<Entry>;
+
+ public:
+  // A request's, from the moment it asks to the end of its answer. Empty unless ask() made it.
+  class Place {
+   public:
+    Place() = default;
+    Place(Place&& other) noexcept
+        : room_(std::exchange(other.room_, nullptr)), entry_(other.entry_) {}
+    Place& operator=(Place&& other) noexcept {
+      std::swap(room_, other.room_);
+      std::swap(entry_, other.entry_);
+      return *this;
+    }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() { give_back(); }
+
+    [[nodiscard]] State state() const {
+      return room_ == nullptr ? State::kNone : entry_->state.load();
+    }
+    // Some of the body has come.
+    void progress() noexcept {
+      if (room_ != nullptr) entry_->idle_looks = 0;
+    }
+    // Of one that gives way: whether it may stay after all, since it has come on meanwhile.
+    [[nodiscard]] bool reprieve() noexcept;
+    // The body is here, in so many bytes of memory: it does not give way any more.
+    void complete(std::size_t bytes) noexcept;
+    void give_back() noexcept;
+
+   private:
+    friend BodyRoom;
+    Place(BodyRoom& room, Entries::iterator entry) : room_(&room), entry_(entry) {}
+
+    BodyRoom* room_ = nullptr;
+    Entries::iterator entry_;
+  };
+
+  explicit BodyRoom(const Limits& limits) : limits_(limits) {}
+  BodyRoom(const BodyRoom&) = delete;
+  BodyRoom& operator=(const BodyRoom&) = delete;
+  ~BodyRoom() = default;  // all places have been given back
+
+  // For a body of so many bytes. Its owner is told when the state changes later.
+  [[nodiscard]] Place ask(std::string_view address, std::size_t bytes, Owner& owner);
+  // To be called every kLooksEvery while somebody waits, more often does no harm: what does not
+  // come on gives way.
+  void look(Clock::time_point now) noexcept;
+
+ private:
+  [[nodiscard]] bool has_room_for(const Entry& entry, std::size_t held) const {
+    return held == 0 || held + entry.bytes <= limits_.bytes;
+  }
+  [[nodiscard]] bool comes_on(const Entry& entry) const;
+  enum class Order { kOldestFirst, kSmallestFirst };  // of the address that holds least
+  Entries::iterator next(Order order);
+  void admit(Entries::iterator entry) noexcept;
+  void admit_those_that_fit(Order order) noexcept;
+  void make_way() noexcept;
+  bool reprieve(Entry& entry) noexcept;
+  void complete(Entry& entry, std::size_t bytes) noexcept;
+  void give_back(Entries::iterator entry) noexcept;
+
+  const Limits limits_;
+  std::mutex mutex_;
+  Addresses addresses_;
+  Entries waiting_;          // in the order of their coming
+  Entries admitted_;         // in the order in which they had room
+  std::size_t held_ = 0;     // of admitted_
+  std::size_t leaving_ = 0;  // of those, what gives way
+  Clock::time_point last_look_{};
+};
+
+}  // namespace gracekeeper::io

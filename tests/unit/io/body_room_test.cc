@@ -1,0 +1,207 @@
+#include "io/body_room.h"
+
+#include <gtest/gtest.h>
+#include <utility>
+#include <vector>
+
+namespace gracekeeper::io {
+namespace {
+
+using State = BodyRoom::State;
+using Place = BodyRoom::Place;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMost = 1000;
+// Looks after which one gives way: without a byte, and in all.
+constexpr int kStalled = 3;
+constexpr int kSlow = 8;
+
+class BodyRoomTest : public ::testing::Test, private BodyRoom::Owner {
+ protected:
+  Place ask(const char* address, std::size_t bytes) {
+    return room.ask(address, bytes, *this);
+  }
+  void look(int times) {
+    for (; times > 0; --times) room.look(now_ += BodyRoom::kLooksEvery);
+  }
+  // How often the owner was told since it was last asked.
+  int told() { return std::exchange(told_, 0); }
+
+  BodyRoom room{{.bytes = kMost,
+                 .stalled = kStalled * BodyRoom::kLooksEvery,
+                 .slow = kSlow * BodyRoom::kLooksEvery}};
+
+ private:
+  BodyRoom::Clock::time_point now_ = BodyRoom::Clock::now();
+  void places_changed() noexcept override { ++told_; }
+  int told_ = 0;
+};
+
+TEST_F(BodyRoomTest, WhatFitsHasRoomAtOnceAndNobodyIsToldSo) {
+  const auto a = ask("a", 600);
+  const auto b = ask("b", 400);
+  EXPECT_EQ(a.state(), State::kHas);
+  EXPECT_EQ(b.state(), State::kHas);
+  EXPECT_EQ(told(), 0);
+  EXPECT_EQ(Place().state(), State::kNone);
+}
+
+TEST_F(BodyRoomTest, OneHasRoomHoweverLargeItIs) {
+  const auto huge = ask("a", 5 * kMost);
+  EXPECT_EQ(huge.state(), State::kHas);
+  EXPECT_EQ(ask("b", 1).state(), State::kWaits);
+}
+
+TEST_F(BodyRoomTest, WhatIsGivenBackGoesToThoseThatWaitInTheirOrder) {
+  auto first = ask("a", 900);
+  const auto second = ask("a", 500);
+  const auto third = ask("a", 400);
+  const auto fourth = ask("a", 200);
+  EXPECT_EQ(second.state(), State::kWaits);
+  first.give_back();
+  EXPECT_EQ(first.state(), State::kNone);
+  EXPECT_EQ(second.state(), State::kHas);
+  EXPECT_EQ(third.state(), State::kHas);
+  EXPECT_EQ(fourth.state(), State::kWaits);
+  EXPECT_EQ(told(), 2);
+}
+
+// Else small ones, of which there is always another, would let a large one wait for ever.
+TEST_F(BodyRoomTest, ASmallOneThatWouldFitDoesNotComePastALargeOne) {
+  auto first = ask("a", 900);
+  const auto large = ask("a", 1000);
+  const auto small = ask("a", 100);
+  EXPECT_EQ(small.state(), State::kWaits);
+  first.give_back();
+  EXPECT_EQ(large.state(), State::kHas);
+  EXPECT_EQ(small.state(), State::kWaits);
+}
+
+TEST_F(BodyRoomTest, TheAddressThatHoldsLeastComesFirst) {
+  auto first = ask("greedy", 500);
+  const auto second = ask("greedy", 500);
+  const auto third = ask("greedy", 500);
+  const auto honest = ask("honest", 500);
+  first.give_back();
+  EXPECT_EQ(honest.state(), State::kHas);
+  EXPECT_EQ(third.state(), State::kWaits);
+}
+
+TEST_F(BodyRoomTest, WhoNoLongerWaitsIsInNobodysWay) {
+  auto first = ask("a", 900);
+  auto gone = ask("a", 1000);
+  const auto last = ask("a", 500);
+  gone.give_back();
+  EXPECT_EQ(last.state(), State::kWaits);
+  first = {};
+  EXPECT_EQ(last.state(), State::kHas);
+}
+
+TEST_F(BodyRoomTest, WhoStopsGivesWayWhereOthersWait) {
+  auto stopped = ask("a", 900);
+  look(2 * kSlow);  // in vain: nobody waits
+  auto coming = ask("b", 100);
+  const auto waiting = ask("c", 900);
+  look(kStalled - 1);
+  EXPECT_EQ(stopped.state(), State::kHas);
+  coming.progress();
+  look(1);
+  EXPECT_EQ(stopped.state(), State::kGivesWay);
+  EXPECT_EQ(coming.state(), State::kHas);
+  EXPECT_EQ(waiting.state(), State::kWaits) << "until it has gone";
+  EXPECT_EQ(told(), 1);
+  stopped.give_back();
+  EXPECT_EQ(waiting.state(), State::kHas);
+}
+
+// After a while in which the machine stood still, for example.
+TEST_F(BodyRoomTest, LooksThatComeTooEarlyAreNotCounted) {
+  const auto stopped = ask("a", 900);
+  const auto waiting = ask("b", 900);
+  const auto begin = BodyRoom::Clock::now() + std::chrono::hours(1);
+  for (int i = 0; i < 10 * kSlow; ++i) room.look(begin + milliseconds(i));
+  EXPECT_EQ(stopped.state(), State::kHas);
+}
+
+TEST_F(BodyRoomTest, WhoComesOnStaysUntilThatTakesTooLong) {
+  auto slow = ask("a", 900);
+  const auto waiting = ask("b", 200);
+  for (int i = 1; i < kSlow; ++i) {
+    look(1);
+    EXPECT_EQ(slow.state(), State::kHas) << i;
+    slow.progress();
+  }
+  look(1);
+  EXPECT_EQ(slow.state(), State::kGivesWay);
+}
+
+TEST_F(BodyRoomTest, NoMoreGiveWayThanIsNeeded) {
+  const auto first = ask("a", 400);
+  const auto second = ask("a", 400);
+  const auto third = ask("a", 200);
+  const auto waiting = ask("b", 500);
+  look(kStalled);
+  EXPECT_EQ(first.state(), State::kGivesWay);
+  EXPECT_EQ(second.state(), State::kGivesWay);
+  EXPECT_EQ(third.state(), State::kHas);
+  look(1);
+  EXPECT_EQ(third.state(), State::kHas);
+  EXPECT_EQ(told(), 2);
+}
+
+// Its bytes may have come before their loop was told that it gives way.
+TEST_F(BodyRoomTest, WhoHasComeOnMeanwhileNeedNotGo) {
+  auto late = ask("a", 900);
+  const auto waiting = ask("b", 200);
+  look(kStalled);
+  ASSERT_EQ(late.state(), State::kGivesWay);
+  EXPECT_FALSE(late.reprieve());
+  late.progress();
+  EXPECT_TRUE(late.reprieve());
+  EXPECT_EQ(late.state(), State::kHas);
+  look(kStalled);
+  EXPECT_EQ(late.state(), State::kGivesWay) << "it is counted as one that stays again";
+}
+
+TEST_F(BodyRoomTest, WhatIsCompleteHoldsItsRoomAndNeverGivesWay) {
+  auto complete = ask("a", 800);
+  complete.complete(900);
+  const auto waiting = ask("b", 150);
+  EXPECT_EQ(waiting.state(), State::kWaits) << "900 and 150 are too much";
+  look(2 * kSlow);
+  EXPECT_EQ(complete.state(), State::kHas);
+  complete.give_back();
+  EXPECT_EQ(waiting.state(), State::kHas);
+  EXPECT_EQ(ask("c", 850).state(), State::kHas);
+}
+
+TEST_F(BodyRoomTest, WhatIsCompleteWhenItShouldGiveWayStays) {
+  auto late = ask("a", 900);
+  const auto waiting = ask("b", 200);
+  look(kStalled);
+  ASSERT_EQ(late.state(), State::kGivesWay);
+  late.complete(900);
+  EXPECT_EQ(late.state(), State::kHas);
+  const auto small = ask("c", 100);
+  EXPECT_EQ(small.state(), State::kWaits);
+  late.give_back();
+  EXPECT_EQ(waiting.state(), State::kHas);
+  EXPECT_EQ(small.state(), State::kHas);
+}
+
+// Many that announce much and stop: each has its time, and a usual one is not to wait for all.
+TEST_F(BodyRoomTest, AfterOneThatStoppedTheSmallestComesFirst) {
+  auto stopped = ask("a", 900);
+  const auto large = ask("a", 900);
+  const auto other = ask("a", 900);
+  const auto small = ask("a", 50);
+  look(kStalled);
+  ASSERT_EQ(stopped.state(), State::kGivesWay) << "though the small one alone would fit beside it";
+  stopped.give_back();
+  EXPECT_EQ(small.state(), State::kHas);
+  EXPECT_EQ(large.state(), State::kHas);
+  EXPECT_EQ(other.state(), State::kWaits);
+}
+
+}  // namespace
+}  // namespace gracekeeper::io
