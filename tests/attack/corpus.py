@@ -42,10 +42,13 @@ def reviews(huge=False):
         yield "/validate", json.dumps(review(workload, uid=UID))
 
 
-def make_corpus(*servers, huge=False):
-    """A list of exchanges. With several servers, the answers of each are right."""
+def make_corpus(*servers, huge=False, smallest=0):
+    """A list of exchanges, of reviews of some size at least. With several servers, the answers of
+    each are right."""
     corpus = []
     for path, body in reviews(huge):
+        if len(body) < smallest:
+            continue
         answers = []
         for server in servers:
             answer = server.post(path, body)

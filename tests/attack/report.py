@@ -30,17 +30,20 @@ def _mb(size):
 
 def write_attacks(path, program, results):
     lines = ["| attack | honest requests | failed | p50 ms | p99 ms | new connection, slowest ms "
-             "| memory MB: before, peak, after | threads | descriptors: before, after |",
-             "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+             "| large review, slowest ms | memory MB: before, peak, after | threads "
+             "| descriptors: before, after |",
+             "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
     for figures in results:
-        kept, fresh = figures["honest"]["kept"], figures["honest"]["fresh"]
-        failed = sum(asked["failed"] + asked["wrong"] for asked in (kept, fresh))
+        kept, fresh, large = (figures["honest"][kind] for kind in ("kept", "fresh", "large"))
+        asked = (kept, fresh, large)
+        failed = sum(kind["failed"] + kind["wrong"] for kind in asked)
         before = figures["before"]
         threads = (f"{figures['threads']}" if figures["threads"] == before["threads"]
                    else f"{before['threads']}, {figures['threads']}")
         lines.append(
-            f"| {figures['scenario'].title} | {kept['requests'] + fresh['requests']:,} | {failed} | "
+            f"| {figures['scenario'].title} | {sum(kind['requests'] for kind in asked):,} | {failed} | "
             f"{kept['p50_ms']:.1f} | {kept['p99_ms']:.1f} | {fresh['max_ms']:.0f} | "
+            f"{large['max_ms']:.0f} | "
             f"{_mb(before['resident'])}, {_mb(figures['peak'])}, {_mb(figures['resident'])} | "
             f"{threads} | {before['descriptors']}, {figures['descriptors']} |")
     _replace(path, "attacks", _where(program) + "\n".join(lines) + "\n")

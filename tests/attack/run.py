@@ -7,8 +7,9 @@
     tests/attack/run.py --program build/gracekeeper --write docs/reliability.md
 
 The server runs with its defaults. The honest client does what an API server does: 25 kept
-connections, a limit of 2 s for each request, nothing sent twice; and 5 requests a second come on
-connections of their own. Exit code 1 when a request failed or was answered wrongly, when memory
+connections, a limit of 2 s for each request, nothing sent twice; 5 requests a second come on
+connections of their own, and two large reviews a second, for which an API server's usual 10 s are
+the limit. Exit code 1 when a request failed or was answered wrongly, when memory
 exceeded 128 MB, when threads or descriptors did not return to where they were, or when an attacker
 got an answer that he should not. Needs Go.
 """
@@ -31,6 +32,7 @@ import gracekeeper  # tests/e2e, by way of corpus
 
 HERE = pathlib.Path(__file__).resolve().parent
 MEMORY_LIMIT = 128_000_000
+LARGE = 400_000  # bytes of a large review
 LONG, SHORT = 8, 2.5  # seconds of an attack of weight 1
 # Real attackers have processors of their own. Here they would take the honest client's.
 NICE = 15
@@ -51,6 +53,8 @@ class Run:
         self.client = build_client(folder)
         self.process = Process(server.process.pid)
         self.corpus_file, self.sample_file = folder / "corpus.json", folder / "sample.json"
+        self.large_file = folder / "large.json"
+        self.large_file.write_text(json.dumps(corpus.make_corpus(server, huge=True, smallest=LARGE)))
         self.corpus_file.write_text(json.dumps(corpus.make_corpus(server)))
         self.sample_file.write_text(corpus.sample())
         self.webhook = f"127.0.0.1:{server.port}"
@@ -62,7 +66,7 @@ class Run:
 
     def honest(self, seconds):
         return self.start(self.client, "honest", "-address", self.webhook, "-corpus",
-                          self.corpus_file, "-seconds", seconds)
+                          self.corpus_file, "-large", self.large_file, "-seconds", seconds)
 
     def attack(self, scenario, seconds, beside=()):
         if scenario.name == "renegotiation":
@@ -156,11 +160,11 @@ def complaints(figures):
 
 
 def line(figures):
-    kept, fresh = figures["honest"]["kept"], figures["honest"]["fresh"]
-    return (f"{figures['scenario'].name:<19} honest {kept['requests']}+{fresh['requests']} "
-            f"failed {kept['failed']}+{fresh['failed']} "
+    kept, fresh, large = (figures["honest"][kind] for kind in ("kept", "fresh", "large"))
+    return (f"{figures['scenario'].name:<19} honest {kept['requests']}+{fresh['requests']}"
+            f"+{large['requests']} failed {kept['failed']}+{fresh['failed']}+{large['failed']} "
             f"p50 {kept['p50_ms']:.1f} p99 {kept['p99_ms']:.1f} max {kept['max_ms']:.0f} ms, "
-            f"new {fresh['max_ms']:.0f} ms; {figures['before']['resident'] / 1e6:.0f} -> "
+            f"new {fresh['max_ms']:.0f} ms, large {large['max_ms']:.0f} ms; {figures['before']['resident'] / 1e6:.0f} -> "
             f"{figures['peak'] / 1e6:.0f} -> {figures['resident'] / 1e6:.0f} MB; "
             f"fd {figures['before']['descriptors']} -> {figures['descriptors']}; "
             f"threads {figures['threads']}; cpu {figures['cpu']:.2f}; {figures['attackers']}")

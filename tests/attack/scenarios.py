@@ -32,7 +32,7 @@ SCENARIOS = [
              address="127.0.0.2"),
     scenario("slow-headers", "headers at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
     scenario("slow-body", "body at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
-    scenario("tiny-records", "a TLS record for every byte, 16 connections", 16, ("408",)),
+    scenario("tiny-records", "a TLS record for every byte, 16 connections", 16, ("408", "503")),
     scenario("many-headers", "40,000 headers, 16 connections", 16, ("431",)),
     scenario("long-heads", "heads of 30 KB without the body that they announce, 2,000 connections", 2000,
              ("408", "503"), weight=1.5),

@@ -121,22 +121,30 @@ func apiServerTransport(connections int) *http.Transport {
 	}
 }
 
-func honest(arguments []string) (any, error) {
-	flags := flag.NewFlagSet("honest", flag.ExitOnError)
-	address := flags.String("address", "", "HOST:PORT of the webhook")
-	corpusFile := flags.String("corpus", "", "exchanges as JSON")
-	seconds := flags.Float64("seconds", 10, "how long")
-	connections := flags.Int("connections", 25, "kept alive")
-	rate := flags.Float64("rate", 250, "requests a second over the kept connections")
-	fresh := flags.Float64("fresh", 5, "requests a second on a connection of their own")
-	timeout := flags.Duration("timeout", 2*time.Second, "of each request, the connection included")
-	_ = flags.Parse(arguments)
-	data, err := os.ReadFile(*corpusFile)
+func readCorpus(file string) ([]exchange, error) {
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	var corpus []exchange
-	if err := json.Unmarshal(data, &corpus); err != nil {
+	return corpus, json.Unmarshal(data, &corpus)
+}
+
+func honest(arguments []string) (any, error) {
+	flags := flag.NewFlagSet("honest", flag.ExitOnError)
+	address := flags.String("address", "", "HOST:PORT of the webhook")
+	largeFile := flags.String("large", "", "exchanges as JSON, of large reviews")
+	corpusFile := flags.String("corpus", "", "exchanges as JSON")
+	seconds := flags.Float64("seconds", 10, "how long")
+	connections := flags.Int("connections", 25, "kept alive")
+	rate := flags.Float64("rate", 250, "requests a second over the kept connections")
+	largeRate := flags.Float64("large-rate", 2, "large reviews a second, one after the other on a connection of their own")
+	largeTimeout := flags.Duration("large-timeout", 10*time.Second, "of each of those")
+	fresh := flags.Float64("fresh", 5, "requests a second on a connection of their own")
+	timeout := flags.Duration("timeout", 2*time.Second, "of each request, the connection included")
+	_ = flags.Parse(arguments)
+	corpus, err := readCorpus(*corpusFile)
+	if err != nil {
 		return nil, err
 	}
 
@@ -145,7 +153,8 @@ func honest(arguments []string) (any, error) {
 	var workers sync.WaitGroup
 	// A worker's requests are due at fixed times. What is late because the one before it took long
 	// is late in the figures too.
-	run := func(t *tally, client *http.Client, worker int, interval, offset time.Duration) {
+	run := func(t *tally, client *http.Client, corpus []exchange, timeout time.Duration, worker int,
+		interval, offset time.Duration) {
 		defer workers.Done()
 		for i := 0; ; i++ {
 			due := start.Add(offset + time.Duration(i)*interval)
@@ -153,18 +162,18 @@ func honest(arguments []string) (any, error) {
 				return
 			}
 			time.Sleep(time.Until(due))
-			answer, err := ask(client, *address, corpus[(worker+i)%len(corpus)], *timeout)
+			answer, err := ask(client, *address, corpus[(worker+i)%len(corpus)], timeout)
 			t.add(due, answer, err)
 		}
 	}
 	every := func(perSecond float64) time.Duration {
 		return time.Duration(float64(time.Second) / perSecond)
 	}
-	var kept, alone tally
+	var kept, alone, large tally
 	keeping := &http.Client{Transport: apiServerTransport(*connections)}
 	for i := 0; i < *connections; i++ {
 		workers.Add(1)
-		go run(&kept, keeping, i, time.Duration(*connections)*every(*rate), time.Duration(i)*every(*rate))
+		go run(&kept, keeping, corpus, *timeout, i, time.Duration(*connections)*every(*rate), time.Duration(i)*every(*rate))
 	}
 	if *fresh > 0 {
 		transport := apiServerTransport(1)
@@ -173,11 +182,25 @@ func honest(arguments []string) (any, error) {
 		together := int(*fresh*timeout.Seconds()) + 1
 		for i := 0; i < together; i++ {
 			workers.Add(1)
-			go run(&alone, &http.Client{Transport: transport}, i,
+			go run(&alone, &http.Client{Transport: transport}, corpus, *timeout, i,
 				time.Duration(together)*every(*fresh), time.Duration(i)*every(*fresh))
 		}
 	}
+	largeOnes := &http.Client{Transport: apiServerTransport(1)}
+	if *largeFile != "" {
+		largeCorpus, err := readCorpus(*largeFile)
+		if err != nil {
+			return nil, err
+		}
+		workers.Add(1)
+		go run(&large, largeOnes, largeCorpus, *largeTimeout, 0, every(*largeRate), every(*largeRate)/2)
+	}
 	workers.Wait()
 	keeping.CloseIdleConnections()
-	return map[string]figures{"kept": kept.figures(), "fresh": alone.figures()}, nil
+	largeOnes.CloseIdleConnections()
+	all := map[string]figures{"kept": kept.figures(), "fresh": alone.figures()}
+	if *largeFile != "" {
+		all["large"] = large.figures()
+	}
+	return all, nil
 }
