@@ -1,6 +1,7 @@
 #include "io/body_room.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gracekeeper::io {
 
@@ -26,7 +27,7 @@ BodyRoom::Place BodyRoom::ask(std::string_view address, std::size_t bytes, Owner
   ++whose->second.places;
   const auto entry = std::prev(waiting_.end());
   if (waiting_.size() == 1 && has_room_for(*entry, held_)) {
-    admit(entry);
+    admit(entry, false);
   } else {
     admit_those_that_fit(Order::kOldestFirst);
     make_way();
@@ -50,17 +51,34 @@ bool BodyRoom::comes_on(const Entry& entry) const {
                          entry.idle_looks.load() * kLooksEvery < limits_.stalled);
 }
 
-// Of those that wait; there is one. O(their number).
-BodyRoom::Entries::iterator BodyRoom::next(Order order) {
+// Of those that wait; their end where none is meant. O(their number).
+template <typename Predicate>
+BodyRoom::Entries::iterator BodyRoom::next(Order order, Predicate is_meant) {
   const auto rank = [order](const Entry& entry) {
     return std::pair(entry.address->second.held, order == Order::kSmallestFirst ? entry.bytes : 0);
   };
-  return std::min_element(waiting_.begin(), waiting_.end(),
-                          [&](const Entry& a, const Entry& b) { return rank(a) < rank(b); });
+  auto found = waiting_.end();
+  for (auto entry = waiting_.begin(); entry != waiting_.end(); ++entry) {
+    if (is_meant(*entry) && (found == waiting_.end() || rank(*entry) < rank(*found))) found = entry;
+  }
+  return found;
 }
 
-void BodyRoom::admit(Entries::iterator entry) noexcept {
-  held_ += entry->bytes;
+BodyRoom::Entries::iterator BodyRoom::next(Order order) {
+  return next(order, [](const Entry&) { return true; });
+}
+
+// Of those that fit what is kept for them.
+BodyRoom::Entries::iterator BodyRoom::next_of_few() {
+  return next(Order::kOldestFirst, [this](const Entry& entry) {
+    return entry.address->second.held + entry.bytes <= kept_ &&
+           held_of_kept_ + entry.bytes <= kept_;
+  });
+}
+
+void BodyRoom::admit(Entries::iterator entry, bool kept) noexcept {
+  entry->kept = kept;
+  held_with(*entry) += entry->bytes;
   entry->address->second.held += entry->bytes;
   entry->state = State::kHas;
   admitted_.splice(admitted_.end(), waiting_, entry);
@@ -69,9 +87,11 @@ void BodyRoom::admit(Entries::iterator entry) noexcept {
 // In their order: a small one that came past a large one would let it wait for ever.
 void BodyRoom::admit_those_that_fit(Order order) noexcept {
   while (!waiting_.empty()) {
-    const auto entry = next(order);
-    if (!has_room_for(*entry, held_)) return;
-    admit(entry);
+    auto entry = next(order);
+    const bool kept = !has_room_for(*entry, held_);
+    if (kept) entry = next_of_few();
+    if (entry == waiting_.end()) return;
+    admit(entry, kept);
     entry->owner->places_changed();
   }
 }
@@ -80,7 +100,7 @@ void BodyRoom::make_way() noexcept {
   if (waiting_.empty()) return;
   const auto& entry = *next(Order::kOldestFirst);
   const auto is_in_the_way = [this](const Entry& other) {
-    return other.state == State::kHas && !comes_on(other);
+    return other.state == State::kHas && !other.kept && !comes_on(other);
   };
   while (!has_room_for(entry, held_ - leaving_)) {
     const auto found = std::find_if(admitted_.begin(), admitted_.end(), is_in_the_way);
@@ -106,7 +126,7 @@ void BodyRoom::complete(Entry& entry, std::size_t bytes) noexcept {
     leaving_ -= entry.bytes;
     entry.state = State::kHas;
   }
-  held_ += bytes - entry.bytes;  // wraps around as it should when it shrinks; the same below
+  held_with(entry) += bytes - entry.bytes;  // wraps around as it should when it shrinks
   entry.address->second.held += bytes - entry.bytes;
   entry.bytes = bytes;
   entry.whole = true;
@@ -120,7 +140,7 @@ void BodyRoom::give_back(Entries::iterator entry) noexcept {
   if (state == State::kWaits) {
     waiting_.erase(entry);
   } else {
-    held_ -= entry->bytes;
+    held_with(*entry) -= entry->bytes;
     whose->second.held -= entry->bytes;
     admitted_.erase(entry);
   }

@@ -67,6 +67,7 @@ class BodyRoom {
     Addresses::iterator address;
     std::size_t bytes;
     Owner* owner;
+    bool kept = false;  // has its room in what is kept for few
     bool whole = false;
     int looks = 0;                   // since it has room
     std::atomic<int> idle_looks{0};  // since the last byte
@@ -111,7 +112,7 @@ class BodyRoom {
     Entries::iterator entry_;
   };
 
-  explicit BodyRoom(const Limits& limits) : limits_(limits) {}
+  explicit BodyRoom(const Limits& limits) : limits_(limits), kept_(limits.bytes / 8) {}
   BodyRoom(const BodyRoom&) = delete;
   BodyRoom& operator=(const BodyRoom&) = delete;
   ~BodyRoom() = default;  // all places have been given back
@@ -124,12 +125,16 @@ class BodyRoom {
 
  private:
   [[nodiscard]] bool has_room_for(const Entry& entry, std::size_t held) const {
-    return held == 0 || held + entry.bytes <= limits_.bytes;
+    return held == 0 || held + entry.bytes <= limits_.bytes - kept_;
   }
   [[nodiscard]] bool comes_on(const Entry& entry) const;
   enum class Order { kOldestFirst, kSmallestFirst };  // of the address that holds least
+  template <typename Predicate>
+  Entries::iterator next(Order order, Predicate is_meant);
   Entries::iterator next(Order order);
-  void admit(Entries::iterator entry) noexcept;
+  Entries::iterator next_of_few();
+  std::size_t& held_with(const Entry& entry) { return entry.kept ? held_of_kept_ : held_; }
+  void admit(Entries::iterator entry, bool kept) noexcept;
   void admit_those_that_fit(Order order) noexcept;
   void make_way() noexcept;
   bool reprieve(Entry& entry) noexcept;
@@ -137,12 +142,16 @@ class BodyRoom {
   void give_back(Entries::iterator entry) noexcept;
 
   const Limits limits_;
+  // Of that, for addresses that have no more than this in all: who asks for little does not wait
+  // until those who asked for much have come on or given way.
+  const std::size_t kept_;
   std::mutex mutex_;
   Addresses addresses_;
   Entries waiting_;          // in the order of their coming
   Entries admitted_;         // in the order in which they had room
-  std::size_t held_ = 0;     // of admitted_
-  std::size_t leaving_ = 0;  // of those, what gives way
+  std::size_t held_ = 0;     // by those that have no part of what is kept
+  std::size_t leaving_ = 0;  // of that, what gives way
+  std::size_t held_of_kept_ = 0;
   Clock::time_point last_look_{};
 };
 

@@ -422,6 +422,10 @@ void EventLoop::close(Connection& connection) {
 void EventLoop::expire(Clock::time_point now) {
   while (Deadline* due = deadlines_.expired(now)) {
     auto& connection = *static_cast<Connection*>(due);
+    if (connection.held_back) {
+      shed(connection, "too many large requests wait; try again");
+      continue;
+    }
     switch (connection.wait) {
       case Wait::kIdle:
         connection.transport.end_writing();
@@ -438,12 +442,9 @@ void EventLoop::expire(Clock::time_point now) {
         break;
       case Wait::kFirstRequest:
       case Wait::kRequest:
-        ++(connection.held_back ? shared_.shed : shared_.timed_out);
+        ++shared_.timed_out;
         try {
-          answer_unfinished(connection,
-                            connection.held_back
-                                ? HttpError{503, "too many large requests are received; try again"}
-                                : HttpError{408, "the request was not complete in time"});
+          answer_unfinished(connection, {408, "the request was not complete in time"});
         } catch (const std::exception&) {
           // No memory for an answer: it ends without one.
         }

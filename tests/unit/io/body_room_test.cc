@@ -11,23 +11,23 @@ using State = BodyRoom::State;
 using Place = BodyRoom::Place;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMost = 1000;
+// For all, and what is kept for those who ask for little: an eighth of both together.
+constexpr std::size_t kMost = 1001;
+constexpr std::size_t kKept = 143;
 // Looks after which one gives way: without a byte, and in all.
 constexpr int kStalled = 3;
 constexpr int kSlow = 8;
 
 class BodyRoomTest : public ::testing::Test, private BodyRoom::Owner {
  protected:
-  Place ask(const char* address, std::size_t bytes) {
-    return room.ask(address, bytes, *this);
-  }
+  Place ask(const char* address, std::size_t bytes) { return room.ask(address, bytes, *this); }
   void look(int times) {
     for (; times > 0; --times) room.look(now_ += BodyRoom::kLooksEvery);
   }
   // How often the owner was told since it was last asked.
   int told() { return std::exchange(told_, 0); }
 
-  BodyRoom room{{.bytes = kMost,
+  BodyRoom room{{.bytes = kMost + kKept,
                  .stalled = kStalled * BodyRoom::kLooksEvery,
                  .slow = kSlow * BodyRoom::kLooksEvery}};
 
@@ -49,7 +49,24 @@ TEST_F(BodyRoomTest, WhatFitsHasRoomAtOnceAndNobodyIsToldSo) {
 TEST_F(BodyRoomTest, OneHasRoomHoweverLargeItIs) {
   const auto huge = ask("a", 5 * kMost);
   EXPECT_EQ(huge.state(), State::kHas);
-  EXPECT_EQ(ask("b", 1).state(), State::kWaits);
+  EXPECT_EQ(ask("b", kKept + 1).state(), State::kWaits);
+}
+
+TEST_F(BodyRoomTest, WhoAsksForLittleDoesNotWaitForThoseWhoAskedForMuch) {
+  const auto first = ask("greedy", 900);
+  const auto large = ask("another", 900);
+  auto little = ask("honest", 100);
+  EXPECT_EQ(little.state(), State::kHas) << "though another came before";
+  EXPECT_EQ(ask("honest", 44).state(), State::kWaits) << "both are more than little";
+  EXPECT_EQ(ask("greedy", 10).state(), State::kWaits);
+  EXPECT_EQ(ask("third", 44).state(), State::kWaits) << "all of it is in use";
+  EXPECT_EQ(ask("third", 43).state(), State::kHas);
+  EXPECT_EQ(large.state(), State::kWaits);
+  const auto next = ask("third", 50);
+  EXPECT_EQ(next.state(), State::kWaits);
+  little.give_back();
+  EXPECT_EQ(next.state(), State::kHas);
+  EXPECT_EQ(large.state(), State::kWaits);
 }
 
 TEST_F(BodyRoomTest, WhatIsGivenBackGoesToThoseThatWaitInTheirOrder) {
@@ -182,7 +199,7 @@ TEST_F(BodyRoomTest, WhatIsCompleteWhenItShouldGiveWayStays) {
   ASSERT_EQ(late.state(), State::kGivesWay);
   late.complete(900);
   EXPECT_EQ(late.state(), State::kHas);
-  const auto small = ask("c", 100);
+  const auto small = ask("c", 150);
   EXPECT_EQ(small.state(), State::kWaits);
   late.give_back();
   EXPECT_EQ(waiting.state(), State::kHas);

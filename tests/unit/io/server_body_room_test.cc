@@ -31,7 +31,9 @@ class BodyRoomServerTest : public ServerTest {
     if (!std::exchange(is_open_, true)) opening_.set_value();
   }
   // However long a machine that does much else keeps them from coming on.
-  void let_all_stay() { options.deadlines.stalled_body = options.deadlines.slow_body = seconds(60); }
+  void let_all_stay() {
+    options.deadlines.stalled_body = options.deadlines.slow_body = seconds(60);
+  }
   // Two requests whose bodies take all the room until open().
   void fill() {
     for (std::size_t i = 0; i < 2; ++i) {
@@ -52,9 +54,9 @@ class BodyRoomServerTest : public ServerTest {
     ClientOptions as = kPatient;
     as.from = from;
     auto client = connect(as);
-    EXPECT_TRUE(client && client->send("POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: " +
-                                       std::to_string(announced) + "\r\n\r\n" +
-                                       std::string(sent, 'x')));
+    EXPECT_TRUE(client &&
+                client->send("POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                             std::to_string(announced) + "\r\n\r\n" + std::string(sent, 'x')));
     return client;
   }
 
