@@ -129,6 +129,20 @@ TEST_F(BodyRoomTest, WhoStopsGivesWayWhereOthersWait) {
   EXPECT_EQ(told(), 1);
   stopped.give_back();
   EXPECT_EQ(waiting.state(), State::kHas);
+  const auto another = ask("d", 900);
+  look(kStalled);
+  EXPECT_EQ(waiting.state(), State::kGivesWay) << "as the one before";
+}
+
+TEST_F(BodyRoomTest, WhatIsKeptForThoseWhoAskForLittleHelpsNobodyElse) {
+  auto coming = ask("greedy", 900);
+  const auto large = ask("another", 900);
+  const auto little = ask("honest", 100);
+  for (int i = 0; i < kStalled; ++i) {
+    look(1);
+    coming.progress();
+  }
+  EXPECT_EQ(little.state(), State::kHas) << "it stopped, and is in nobody's way";
 }
 
 // After a while in which the machine stood still, for example.

@@ -104,6 +104,55 @@ TEST_F(BodyRoomServerTest, WhatWaitsIsNotReadAndHoldsNobodyUp) {
   EXPECT_EQ(server->counters().shed, 0U);
 }
 
+// Of requests that are answered at once, and of those that are handled aside.
+TEST_F(BodyRoomServerTest, TheRoomIsFreeOnceTheAnswerIsThere) {
+  start();
+  for (const std::size_t size : {options.heavy_body_bytes - 1, kLarge}) {
+    std::vector<std::unique_ptr<Client>> kept(8);
+    for (auto& client : kept) {
+      client = connect(kPatient);
+      ASSERT_NE(client, nullptr);
+      EXPECT_EQ(body_of(ask_large(*client, size).get()), std::to_string(size));
+    }
+  }
+  EXPECT_EQ(server->counters().shed, 0U);
+}
+
+TEST_F(BodyRoomServerTest, WhoComesOnIsNotEndedForOneThatWaits) {
+  options.deadlines.first_request = seconds(30);
+  options.deadlines.stalled_body = milliseconds(1500);
+  options.deadlines.slow_body = seconds(60);
+  start();
+  constexpr std::size_t kPieces = 12;
+  const std::size_t size = kPieces * (options.max_large_bytes / kPieces - 100);
+  const auto slow = stop_after(0, size);
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  auto waiting = connect(kPatient);
+  ASSERT_NE(waiting, nullptr);
+  auto answer = ask_large(*waiting);
+  for (std::size_t i = 0; i < kPieces; ++i) {
+    std::this_thread::sleep_for(milliseconds(250));
+    ASSERT_TRUE(slow->send(std::string(size / kPieces, 'x'))) << i;
+  }
+  EXPECT_EQ(body_of(slow->receive()), std::to_string(size));
+  EXPECT_EQ(body_of(answer.get()), std::to_string(kLarge));
+  EXPECT_EQ(server->counters().shed, 0U);
+}
+
+// All of one address, that holds too much: the large one is well on its way.
+TEST_F(BodyRoomServerTest, WhatHasRoomIsNotShedForSmallOnesThatHaveStopped) {
+  options.deadlines.first_request = seconds(30);
+  options.loops = 1;
+  options.max_buffered_bytes = 300'000;
+  start();
+  const auto large = stop_after(kLarge - 10, kLarge);
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  std::vector<std::unique_ptr<Client>> small(8);
+  for (auto& client : small) client = stop_after(30'000, 31'000);
+  EXPECT_TRUE(eventually([&] { return server->counters().shed > 0; }));
+  EXPECT_EQ(body_of(large->ask(std::string(10, 'x'))), std::to_string(kLarge));
+}
+
 TEST_F(BodyRoomServerTest, ThereIsNoContinueBeforeThereIsRoom) {
   start_with_wait();
   fill();
@@ -152,6 +201,7 @@ TEST_F(BodyRoomServerTest, WhoHasWaitedHasAllTheTimeOfARequest) {
 
 TEST_F(BodyRoomServerTest, WhoStopsLosesTheRoomToOneThatWaits) {
   options.deadlines.first_request = seconds(30);
+  options.deadlines.linger = seconds(30);  // the room is free before its connection has ended
   start();
   const auto stopped = stop_after(kLarge / 2, 2 * kLarge, "127.0.0.2");
   ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
