@@ -25,12 +25,14 @@ BodyRoom::Place BodyRoom::ask(std::string_view address, std::size_t bytes, Owner
     throw;
   }
   ++whose->second.places;
+  ++whose->second.waiting;
   const auto entry = std::prev(waiting_.end());
   if (waiting_.size() == 1 && has_room_for(*entry, held_)) {
     admit(entry, false);
   } else {
     admit_those_that_fit(Order::kOldestFirst);
     make_way();
+    refuse_surplus();
   }
   return {*this, entry};
 }
@@ -47,8 +49,11 @@ void BodyRoom::look(Clock::time_point now) noexcept {
 }
 
 bool BodyRoom::comes_on(const Entry& entry) const {
-  return entry.whole || (entry.looks * kLooksEvery < limits_.slow &&
-                         entry.idle_looks.load() * kLooksEvery < limits_.stalled);
+  constexpr auto looks_a_second = std::chrono::seconds(1) / kLooksEvery;
+  const bool is_slow =
+      entry.looks * kLooksEvery >= limits_.slow &&
+      entry.received * looks_a_second < static_cast<std::size_t>(entry.looks) * kLeastRate;
+  return entry.whole || (!is_slow && entry.idle_looks.load() * kLooksEvery < limits_.stalled);
 }
 
 // Of those that wait; their end where none is meant. O(their number).
@@ -77,6 +82,8 @@ BodyRoom::Entries::iterator BodyRoom::next_of_few() {
 }
 
 void BodyRoom::admit(Entries::iterator entry, bool kept) noexcept {
+  if (entry->state == State::kRefused) --refused_;
+  --entry->address->second.waiting;
   entry->kept = kept;
   held_with(*entry) += entry->bytes;
   entry->address->second.held += entry->bytes;
@@ -111,6 +118,22 @@ void BodyRoom::make_way() noexcept {
   }
 }
 
+// Of the address with most that wait, the one that came last.
+void BodyRoom::refuse_surplus() noexcept {
+  while (waiting_.size() - refused_ > kMostWaiting) {
+    auto found = waiting_.end();
+    for (auto entry = waiting_.begin(); entry != waiting_.end(); ++entry) {
+      if (entry->state != State::kRefused &&
+          (found == waiting_.end() ||
+           entry->address->second.waiting >= found->address->second.waiting))
+        found = entry;
+    }
+    found->state = State::kRefused;
+    ++refused_;
+    found->owner->places_changed();
+  }
+}
+
 bool BodyRoom::reprieve(Entry& entry) noexcept {
   const std::lock_guard lock(mutex_);
   if (entry.state != State::kGivesWay) return true;
@@ -137,7 +160,9 @@ void BodyRoom::give_back(Entries::iterator entry) noexcept {
   const State state = entry->state;
   const auto whose = entry->address;
   if (state == State::kGivesWay) leaving_ -= entry->bytes;
-  if (state == State::kWaits) {
+  if (state == State::kRefused) --refused_;
+  if (state == State::kWaits || state == State::kRefused) {
+    --whose->second.waiting;
     waiting_.erase(entry);
   } else {
     held_with(*entry) -= entry->bytes;

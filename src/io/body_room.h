@@ -31,9 +31,14 @@ class BodyRoom {
   // that stood still for a while, nobody had the chance to come on.
   static constexpr std::chrono::milliseconds kLooksEvery{50};
 
+  // Of all: what the kernel holds of each is some 130 KB, and in no other book.
+  static constexpr std::size_t kMostWaiting = 256;
+  // A second, of a body that is not slow however long it takes.
+  static constexpr std::size_t kLeastRate = std::size_t{256} * 1024;
+
   struct Limits {
     std::size_t bytes = 0;  // of all; one body has room in any case
-    // How long one may stay while others wait, without a byte and in all.
+    // How long one may stay while others wait, without a byte, and with less than kLeastRate.
     std::chrono::milliseconds stalled{0};
     std::chrono::milliseconds slow{0};
   };
@@ -50,6 +55,7 @@ class BodyRoom {
   enum class State {
     kNone,      // has not asked
     kWaits,     // must not be read
+    kRefused,   // too many wait: is to be ended, unless it has room by then
     kHas,       // may come
     kGivesWay,  // others wait and it does not come on: is to be ended, unless reprieve()
   };
@@ -58,6 +64,7 @@ class BodyRoom {
   struct Sums {
     std::size_t held = 0;  // bytes that it has room for
     std::size_t places = 0;
+    std::size_t waiting = 0;  // of those
   };
   using Addresses = std::map<std::string, Sums, std::less<>>;
   struct Entry {
@@ -71,6 +78,7 @@ class BodyRoom {
     bool whole = false;
     int looks = 0;                   // since it has room
     std::atomic<int> idle_looks{0};  // since the last byte
+    std::atomic<std::size_t> received{0};
     std::atomic<State> state{State::kWaits};
   };
   using Entries = std::list<Entry>;
@@ -95,8 +103,10 @@ class BodyRoom {
       return room_ == nullptr ? State::kNone : entry_->state.load();
     }
     // Some of the body has come.
-    void progress() noexcept {
-      if (room_ != nullptr) entry_->idle_looks = 0;
+    void progress(std::size_t bytes) noexcept {
+      if (room_ == nullptr) return;
+      entry_->idle_looks = 0;
+      entry_->received += bytes;
     }
     // Of one that gives way: whether it may stay after all, since it has come on meanwhile.
     [[nodiscard]] bool reprieve() noexcept;
@@ -137,6 +147,7 @@ class BodyRoom {
   void admit(Entries::iterator entry, bool kept) noexcept;
   void admit_those_that_fit(Order order) noexcept;
   void make_way() noexcept;
+  void refuse_surplus() noexcept;
   bool reprieve(Entry& entry) noexcept;
   void complete(Entry& entry, std::size_t bytes) noexcept;
   void give_back(Entries::iterator entry) noexcept;
@@ -147,6 +158,7 @@ class BodyRoom {
   const std::size_t kept_;
   std::mutex mutex_;
   Addresses addresses_;
+  std::size_t refused_ = 0;  // of waiting_
   Entries waiting_;          // in the order of their coming
   Entries admitted_;         // in the order in which they had room
   std::size_t held_ = 0;     // by those that have no part of what is kept

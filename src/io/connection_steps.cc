@@ -145,7 +145,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
     case IoStatus::kFailed:
       return Next::kClosed;
   }
-  c.place.progress();
+  c.place.progress(io.count);
   const std::string_view arrived(scratch_.data(), io.count);
   if (c.in.empty()) {
     // The common case: a whole request in one piece, answered from where it was read to.
@@ -175,7 +175,7 @@ void EventLoop::ask_for_place(Connection& c) {
   c.place = shared_.body_room.ask(c.peer.address(),
                                   static_cast<std::size_t>(*bytes) + kZerosBehindLargeBody, *this);
   with_place_.push_back(&c);
-  c.held_back = c.place.state() == BodyRoom::State::kWaits;
+  c.held_back = c.place.state() != BodyRoom::State::kHas;
   if (c.held_back) ++held_back_;
 }
 
@@ -353,6 +353,7 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
 // Answers by the server itself and ends the connection.
 void EventLoop::refuse(Connection& c, const HttpError& error) {
   const RequestHead& head = c.reader.head();
+  if (c.sent == 0) c.out.clear();  // a 100 Continue that nobody has seen
   shared_.dispatch.answer_error(error, head.method.empty() ? nullptr : &head, c.remote, c.out);
   c.close_after_write = true;
   c.unparsed = false;

@@ -282,9 +282,13 @@ void EventLoop::look_at_places() {
   if (!places_changed_.exchange(false)) return;
   // From the end: whoever loses its place leaves it to the last, who has had its turn.
   for (std::size_t i = with_place_.size(); i > 0; --i) {
+    i = std::min(i, with_place_.size());  // making room may have taken another's place
+    if (i == 0) break;
     Connection& connection = *with_place_[i - 1];
     const auto state = connection.place.state();
-    if (state == BodyRoom::State::kGivesWay && !connection.place.reprieve()) {
+    if (state == BodyRoom::State::kRefused) {
+      shed(connection, "too many large requests wait; try again");
+    } else if (state == BodyRoom::State::kGivesWay && !connection.place.reprieve()) {
       shed(connection, "a large request was too slow, and others wait; try again");
     } else if (state == BodyRoom::State::kHas && connection.held_back) {
       connection.held_back = false;

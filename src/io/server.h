@@ -89,7 +89,7 @@ struct ServerDeadlines {
   std::chrono::milliseconds first_request{5000};  // complete, counted from the end of the handshake
   std::chrono::milliseconds request{5000};        // complete, counted from its first byte
   // Of a large body, while others wait for the room that it has: without a byte (a packet that is
-  // lost is sent again after 200 ms), and in all.
+  // lost is sent again after 200 ms), and with less than BodyRoom::kLeastRate.
   std::chrono::milliseconds stalled_body{300};
   std::chrono::milliseconds slow_body{1000};
   std::chrono::milliseconds handling{10000};  // of a large request, its turn included

@@ -124,7 +124,7 @@ TEST_F(BodyRoomTest, WhoStopsGivesWayWhereOthersWait) {
   const auto waiting = ask("c", 900);
   look(kStalled - 1);
   EXPECT_EQ(stopped.state(), State::kHas);
-  coming.progress();
+  coming.progress(1);
   look(1);
   EXPECT_EQ(stopped.state(), State::kGivesWay);
   EXPECT_EQ(coming.state(), State::kHas);
@@ -143,7 +143,7 @@ TEST_F(BodyRoomTest, WhatIsKeptForThoseWhoAskForLittleHelpsNobodyElse) {
   const auto little = ask("honest", 100);
   for (int i = 0; i < kStalled; ++i) {
     look(1);
-    coming.progress();
+    coming.progress(1);
   }
   EXPECT_EQ(little.state(), State::kHas) << "it stopped, and is in nobody's way";
 }
@@ -163,10 +163,31 @@ TEST_F(BodyRoomTest, WhoComesOnStaysUntilThatTakesTooLong) {
   for (int i = 1; i < kSlow; ++i) {
     look(1);
     EXPECT_EQ(slow.state(), State::kHas) << i;
-    slow.progress();
+    slow.progress(1);
   }
   look(1);
   EXPECT_EQ(slow.state(), State::kGivesWay);
+  slow.progress(BodyRoom::kLeastRate);
+  EXPECT_TRUE(slow.reprieve()) << "much has come: it is not slow";
+}
+
+TEST_F(BodyRoomTest, OfTooManyThatWaitTheAddressWithMostLosesItsLatest) {
+  auto first = ask("a", kMost);
+  std::vector<Place> waiting;
+  for (std::size_t i = 0; i < BodyRoom::kMostWaiting - 1; ++i) waiting.push_back(ask("b", kMost));
+  const auto honest = ask("c", kMost);
+  EXPECT_EQ(waiting.back().state(), State::kWaits);
+  const auto other = ask("d", kMost);
+  EXPECT_EQ(waiting.back().state(), State::kRefused);
+  EXPECT_EQ(waiting[waiting.size() - 2].state(), State::kWaits);
+  EXPECT_EQ(honest.state(), State::kWaits);
+  EXPECT_EQ(other.state(), State::kWaits);
+  waiting.pop_back();
+  const auto latest = ask("b", kMost);
+  EXPECT_EQ(latest.state(), State::kRefused) << "its own, where it has most";
+  for (auto& one : waiting) one.give_back();
+  first.give_back();
+  EXPECT_EQ(honest.state(), State::kHas);
 }
 
 TEST_F(BodyRoomTest, NoMoreGiveWayThanIsNeeded) {
@@ -190,7 +211,7 @@ TEST_F(BodyRoomTest, WhoHasComeOnMeanwhileNeedNotGo) {
   look(kStalled);
   ASSERT_EQ(late.state(), State::kGivesWay);
   EXPECT_FALSE(late.reprieve());
-  late.progress();
+  late.progress(1);
   EXPECT_TRUE(late.reprieve());
   EXPECT_EQ(late.state(), State::kHas);
   look(kStalled);
@@ -262,7 +283,7 @@ TEST_F(BodyRoomTest, AfterAnyCourseAllOfTheRoomIsThereAgain) {
         look(static_cast<int>(1 + below(kSlow)));
         break;
       case 4:
-        all[which].place.progress();
+        all[which].place.progress(1);
         break;
       case 5:
         if (all[which].place.state() == State::kHas) {
@@ -279,7 +300,7 @@ TEST_F(BodyRoomTest, AfterAnyCourseAllOfTheRoomIsThereAgain) {
     std::size_t given = 0;
     bool some_wait = false;
     for (const auto& one : all) {
-      if (one.place.state() == State::kWaits)
+      if (one.place.state() == State::kWaits || one.place.state() == State::kRefused)
         some_wait = true;
       else
         given += one.bytes;

@@ -70,6 +70,7 @@ class BodyRoomServerTest : public ServerTest {
 
 TEST_F(BodyRoomServerTest, ManyMoreThanThereIsRoomForAreAllAnswered) {
   let_all_stay();
+  options.deadlines.first_request = seconds(60);
   start();
   constexpr std::size_t kClients = 24;
   std::vector<std::unique_ptr<Client>> clients;
@@ -174,6 +175,7 @@ TEST_F(BodyRoomServerTest, ThereIsNoContinueBeforeThereIsRoom) {
 
 TEST_F(BodyRoomServerTest, WhoWaitsTooLongIsToldToTryAgain) {
   options.deadlines.first_request = milliseconds(1500);
+  options.deadlines.linger = seconds(30);
   start_with_wait();
   fill();
   auto waiting = connect(kPatient);
@@ -201,6 +203,7 @@ TEST_F(BodyRoomServerTest, WhoHasWaitedHasAllTheTimeOfARequest) {
 
 TEST_F(BodyRoomServerTest, WhoStopsLosesTheRoomToOneThatWaits) {
   options.deadlines.first_request = seconds(30);
+  options.loops = 1;                       // so that it is known who asks first
   options.deadlines.linger = seconds(30);  // the room is free before its connection has ended
   start();
   const auto stopped = stop_after(kLarge / 2, 2 * kLarge, "127.0.0.2");
