@@ -36,6 +36,9 @@
 
 namespace gracekeeper::io {
 
+// Buffers above this size are given back as soon as they are empty.
+inline constexpr std::size_t kKeptBytes = 4096;
+
 struct Connection : Deadline {
   Connection(Descriptor socket, std::string remote_address, const FramingLimits& limits)
       : transport(std::move(socket)), remote(std::move(remote_address)), reader(limits) {}
@@ -184,9 +187,8 @@ class EventLoop final : private BodyRoom::Owner {
   bool lets_others_go_first(const Connection& connection) const;
   void wait_for(Connection& connection, Wait wait);
 
-  // From any thread.
-  void places_changed() noexcept override;
   void look_at_places();
+  void places_changed() noexcept override;  // for other threads
 
   // eviction.cc: who has to go
   // From there; "": of all.
@@ -216,14 +218,16 @@ class EventLoop final : private BodyRoom::Owner {
   static void drop(Connection& connection, std::size_t used);
   std::size_t parse(Connection& connection, std::string_view data);
   bool judge_head(Connection& connection, bool body_has_begun);
-  void ask_for_place(Connection& connection);
-  BodyRoom::Place take_place(Connection& connection);
   void complete(Connection& connection);
   bool is_heavy(const Connection& connection) const;
   std::size_t hand_to_lane(Connection& connection, std::string_view data, std::size_t used);
   void finish(Finished finished);
   void refuse(Connection& connection, const HttpError& error);
   void answer_unfinished(Connection& connection, const HttpError& error);
+
+  // request_memory.cc: what requests and answers may hold
+  void ask_for_place(Connection& connection);
+  BodyRoom::Place take_place(Connection& connection);
   static std::size_t held_by_input(const Connection& connection);
   void account(Connection& connection);
   void book(Connection& connection, std::size_t held);
