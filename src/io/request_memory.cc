@@ -1,6 +1,6 @@
-// What large bodies, unfinished requests and untaken answers may hold: the fourth part of EventLoop.
-// Large bodies wait for a place before they come; for all else, whoever holds most loses it when all
-// together hold too much.
+// What large bodies, unfinished requests and untaken answers may hold: the fourth part of
+// EventLoop. Large bodies wait for a place before they come; for all else, whoever holds most loses
+// it when all together hold too much.
 #include <algorithm>
 #include <string>
 #include <utility>
