@@ -27,8 +27,8 @@ BodyRoom::Place BodyRoom::ask(std::string_view address, std::size_t bytes, Owner
   ++whose->second.places;
   ++whose->second.waiting;
   const auto entry = std::prev(waiting_.end());
-  if (waiting_.size() == 1 && has_room_for(*entry, held_)) {
-    admit(entry, false);
+  if (waiting_.size() == 1 && has_room_for(*entry, of_all_.held)) {
+    admit(entry, of_all_);
   } else {
     admit_those_that_fit(Order::kOldestFirst);
     make_way();
@@ -73,19 +73,11 @@ BodyRoom::Entries::iterator BodyRoom::next(Order order) {
   return next(order, [](const Entry&) { return true; });
 }
 
-// Of those that fit what is kept for them.
-BodyRoom::Entries::iterator BodyRoom::next_of_few() {
-  return next(Order::kOldestFirst, [this](const Entry& entry) {
-    return entry.address->second.held + entry.bytes <= kept_ &&
-           held_of_kept_ + entry.bytes <= kept_;
-  });
-}
-
-void BodyRoom::admit(Entries::iterator entry, bool kept) noexcept {
+void BodyRoom::admit(Entries::iterator entry, Share& share) noexcept {
   if (entry->state == State::kRefused) --refused_;
   --entry->address->second.waiting;
-  entry->kept = kept;
-  held_with(*entry) += entry->bytes;
+  entry->share = &share;
+  share.held += entry->bytes;
   entry->address->second.held += entry->bytes;
   entry->state = State::kHas;
   admitted_.splice(admitted_.end(), waiting_, entry);
@@ -95,27 +87,51 @@ void BodyRoom::admit(Entries::iterator entry, bool kept) noexcept {
 void BodyRoom::admit_those_that_fit(Order order) noexcept {
   while (!waiting_.empty()) {
     auto entry = next(order);
-    const bool kept = !has_room_for(*entry, held_);
-    if (kept) entry = next_of_few();
-    if (entry == waiting_.end()) return;
-    admit(entry, kept);
+    Share* share = &of_all_;
+    if (!has_room_for(*entry, share->held)) {
+      share = &of_few_;
+      entry = next(order, [this](const Entry& other) {
+        return asks_for_little(other) && of_few_.held + other.bytes <= for_few_;
+      });
+      if (entry == waiting_.end()) return;
+    }
+    admit(entry, *share);
     entry->owner->places_changed();
   }
 }
 
+// Where it would not be enough for the one that is next, then for the smallest: the room of those
+// that give way is offered to that one first.
 void BodyRoom::make_way() noexcept {
   if (waiting_.empty()) return;
-  const auto& entry = *next(Order::kOldestFirst);
-  const auto is_in_the_way = [this](const Entry& other) {
-    return other.state == State::kHas && !other.kept && !comes_on(other);
-  };
-  while (!has_room_for(entry, held_ - leaving_)) {
-    const auto found = std::find_if(admitted_.begin(), admitted_.end(), is_in_the_way);
-    if (found == admitted_.end()) return;
-    found->state = State::kGivesWay;
-    leaving_ += found->bytes;
-    found->owner->places_changed();
+  for (const Order order : {Order::kOldestFirst, Order::kSmallestFirst}) {
+    const Entry& entry = *next(order);
+    if (make_way_in(of_all_, [&](std::size_t held) { return has_room_for(entry, held); })) return;
   }
+  const auto entry =
+      next(Order::kSmallestFirst, [this](const Entry& other) { return asks_for_little(other); });
+  if (entry == waiting_.end()) return;
+  make_way_in(of_few_, [&](std::size_t held) { return held + entry->bytes <= for_few_; });
+}
+
+template <typename Fits>
+bool BodyRoom::make_way_in(Share& share, Fits fits) noexcept {
+  const auto is_in_the_way = [&](const Entry& entry) {
+    return entry.state == State::kHas && entry.share == &share && !comes_on(entry);
+  };
+  std::size_t stays = share.held - share.leaving;
+  for (const Entry& entry : admitted_) {
+    if (is_in_the_way(entry)) stays -= entry.bytes;
+  }
+  if (!fits(stays)) return false;
+  for (Entry& entry : admitted_) {
+    if (fits(share.held - share.leaving)) break;
+    if (!is_in_the_way(entry)) continue;
+    entry.state = State::kGivesWay;
+    share.leaving += entry.bytes;
+    entry.owner->places_changed();
+  }
+  return true;
 }
 
 // Of the address with most that wait, the one that came last.
@@ -138,7 +154,7 @@ bool BodyRoom::reprieve(Entry& entry) noexcept {
   const std::lock_guard lock(mutex_);
   if (entry.state != State::kGivesWay) return true;
   if (!comes_on(entry)) return false;
-  leaving_ -= entry.bytes;
+  entry.share->leaving -= entry.bytes;
   entry.state = State::kHas;
   return true;
 }
@@ -146,10 +162,10 @@ bool BodyRoom::reprieve(Entry& entry) noexcept {
 void BodyRoom::complete(Entry& entry, std::size_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
   if (entry.state == State::kGivesWay) {
-    leaving_ -= entry.bytes;
+    entry.share->leaving -= entry.bytes;
     entry.state = State::kHas;
   }
-  held_with(entry) += bytes - entry.bytes;  // wraps around as it should when it shrinks
+  entry.share->held += bytes - entry.bytes;  // wraps around as it should when it shrinks
   entry.address->second.held += bytes - entry.bytes;
   entry.bytes = bytes;
   entry.whole = true;
@@ -159,18 +175,20 @@ void BodyRoom::give_back(Entries::iterator entry) noexcept {
   const std::lock_guard lock(mutex_);
   const State state = entry->state;
   const auto whose = entry->address;
-  if (state == State::kGivesWay) leaving_ -= entry->bytes;
+  Order order = Order::kOldestFirst;
   if (state == State::kRefused) --refused_;
   if (state == State::kWaits || state == State::kRefused) {
     --whose->second.waiting;
     waiting_.erase(entry);
   } else {
-    held_with(*entry) -= entry->bytes;
+    if (!entry->whole) order = Order::kSmallestFirst;
+    if (state == State::kGivesWay) entry->share->leaving -= entry->bytes;
+    entry->share->held -= entry->bytes;
     whose->second.held -= entry->bytes;
     admitted_.erase(entry);
   }
   if (--whose->second.places == 0) addresses_.erase(whose);
-  admit_those_that_fit(state == State::kGivesWay ? Order::kSmallestFirst : Order::kOldestFirst);
+  admit_those_that_fit(order);
 }
 
 }  // namespace gracekeeper::io

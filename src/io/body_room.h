@@ -6,8 +6,9 @@
 // each have a part of theirs would wait for one another without end.
 //
 // Next is the request of the address that holds least, of those the one that came first. While
-// somebody waits, a body that does not come on gives way, and the room that it leaves goes to the
-// smallest first: many that all stop after they have begun hold up a usual one least.
+// somebody waits, a body that does not come on gives way. The room of a body that never became
+// whole, whoever ended it, goes to the smallest first: many that all stop or leave after they have
+// begun hold up a usual one least.
 #pragma once
 
 #include <atomic>
@@ -67,6 +68,11 @@ class BodyRoom {
     std::size_t waiting = 0;  // of those
   };
   using Addresses = std::map<std::string, Sums, std::less<>>;
+  // A part of the room.
+  struct Share {
+    std::size_t held = 0;
+    std::size_t leaving = 0;  // of that, what gives way
+  };
   struct Entry {
     Entry(Addresses::iterator whose, std::size_t size, Owner& told)
         : address(whose), bytes(size), owner(&told) {}
@@ -74,7 +80,7 @@ class BodyRoom {
     Addresses::iterator address;
     std::size_t bytes;
     Owner* owner;
-    bool kept = false;  // has its room in what is kept for few
+    Share* share = nullptr;  // it has its room in
     bool whole = false;
     int looks = 0;                   // since it has room
     std::atomic<int> idle_looks{0};  // since the last byte
@@ -122,7 +128,8 @@ class BodyRoom {
     Entries::iterator entry_;
   };
 
-  explicit BodyRoom(const Limits& limits) : limits_(limits), kept_(limits.bytes / 8) {}
+  explicit BodyRoom(const Limits& limits)
+      : for_few_(limits.bytes / 8), for_all_(limits.bytes - for_few_), limits_(limits) {}
   BodyRoom(const BodyRoom&) = delete;
   BodyRoom& operator=(const BodyRoom&) = delete;
   ~BodyRoom() = default;  // all places have been given back
@@ -135,35 +142,39 @@ class BodyRoom {
 
  private:
   [[nodiscard]] bool has_room_for(const Entry& entry, std::size_t held) const {
-    return held == 0 || held + entry.bytes <= limits_.bytes - kept_;
+    return held == 0 || held + entry.bytes <= for_all_;
+  }
+  [[nodiscard]] bool asks_for_little(const Entry& entry) const {
+    return entry.address->second.held + entry.bytes <= for_few_;
   }
   [[nodiscard]] bool comes_on(const Entry& entry) const;
   enum class Order { kOldestFirst, kSmallestFirst };  // of the address that holds least
   template <typename Predicate>
   Entries::iterator next(Order order, Predicate is_meant);
   Entries::iterator next(Order order);
-  Entries::iterator next_of_few();
-  std::size_t& held_with(const Entry& entry) { return entry.kept ? held_of_kept_ : held_; }
-  void admit(Entries::iterator entry, bool kept) noexcept;
+  void admit(Entries::iterator entry, Share& share) noexcept;
   void admit_those_that_fit(Order order) noexcept;
   void make_way() noexcept;
+  // False: not even all that do not come on hold enough, and none of them gives way.
+  template <typename Fits>
+  bool make_way_in(Share& share, Fits fits) noexcept;
   void refuse_surplus() noexcept;
   bool reprieve(Entry& entry) noexcept;
   void complete(Entry& entry, std::size_t bytes) noexcept;
   void give_back(Entries::iterator entry) noexcept;
 
+  // For addresses that have no more than this in all: who asks for little does not wait until those
+  // who asked for much have come on or given way.
+  const std::size_t for_few_;
+  const std::size_t for_all_;
   const Limits limits_;
-  // Of that, for addresses that have no more than this in all: who asks for little does not wait
-  // until those who asked for much have come on or given way.
-  const std::size_t kept_;
   std::mutex mutex_;
   Addresses addresses_;
   std::size_t refused_ = 0;  // of waiting_
   Entries waiting_;          // in the order of their coming
   Entries admitted_;         // in the order in which they had room
-  std::size_t held_ = 0;     // by those that have no part of what is kept
-  std::size_t leaving_ = 0;  // of that, what gives way
-  std::size_t held_of_kept_ = 0;
+  Share of_all_;
+  Share of_few_;
   Clock::time_point last_look_{};
 };
 

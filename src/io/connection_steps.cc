@@ -221,6 +221,7 @@ void EventLoop::complete(Connection& c) {
   const auto begun = Clock::now();
   shared_.dispatch.answer(c.reader.head(), {c.reader.body()}, c.remote, c.close_after_write, c.out);
   c.costly = Clock::now() - begun > kCostly;
+  c.place.complete(c.reader.body().size());
   take_place(c);
   count_as_served(c);
   c.reader.reset();

@@ -152,6 +152,7 @@ class EventLoop final : private BodyRoom::Owner {
   void wake();
   std::size_t connections() const { return connections_; }
   std::size_t served() const { return served_; }
+  std::size_t held_back() const { return held_back_; }
   std::size_t count(Wait wait) const { return waiting_[static_cast<std::size_t>(wait)]; }
 
  private:
@@ -256,8 +257,8 @@ class EventLoop final : private BodyRoom::Owner {
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
   std::vector<Connection*> with_place_;
-  std::size_t held_back_ = 0;   // of those
-  std::size_t handshakes_ = 0;  // that have begun
+  std::atomic<std::size_t> held_back_{0};  // of those
+  std::size_t handshakes_ = 0;             // that have begun
   Clock::time_point bodies_need_room_until_;
   bool gives_up_handshakes_ = false;  // more of them in the next round
   std::size_t given_up_ = 0;          // since their memory was last to be given back

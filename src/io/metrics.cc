@@ -122,10 +122,10 @@ class Metrics::Impl {
                                    .Name("gracekeeper_connections")
                                    .Help("Connections by state")
                                    .Register(registry);
-  std::array<Gauge*, 5> states{
+  std::array<Gauge*, 6> states{
       &connections.Add({{"state", "handshake"}}), &connections.Add({{"state", "reading"}}),
-      &connections.Add({{"state", "idle"}}), &connections.Add({{"state", "writing"}}),
-      &connections.Add({{"state", "closing"}})};
+      &connections.Add({{"state", "idle"}}),      &connections.Add({{"state", "writing"}}),
+      &connections.Add({{"state", "closing"}}),   &connections.Add({{"state", "waiting"}})};
   Family<Counter>& ended = prometheus::BuildCounter()
                                .Name("gracekeeper_connections_ended_total")
                                .Help("Connections that the server did not let go on, by reason")
@@ -200,8 +200,8 @@ void Metrics::configuration(std::uint64_t generation, bool last_reload_successfu
 
 void Metrics::connections(const ServerCounters& counters) {
   const std::lock_guard lock(impl_->carrying);
-  const std::array<std::size_t, 5> states{counters.handshake, counters.reading, counters.idle,
-                                          counters.writing, counters.closing};
+  const std::array<std::size_t, 6> states{counters.handshake, counters.reading, counters.idle,
+                                          counters.writing,   counters.closing, counters.waiting};
   for (std::size_t i = 0; i < states.size(); ++i)
     impl_->states[i]->Set(static_cast<double>(states[i]));
   const std::array<std::uint64_t, 5> reasons{counters.refused, counters.evicted, counters.timed_out,

@@ -161,7 +161,10 @@ class Server::Impl {
     ServerCounters all;
     for (const auto& loop : shared_.loops) {
       all.handshake += loop->count(Wait::kHandshake);
-      all.reading += loop->count(Wait::kFirstRequest) + loop->count(Wait::kRequest);
+      const std::size_t unfinished = loop->count(Wait::kFirstRequest) + loop->count(Wait::kRequest);
+      const std::size_t held_back = std::min(loop->held_back(), unfinished);
+      all.reading += unfinished - held_back;
+      all.waiting += held_back;
       all.idle += loop->count(Wait::kIdle);
       all.writing += loop->count(Wait::kHandling) + loop->count(Wait::kWrite);
       all.closing += loop->count(Wait::kLinger);

@@ -139,6 +139,7 @@ struct ServerOptions {
 struct ServerCounters {
   // Connections there are now, by what they do.
   std::size_t handshake = 0, reading = 0, idle = 0, writing = 0, closing = 0;
+  std::size_t waiting = 0;  // with a large request that is not read: others have the room
   // Since the start.
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;    // no room
@@ -147,7 +148,7 @@ struct ServerCounters {
   std::uint64_t handshakes_failed = 0;
   std::uint64_t shed = 0;  // 503: too many bytes of unfinished bodies, or of large ones that wait
 
-  std::size_t open() const { return handshake + reading + idle + writing + closing; }
+  std::size_t open() const { return handshake + reading + idle + writing + closing + waiting; }
 };
 
 class Server {

@@ -177,7 +177,7 @@ class Watched(TestCase):
             with self.subTest(name=name):
                 found = {k: v for k, v in samples.items() if same_sample(k, name)}
                 self.assertEqual(list(found.values()), [value], text)
-        for state in ("handshake", "reading", "idle", "writing", "closing"):
+        for state in ("handshake", "reading", "idle", "writing", "closing", "waiting"):
             self.assertIn(f'gracekeeper_connections{{state="{state}"}}', samples)
         for name in ("cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds",
                      "start_time_seconds"):

@@ -78,6 +78,7 @@ TEST_F(BodyRoomTest, WhatIsGivenBackGoesToThoseThatWaitInTheirOrder) {
   const auto third = ask("a", 400);
   const auto fourth = ask("a", 200);
   EXPECT_EQ(second.state(), State::kWaits);
+  first.complete(900);
   first.give_back();
   EXPECT_EQ(first.state(), State::kNone);
   EXPECT_EQ(second.state(), State::kHas);
@@ -92,6 +93,7 @@ TEST_F(BodyRoomTest, ASmallOneThatWouldFitDoesNotComePastALargeOne) {
   const auto large = ask("a", 1000);
   const auto small = ask("a", 100);
   EXPECT_EQ(small.state(), State::kWaits);
+  first.complete(900);
   first.give_back();
   EXPECT_EQ(large.state(), State::kHas);
   EXPECT_EQ(small.state(), State::kWaits);
@@ -256,6 +258,52 @@ TEST_F(BodyRoomTest, AfterOneThatStoppedTheSmallestComesFirst) {
   EXPECT_EQ(small.state(), State::kHas);
   EXPECT_EQ(large.state(), State::kHas);
   EXPECT_EQ(other.state(), State::kWaits);
+}
+
+// Its client went away, before another had to wait for it.
+TEST_F(BodyRoomTest, AfterOneThatLeftUnfinishedTheSmallestComesFirst) {
+  auto left = ask("a", 1000);
+  const auto large = ask("b", 1000);
+  const auto small = ask("c", 200);
+  left.give_back();
+  EXPECT_EQ(small.state(), State::kHas);
+  EXPECT_EQ(large.state(), State::kWaits);
+}
+
+TEST_F(BodyRoomTest, WhoStopsInWhatIsKeptGivesWayToOneThatAsksForLittle) {
+  auto coming = ask("a", 1000);
+  const auto stopped = ask("b", 140);
+  ASSERT_EQ(stopped.state(), State::kHas);
+  auto large = ask("c", 900);
+  auto little = ask("d", 140);
+  auto least = ask("e", 100);
+  for (int i = 0; i < kStalled; ++i) {
+    EXPECT_EQ(stopped.state(), State::kHas) << i;
+    coming.progress(1);
+    look(1);
+  }
+  EXPECT_EQ(stopped.state(), State::kGivesWay);
+  EXPECT_EQ(coming.state(), State::kHas);
+}
+
+TEST_F(BodyRoomTest, NobodyGivesWayWhereThatWouldBeOfNoUse) {
+  auto coming = ask("a", 700);
+  auto stopped = ask("b", 300);
+  const auto large = ask("c", 900);
+  const auto look_while_it_comes = [&] {
+    for (int i = 0; i < kStalled; ++i) {
+      look(1);
+      coming.progress(1);
+    }
+  };
+  look_while_it_comes();
+  EXPECT_EQ(stopped.state(), State::kHas) << "not enough for the large one";
+  const auto small = ask("d", 250);
+  look_while_it_comes();
+  EXPECT_EQ(stopped.state(), State::kGivesWay) << "enough for the small one";
+  stopped.give_back();
+  EXPECT_EQ(small.state(), State::kHas);
+  EXPECT_EQ(large.state(), State::kWaits);
 }
 
 // Whatever they did: no more is given than there is, somebody has room while some wait, and at the

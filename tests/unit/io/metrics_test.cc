@@ -61,6 +61,7 @@ TEST(Metrics, ShowsWhatOperatorsWatch) {
                        .idle = 3,
                        .writing = 4,
                        .closing = 5,
+                       .waiting = 8,
                        .refused = 6,
                        .shed = 7});
   EXPECT_EQ(lines(metrics, "gracekeeper_findings_total"),
@@ -76,6 +77,9 @@ TEST(Metrics, ShowsWhatOperatorsWatch) {
             "7\ngracekeeper_configuration_last_reload_successful 0\n");
   EXPECT_NE(lines(metrics, "gracekeeper_connections{")
                 .find("gracekeeper_connections{state=\"idle\"} 3\n"),
+            std::string::npos);
+  EXPECT_NE(lines(metrics, "gracekeeper_connections{")
+                .find("gracekeeper_connections{state=\"waiting\"} 8\n"),
             std::string::npos);
   // Totals are carried over, not added up.
   metrics.connections({.refused = 6, .shed = 7});

@@ -60,6 +60,23 @@ class BodyRoomServerTest : public ServerTest {
     return client;
   }
 
+  // The same of one that has room by then.
+  std::unique_ptr<Client> stop_in_room(std::size_t sent, std::size_t announced,
+                                       const char* from = nullptr) {
+    ClientOptions as = kPatient;
+    as.from = from;
+    auto client = connect(as);
+    EXPECT_TRUE(client && client->send("POST /size HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                                       "Content-Length: " +
+                                       std::to_string(announced) + "\r\n\r\n"));
+    EXPECT_EQ(status_of(client->receive()), 100);
+    EXPECT_TRUE(client->send(std::string(sent, 'x')));
+    return client;
+  }
+  bool waiting_is(std::size_t count) {
+    return eventually([&] { return server->counters().waiting == count; });
+  }
+
   std::vector<std::unique_ptr<Client>> filling;
 
  private:
@@ -91,14 +108,14 @@ TEST_F(BodyRoomServerTest, WhatWaitsIsNotReadAndHoldsNobodyUp) {
   auto waiting = connect(kPatient);
   ASSERT_NE(waiting, nullptr);
   auto answer = ask_large(*waiting);
-  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  ASSERT_TRUE(waiting_is(1));
   // Smaller ones need no room.
   auto other = connect();
   ASSERT_NE(other, nullptr);
   const std::size_t small = options.large_body_bytes - 1;
   EXPECT_EQ(body_of(other->ask(post("/size", std::string(small, 'x')))), std::to_string(small));
   EXPECT_EQ(answer.wait_for(milliseconds(200)), std::future_status::timeout);
-  EXPECT_EQ(server->counters().reading, 1U);
+  EXPECT_EQ(server->counters().waiting, 1U);
   open();
   EXPECT_EQ(body_of(answer.get()), std::to_string(kLarge));
   for (auto& client : filling) EXPECT_EQ(body_of(client->receive()), std::to_string(kLarge));
@@ -126,11 +143,11 @@ TEST_F(BodyRoomServerTest, WhoComesOnIsNotEndedForOneThatWaits) {
   start();
   constexpr std::size_t kPieces = 12;
   const std::size_t size = kPieces * (options.max_large_bytes / kPieces - 100);
-  const auto slow = stop_after(0, size);
-  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  const auto slow = stop_in_room(0, size);
   auto waiting = connect(kPatient);
   ASSERT_NE(waiting, nullptr);
   auto answer = ask_large(*waiting);
+  ASSERT_TRUE(waiting_is(1));
   for (std::size_t i = 0; i < kPieces; ++i) {
     std::this_thread::sleep_for(milliseconds(250));
     ASSERT_TRUE(slow->send(std::string(size / kPieces, 'x'))) << i;
@@ -146,8 +163,7 @@ TEST_F(BodyRoomServerTest, WhatHasRoomIsNotShedForSmallOnesThatHaveStopped) {
   options.loops = 1;
   options.max_buffered_bytes = 300'000;
   start();
-  const auto large = stop_after(kLarge - 10, kLarge);
-  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  const auto large = stop_in_room(kLarge - 10, kLarge);
   std::vector<std::unique_ptr<Client>> small(8);
   for (auto& client : small) client = stop_after(30'000, 31'000);
   EXPECT_TRUE(eventually([&] { return server->counters().shed > 0; }));
@@ -193,7 +209,7 @@ TEST_F(BodyRoomServerTest, WhoHasWaitedHasAllTheTimeOfARequest) {
   start_with_wait();
   fill();
   auto waiting = stop_after(0, kLarge);
-  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  ASSERT_TRUE(waiting_is(1));
   std::this_thread::sleep_for(milliseconds(1800));
   open();
   ASSERT_TRUE(eventually([&] { return server->counters().writing == 0; }));
@@ -203,11 +219,9 @@ TEST_F(BodyRoomServerTest, WhoHasWaitedHasAllTheTimeOfARequest) {
 
 TEST_F(BodyRoomServerTest, WhoStopsLosesTheRoomToOneThatWaits) {
   options.deadlines.first_request = seconds(30);
-  options.loops = 1;                       // so that it is known who asks first
   options.deadlines.linger = seconds(30);  // the room is free before its connection has ended
   start();
-  const auto stopped = stop_after(kLarge / 2, 2 * kLarge, "127.0.0.2");
-  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  const auto stopped = stop_in_room(kLarge / 2, 2 * kLarge, "127.0.0.2");
   auto honest = connect(kPatient);
   ASSERT_NE(honest, nullptr);
   EXPECT_EQ(body_of(ask_large(*honest).get()), std::to_string(kLarge));
@@ -223,7 +237,10 @@ TEST_F(BodyRoomServerTest, ManyThatStopDoNotHoldUpOneThatDoesNot) {
   start();
   std::vector<std::unique_ptr<Client>> stopped;
   for (int i = 0; i < 40; ++i) stopped.push_back(stop_after(10, options.max_large_bytes));
-  ASSERT_TRUE(eventually([&] { return server->counters().reading >= 39; }));
+  ASSERT_TRUE(eventually([&] {
+    const auto counters = server->counters();
+    return counters.waiting + counters.shed == 39;
+  }));
   auto honest = connect(kPatient);
   ASSERT_NE(honest, nullptr);
   auto answer = ask_large(*honest);
@@ -235,11 +252,11 @@ TEST_F(BodyRoomServerTest, AConnectionThatGoesGivesItsRoomBack) {
   let_all_stay();
   options.deadlines.first_request = seconds(30);
   start();
-  auto coming = stop_after(kLarge, options.max_large_bytes - 1000);
-  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  auto coming = stop_in_room(kLarge, options.max_large_bytes - 1000);
   auto waiting = connect(kPatient);
   ASSERT_NE(waiting, nullptr);
   auto answer = ask_large(*waiting);
+  ASSERT_TRUE(waiting_is(1));
   coming.reset();
   EXPECT_EQ(body_of(answer.get()), std::to_string(kLarge));
   EXPECT_EQ(server->counters().shed, 0U);
@@ -250,7 +267,7 @@ TEST_F(BodyRoomServerTest, EndsWithSomeThatWait) {
   fill();
   std::vector<std::unique_ptr<Client>> waiting;
   for (int i = 0; i < 6; ++i) waiting.push_back(stop_after(10, kLarge));
-  ASSERT_TRUE(eventually([&] { return server->counters().reading == 6; }));
+  ASSERT_TRUE(waiting_is(6));
   open();
   server.reset();
   for (auto& client : waiting) EXPECT_TRUE(client->closed_within(seconds(4)));
