@@ -65,10 +65,12 @@ bench: $(BUILD)/CMakeCache.txt ## Measure the speed goals beside a Go webhook an
 	@tests/bench/run.py --build $(BUILD) $(if $(ONLY),--only $(ONLY)) $(if $(ARCHIVE),--archive $(ARCHIVE))
 
 attack-test: build ## Attack the port and change everything under load; SHORT=1 for the short form. Needs Go
+	@scripts/install-deps.sh attack
 	@tests/attack/run.py --program $(BUILD)/gracekeeper $(if $(SHORT),--short)
 	@tests/attack/changes.py --program $(BUILD)/gracekeeper $(if $(SHORT),--short)
 
 reliability: build ## The same, and write the figures to docs/reliability.md
+	@scripts/install-deps.sh attack
 	@tests/attack/run.py --program $(BUILD)/gracekeeper --write docs/reliability.md
 	@tests/attack/changes.py --program $(BUILD)/gracekeeper --write docs/reliability.md
 

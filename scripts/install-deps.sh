@@ -6,6 +6,7 @@
 #   scripts/install-deps.sh clang      also clang and its sanitizers
 #   scripts/install-deps.sh cluster    also what the cluster tests use, but for Go
 #   scripts/install-deps.sh node       also a real node for the node test, but for Go
+#   scripts/install-deps.sh attack     also what `make attack-test` uses, but for Go
 #   scripts/install-deps.sh bench      also what `make bench` uses, but for Go
 #   scripts/install-deps.sh image      also what builds an image where no docker engine is
 set -eu
@@ -23,6 +24,7 @@ for extra in "$@"; do
     lint) packages="$packages clang-format-$clang_version clang-tidy-$clang_version" ;;
     clang) packages="$packages clang-$clang_version libclang-rt-$clang_version-dev" ;;
     cluster) packages="$packages iproute2 util-linux openssl" ;;
+    attack) packages="$packages iproute2" ;;
     node)
       packages="$packages containernetworking-plugins iptables conntrack iproute2 util-linux openssl"
       # Docker's own packages of these two are as good, and Debian's would push them out.
@@ -31,7 +33,7 @@ for extra in "$@"; do
       ;;
     bench) packages="$packages wrk python3-matplotlib util-linux openssl" ;;
     image) packages="$packages buildah debootstrap" ;;
-    *) echo "install-deps.sh: unknown group '$extra' (known: lint, clang, cluster, node, bench, image)" >&2; exit 2 ;;
+    *) echo "install-deps.sh: unknown group '$extra' (known: lint, clang, cluster, attack, node, bench, image)" >&2; exit 2 ;;
   esac
 done
 missing=""

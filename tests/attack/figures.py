@@ -1,7 +1,10 @@
-"""What a process holds, read from /proc."""
+"""What a process holds, read from /proc, and what the kernel holds for its connections."""
 
 import os
 import pathlib
+import re
+import subprocess
+import threading
 import time
 
 
@@ -42,3 +45,44 @@ class Process:
         while self.descriptors() > wanted and time.monotonic() < end:
             time.sleep(0.05)
         return self.descriptors()
+
+
+class KernelMemory:
+    """The most memory that the kernel held for connections to some ports, sampled while in use.
+
+    Not in a process's resident memory, but a container's limit counts both (cgroup v2).
+    """
+
+    _EVERY = 0.25  # seconds
+    # ss(8): received and not read, sent or to be sent, reserved for either, received meanwhile.
+    _FIELDS = re.compile(r"skmem:\(r(\d+),rb\d+,t\d+,tb\d+,f(\d+),w(\d+),o\d+,bl(\d+)")
+
+    def __init__(self, *ports):
+        self._filter = "( " + " or ".join(f"sport = :{port}" for port in ports) + " )"
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+        self.most = 0  # bytes
+        self.failure = None
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+
+    def _sample(self):
+        try:
+            while not self._ended.wait(self._EVERY):
+                self.most = max(self.most, self.now())
+        except (OSError, subprocess.SubprocessError) as error:
+            self.failure = error
+
+    def now(self):
+        """Bytes."""
+        listed = subprocess.run(["ss", "-tmnH", self._filter], check=True, capture_output=True,
+                                text=True, timeout=30).stdout
+        # The kernel prints signed numbers as unsigned ones: what is reserved is below 0 for a moment.
+        return sum((int(part) + 2**31) % 2**32 - 2**31
+                   for found in self._FIELDS.findall(listed) for part in found)

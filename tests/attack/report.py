@@ -30,9 +30,9 @@ def _mb(size):
 
 def write_attacks(path, program, results):
     lines = ["| attack | honest requests | failed | p50 ms | p99 ms | new connection, slowest ms "
-             "| large review, slowest ms | memory MB: before, peak, after | threads "
-             "| descriptors: before, after |",
-             "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
+             "| large review, slowest ms | memory MB: before, peak, after | kernel's MB, peak "
+             "| threads | descriptors: before, after |",
+             "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
     for figures in results:
         kept, fresh, large = (figures["honest"][kind] for kind in ("kept", "fresh", "large"))
         asked = (kept, fresh, large)
@@ -45,7 +45,7 @@ def write_attacks(path, program, results):
             f"{kept['p50_ms']:.1f} | {kept['p99_ms']:.1f} | {fresh['max_ms']:.0f} | "
             f"{large['max_ms']:.0f} | "
             f"{_mb(before['resident'])}, {_mb(figures['peak'])}, {_mb(figures['resident'])} | "
-            f"{threads} | {before['descriptors']}, {figures['descriptors']} |")
+            f"{_mb(figures['kernel'])} | {threads} | {before['descriptors']}, {figures['descriptors']} |")
     _replace(path, "attacks", _where(program) + "\n".join(lines) + "\n")
 
 
