@@ -17,6 +17,7 @@ constexpr std::size_t kLargeBody = std::size_t{512} * 1024;
 }  // namespace
 
 void EventLoop::drive(Connection& connection) {
+  connection.turn = ++turns_;
   // What may throw here is an allocation. It costs one connection and not the process.
   try {
     for (int count = 0; count < kStepsPerTurn && connection.linked; ++count) {

@@ -24,6 +24,11 @@ constexpr std::chrono::milliseconds kHandshakesLookedAtEvery{20};
 // An address with more than this part of all connections is a crowd: the handshakes and requests of
 // others come before its own.
 constexpr std::size_t kCrowdShare = 4;
+// More that can be read at once than this take turns: who has not had one for longest comes first,
+// and in each round as many as there is time for. In the order of their coming, one that asks now
+// and then would wait for hundreds that always ask, each time.
+constexpr int kEventsInOrder = 16;
+constexpr std::chrono::milliseconds kTimePerRound{4};
 // Nor must those who send the next request before they have the answer to the last one, or requests
 // that take long: one of them in each round, and more only while this time lasts.
 // At least: half as long as the others took, so that they wait and do not starve.
@@ -116,7 +121,7 @@ void EventLoop::shed_one() {
 
 int EventLoop::timeout() const {
   if (!ready_.empty() || !finishing_.empty() || !greeting_.empty() || !crowd_.empty() ||
-      !patient_.empty() || gives_up_handshakes_)
+      !patient_.empty() || !in_turn_.empty() || gives_up_handshakes_)
     return 0;
   auto next = deadlines_.next();
   // Bodies that another loop receives may take away their room.
@@ -138,6 +143,7 @@ void EventLoop::run() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, timeout());
     round_began_ = Clock::now();
     holds_answers_ = count > 1;
+    const bool are_many = count > kEventsInOrder || !in_turn_.empty();
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.ptr == nullptr) {
@@ -152,6 +158,8 @@ void EventLoop::run() {
       if (connection.wait == Wait::kHandshake || connection.queued ||
           lets_others_go_first(connection)) {
         queue(connection);
+      } else if (are_many && connection.is_reading()) {
+        queue(connection, in_turn_);
       } else {
         drive(connection);
         if (held_ >= kAnswersHeld) serve_ready();
@@ -171,7 +179,9 @@ void EventLoop::run() {
       std::erase_if(finishing_, closed);
       std::erase_if(greeting_, closed);
       std::erase_if(crowd_, closed);
-      std::erase_if(patient_, closed);
+      const auto closed_too = [&](const auto& entry) { return closed(entry.second); };
+      std::erase_if(in_turn_, closed_too);
+      std::erase_if(patient_, closed_too);
       // One after the other: a chain that lets go of itself would need a stack as long.
       while (dead_) dead_ = std::move(dead_->next_dead);
     }
@@ -231,17 +241,29 @@ void EventLoop::serve_ready() {
   held_ = 0;
 }
 
+// Each once at most, and one at least.
+void EventLoop::serve_in_turn(Turns& queued, Clock::time_point end) {
+  holds_answers_ = true;
+  for (std::size_t turns = queued.size(); turns > 0 && !queued.empty(); --turns) {
+    Connection& connection = *queued.begin()->second;
+    queued.erase(queued.begin());
+    connection.queued = false;
+    if (connection.linked) drive(connection);
+    if (held_ >= kAnswersHeld) serve_ready();
+    if (Clock::now() >= end) break;
+  }
+  holds_answers_ = false;
+  serve_ready();
+}
+
 void EventLoop::serve_queued() {
   serve_ready();
+  if (!in_turn_.empty()) serve_in_turn(in_turn_, Clock::now() + kTimePerRound);
   serve_handshakes();
   if (patient_.empty()) return;
   const auto now = Clock::now();
-  const auto end = now + std::max<Clock::duration>(kPatientTimePerRound, (now - round_began_) / 2);
-  // Each once at most: those whose turn it was are behind the others again.
-  for (std::size_t turns = patient_.size(); turns > 0 && !patient_.empty(); --turns) {
-    serve_first_of(patient_);
-    if (Clock::now() >= end) break;
-  }
+  serve_in_turn(patient_,
+                now + std::max<Clock::duration>(kPatientTimePerRound, (now - round_began_) / 2));
 }
 
 void EventLoop::take_inbox() {
@@ -387,10 +409,10 @@ bool EventLoop::lets_others_go_first(const Connection& connection) const {
 
 void EventLoop::queue(Connection& connection) {
   if (connection.queued) return;
+  if (lets_others_go_first(connection)) return queue(connection, patient_);
   connection.queued = true;
   const auto queue_of_its_kind = [&]() -> std::deque<Connection*>& {
-    if (connection.wait != Wait::kHandshake)
-      return lets_others_go_first(connection) ? patient_ : ready_;
+    if (connection.wait != Wait::kHandshake) return ready_;
     if (connection.transport.has_agreed_keys()) return finishing_;
     return is_of_crowd(connection) ? crowd_ : greeting_;
   };
@@ -398,6 +420,15 @@ void EventLoop::queue(Connection& connection) {
     queue_of_its_kind().push_back(&connection);
   } catch (const std::bad_alloc&) {
     connection.queued = false;
+    connection.transport.abort();
+    close(connection);
+  }
+}
+
+void EventLoop::queue(Connection& connection, Turns& queued) {
+  try {
+    connection.queued = queued.emplace(connection.turn, &connection).second;
+  } catch (const std::bad_alloc&) {
     connection.transport.abort();
     close(connection);
   }

@@ -64,6 +64,7 @@ struct Connection : Deadline {
   bool queued = false;       // is in one of the loop's queues
   bool stuck = false;        // its answer waits for the client to take it
   std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
+  std::uint64_t turn = 0;    // its last one: the loop counts them
   std::uint64_t heavy = 0;   // the key of its request, while that is in the heavy lane
   std::unique_ptr<Connection> next_dead;
 
@@ -157,6 +158,8 @@ class EventLoop final : private BodyRoom::Owner {
 
  private:
   enum class Next { kGoOn, kBlocked, kClosed };
+  // By their last turn: the one for which that is longest ago comes first.
+  using Turns = std::set<std::pair<std::uint64_t, Connection*>>;
   struct Arrival {
     Descriptor socket;
     std::string remote;
@@ -173,6 +176,7 @@ class EventLoop final : private BodyRoom::Owner {
   int timeout() const;
   void serve_queued();
   void serve_ready();
+  void serve_in_turn(Turns& queued, Clock::time_point end);
   void serve_first_of(std::deque<Connection*>& queued);
   void serve_last_of(std::deque<Connection*>& queued);
   void serve_rarest_of(std::deque<Connection*>& queued);
@@ -184,6 +188,7 @@ class EventLoop final : private BodyRoom::Owner {
   void end_drain();
   void close(Connection& connection);
   void queue(Connection& connection);
+  void queue(Connection& connection, Turns& queued);
   bool is_of_crowd(const Connection& connection) const;
   bool lets_others_go_first(const Connection& connection) const;
   void wait_for(Connection& connection, Wait wait);
@@ -250,7 +255,9 @@ class EventLoop final : private BodyRoom::Owner {
   std::deque<Connection*> finishing_;  // the same, in a handshake whose keys are agreed upon
   std::deque<Connection*> greeting_;   // the same, before that
   std::deque<Connection*> crowd_;      // the same, from an address that has many
-  std::deque<Connection*> patient_;    // the same as ready_, after all others
+  Turns in_turn_;                      // can be read, when these are many
+  Turns patient_;                      // the same, after all others
+  std::uint64_t turns_ = 0;            // until now
   std::size_t held_ = 0;               // of those, answers that are to be sent with others
   bool holds_answers_ = false;         // others are coming in this round
   Clock::time_point round_began_;

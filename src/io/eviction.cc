@@ -3,6 +3,8 @@
 // A port in a cluster can be reached by every pod. Whoever opens connections until there is no room
 // for more, silent ones or such as have had an answer or are always in the middle of a request, is
 // to lose its own ones and nobody else's.
+#include <functional>
+
 #include "io/event_loop.h"
 
 namespace gracekeeper::io {
@@ -24,6 +26,9 @@ constexpr std::size_t kManyHandshakes = 32;
 // What its connections do, that which is lost with least harm first.
 constexpr std::array kInOrder{Wait::kLinger, Wait::kIdle, Wait::kRequest, Wait::kWrite,
                               Wait::kHandling};
+
+// Its next request has come, though its turn has not.
+bool has_asked(const Connection& one) { return one.wait == Wait::kIdle && one.queued; }
 
 }  // namespace
 
@@ -55,12 +60,11 @@ void EventLoop::evict(Connection& connection) {
 }
 
 bool EventLoop::evict_one_for_another() {
-  const auto any = [](const Connection&) { return true; };
   const auto in_order = [&](std::string_view address) -> Connection* {
     for (const Wait wait : kInOrder) {
-      if (auto* found = oldest(wait, address, any)) return found;
+      if (auto* found = oldest(wait, address, std::not_fn(has_asked))) return found;
     }
-    return nullptr;
+    return oldest(Wait::kIdle, address, has_asked);
   };
   const std::size_t room = shared_.connections_per_loop;
   Connection* found = oldest_unserved(peers_.most_unserved());
@@ -136,13 +140,17 @@ void EventLoop::count_as_served(Connection& connection) {
   const auto is_another = [&](const Connection& other) {
     return other.served && &other != &connection;
   };
+  const auto is_one_to_go = [&](const Connection& other) {
+    return is_another(other) && !has_asked(other);
+  };
   // Too many at once come from whoever has most of them. Where that one has none that is served,
   // the longest idle of all.
   const auto most = peers_.most();
   Connection* found = nullptr;
   for (const Wait wait : {Wait::kIdle, Wait::kLinger, Wait::kRequest, Wait::kWrite}) {
-    if (found == nullptr) found = oldest(wait, most.address, is_another);
+    if (found == nullptr) found = oldest(wait, most.address, is_one_to_go);
   }
+  if (found == nullptr) found = oldest(Wait::kIdle, kAnyAddress, is_one_to_go);
   if (found == nullptr) found = oldest(Wait::kIdle, kAnyAddress, is_another);
   if (found != nullptr) evict(*found);
 }

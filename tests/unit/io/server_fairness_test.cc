@@ -200,6 +200,108 @@ TEST_F(FairnessTest, ACrowdsRequestsComeAfterThoseOfOthers) {
       << "right behind the one that was in hand";
 }
 
+// Many that always ask, from the address of one that asks now and then: it does not wait for all.
+class TurnsTest : public FairnessTest {
+ protected:
+  static constexpr std::size_t kMany = 40;
+
+  // Everybody has had an answer: the many first.
+  void start_with_many() {
+    start({{.method = "POST", .path = "/in-turn", .handler = [this](const Request& request) {
+              {
+                const std::lock_guard lock(mutex_);
+                order_.emplace_back(request.body);
+              }
+              // Together more than there is time for in one round.
+              if (request.body == "many") std::this_thread::sleep_for(milliseconds(1));
+              return request.body == "wait" ? gate.pass(request) : Response{.body = "ok"};
+            }}});
+    blocking = connect();
+    ASSERT_TRUE(blocking && blocking->ask(get("/text")));
+    for (std::size_t i = 0; i < kMany; ++i) {
+      many.push_back(connect());
+      ASSERT_TRUE(many[i] && many[i]->ask(get("/text"))) << i;
+    }
+    seldom = connect();
+    ASSERT_TRUE(seldom && seldom->ask(get("/text")));
+  }
+  // The only loop stands still from now on until the gate opens.
+  void stand_still() {
+    ASSERT_TRUE(blocking->send(post("/in-turn", "wait")));
+    ASSERT_TRUE(gate.wait_for_arrivals(1));
+  }
+  // Of the one that asks seldom, among all.
+  std::ptrdiff_t place_of_seldom() {
+    const std::lock_guard lock(mutex_);
+    EXPECT_EQ(order_.size(), kMany + 2);
+    return std::find(order_.begin(), order_.end(), "seldom") - order_.begin();
+  }
+
+  std::unique_ptr<Client> blocking, seldom;
+  std::vector<std::unique_ptr<Client>> many;
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> order_;
+};
+
+TEST_F(TurnsTest, WhoseLastTurnIsLongestAgoComesFirst) {
+  start_with_many();
+  for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));  // now the latest turns
+  stand_still();
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  ASSERT_TRUE(seldom->send(post("/in-turn", "seldom")));
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+  EXPECT_EQ(body_of(seldom->receive()), "ok");
+  EXPECT_EQ(place_of_seldom(), 1) << "right behind the one that was in hand";
+}
+
+// Else requests that are never whole would come before all others for ever.
+TEST_F(TurnsTest, APartOfARequestIsATurnToo) {
+  start_with_many();
+  const std::string request = post("/in-turn", "many");
+  for (auto& client : many) ASSERT_TRUE(client->send(request.substr(0, 9)));
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == kMany; }));
+  stand_still();
+  for (auto& client : many) ASSERT_TRUE(client->send(request.substr(9)));
+  ASSERT_TRUE(seldom->send(post("/in-turn", "seldom")));
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+  EXPECT_EQ(body_of(seldom->receive()), "ok");
+  EXPECT_EQ(place_of_seldom(), 1) << "right behind the one that was in hand";
+}
+
+TEST_F(TurnsTest, SomeThatHaveGoneAreInNobodysWay) {
+  start_with_many();
+  stand_still();
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  ASSERT_TRUE(seldom->send(post("/in-turn", "seldom")));
+  many.resize(kMany / 2);
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+  EXPECT_EQ(body_of(seldom->receive()), "ok");
+  EXPECT_TRUE(eventually([&] { return server->counters().open() == kMany / 2 + 2; }));
+}
+
+TEST_F(TurnsTest, WhoHasAskedAndNotHadItsTurnIsNotEndedForANewOne) {
+  options.certificates = nullptr;
+  // Room for so many that have had an answer.
+  options.max_connections = kMany + 2 + (kMany + 2) / 7;
+  start_with_many();
+  stand_still();
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  ASSERT_TRUE(seldom->send(post("/in-turn", "seldom")));
+  gate.open();
+  EXPECT_EQ(body_of(many[0]->receive()), "ok");  // the others have not had their turn yet
+  auto another = connect();
+  ASSERT_TRUE(another && another->send(get("/text")));
+  for (std::size_t i = 1; i < kMany; ++i) EXPECT_EQ(body_of(many[i]->receive()), "ok") << i;
+  EXPECT_EQ(body_of(seldom->receive()), "ok");
+  EXPECT_EQ(status_of(another->receive()), 200);
+  EXPECT_EQ(server->counters().evicted, 1U) << "one that has had its answer";
+}
+
 TEST_F(FairnessTest, PutsZerosBehindLargeBodiesOnly) {
   start({{.method = "POST", .path = "/behind", .handler = [](const Request& request) {
             const std::string behind(request.body.data() + request.body.size(),
