@@ -60,6 +60,8 @@ SCENARIOS = [
              ("200", "503"), address="127.0.0.2"),
     scenario("crowd", "1,000 connections, on each a right review every 0.4 s", 1000, ("200",), weight=1.5,
              address="127.0.0.2"),
+    scenario("stampede", "500 connections, on each the next right review as soon as the last one is answered", 500,
+             ("200",), address="127.0.0.2"),
     scenario("hostile-annotation", "an annotation of 128 KiB with 26,000 mistakes, 8 connections", 8,
              ("200",)),
     scenario("large-answers", "answers of 300 KB, never read, 64 connections", 64,

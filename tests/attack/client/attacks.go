@@ -11,6 +11,7 @@ import (
 	"math/rand"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -151,6 +152,31 @@ var attacks = map[string]life{
 				a.pause(400 * time.Millisecond)
 			}
 		})
+	},
+	"stampede": func(a *attacker) { // the next right review as soon as the last one is answered
+		plain, secure := a.dialTLS(anyCertificate())
+		if plain == nil {
+			return
+		}
+		defer plain.Close()
+		reader := bufio.NewReader(secure)
+		for a.done.Err() == nil {
+			_, err := secure.Write(a.request())
+			var answer *http.Response
+			if err == nil {
+				answer, err = http.ReadResponse(reader, nil)
+			}
+			if err == nil {
+				_, err = io.Copy(io.Discard, answer.Body)
+			}
+			if err != nil {
+				if time.Now().Before(a.deadline) {
+					a.cut.Add(1)
+				}
+				return
+			}
+			a.count(strconv.Itoa(answer.StatusCode))
+		}
 	},
 	"hostile-annotation": func(a *attacker) { // 128 KiB of items that are all wrong
 		a.once(a.withSample(`"annotations":{`, `"gracekeeper.dev/app-shutdown":"`+strings.Repeat("a=1s,", 1<<17/5)+`",`))
