@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <exception>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <httplib.h>
 #include <type_traits>
@@ -40,6 +42,18 @@ class MemoryStream : public httplib::Stream {
 };
 
 std::string_view before(std::string_view text, char end) { return text.substr(0, text.find(end)); }
+
+// What every answer says (RFC 9110, 6.6.1). Written once a second.
+const std::string& date_now() {
+  thread_local std::time_t written_at = -1;
+  thread_local std::string text;
+  const std::time_t now = std::time(nullptr);
+  if (now != written_at) {
+    text = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(now));
+    written_at = now;
+  }
+  return text;
+}
 
 bool is_media_type(std::string_view content_type, std::string_view wanted) {
   std::string_view type = before(content_type, ';');
@@ -82,6 +96,7 @@ class HttpDispatch::Httplib : public httplib::Server {
     set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
       // HTTP/1.1 keeps connections without being told; httplib's header would only add bytes.
       response.headers.erase("Keep-Alive");
+      response.set_header("Date", date_now());
       if (current_->head.minor_version == 0 && !current_->close)
         response.set_header("Connection", "keep-alive");
     });
@@ -120,8 +135,10 @@ class HttpDispatch::Httplib : public httplib::Server {
     report(error, {}, head, remote);
     const std::string body = body_for(error);
     out += fmt::format(
-        "HTTP/1.1 {} {}\r\nConnection: close\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
-        error.status, reason_phrase(error.status), options_.error_content_type, body.size());
+        "HTTP/1.1 {} {}\r\nConnection: close\r\nDate: {}\r\nContent-Type: {}\r\n"
+        "Content-Length: {}\r\n\r\n",
+        error.status, reason_phrase(error.status), date_now(), options_.error_content_type,
+        body.size());
     if (head == nullptr || head->method != "HEAD") out += body;
   }
 

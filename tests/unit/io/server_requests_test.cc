@@ -1,5 +1,6 @@
 // What an honest client gets.
 #include <cstdio>
+#include <ctime>
 
 #include "fixture.h"
 
@@ -10,10 +11,11 @@ TEST_F(ServerTest, AnswersOverTlsVerifiedByItsCa) {
   start();
   auto client = connect({.ca_pem = certificates().ca_pem});
   ASSERT_NE(client, nullptr);
-  const auto answer = client->ask(post("/echo?timeout=2s", "{\"a\":1}"));
+  auto answer = client->ask(post("/echo?timeout=2s", "{\"a\":1}"));
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 200);
   EXPECT_EQ(answer->body, "{\"a\":1}");
+  EXPECT_EQ(answer->headers.erase("date"), 1U);
   EXPECT_EQ(answer->headers,
             (std::map<std::string, std::string>{
                 {"content-length", "7"}, {"content-type", "application/json; charset=utf-8"}}));
@@ -132,6 +134,26 @@ TEST_F(ServerTest, NeverCompressesAndIgnoresRanges) {
     EXPECT_EQ(answer->status, 200);
     EXPECT_EQ(answer->headers.count("content-encoding"), 0U);
     EXPECT_EQ(answer->body, request[0] == 'P' ? "[\"abcdef\"]" : "query=");
+  }
+}
+
+// RFC 9110, 6.6.1.
+TEST_F(ServerTest, EveryAnswerSaysWhen) {
+  start();
+  const std::time_t before = std::time(nullptr);
+  const std::string without_host = "GET /text HTTP/1.1\r\n\r\n";
+  for (const std::string& request :
+       {get("/text"), get("/nothing"), get("/echo"), without_host, std::string("?\r\n\r\n")}) {
+    auto client = connect();
+    ASSERT_NE(client, nullptr);
+    const auto answer = client->ask(request);
+    ASSERT_TRUE(answer) << request;
+    const std::string date = answer->headers.count("date") > 0 ? answer->headers.at("date") : "";
+    std::tm parts{};
+    const char* end = ::strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    ASSERT_TRUE(end != nullptr && *end == '\0') << date;
+    EXPECT_GE(::timegm(&parts), before);
+    EXPECT_LE(::timegm(&parts), std::time(nullptr));
   }
 }
 
