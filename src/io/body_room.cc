@@ -86,6 +86,8 @@ void BodyRoom::admit(Entries::iterator entry, Share& share) noexcept {
 // In their order: a small one that came past a large one would let it wait for ever.
 void BodyRoom::admit_those_that_fit(Order order) noexcept {
   while (!waiting_.empty()) {
+    const auto first = next(Order::kOldestFirst);
+    if (given_past_next_ >= first->bytes) order = Order::kOldestFirst;
     auto entry = next(order);
     Share* share = &of_all_;
     if (!has_room_for(*entry, share->held)) {
@@ -95,6 +97,10 @@ void BodyRoom::admit_those_that_fit(Order order) noexcept {
       });
       if (entry == waiting_.end()) return;
     }
+    if (entry == first)
+      given_past_next_ = 0;
+    else if (share == &of_all_)
+      given_past_next_ += entry->bytes;
     admit(entry, *share);
     entry->owner->places_changed();
   }

@@ -8,7 +8,8 @@
 // Next is the request of the address that holds least, of those the one that came first. While
 // somebody waits, a body that does not come on gives way. The room of a body that never became
 // whole, whoever ended it, goes to the smallest first: many that all stop or leave after they have
-// begun hold up a usual one least.
+// begun hold up a usual one least. Not for ever: once as much has been given past the one that is
+// next as that one asks for, its turn has come.
 #pragma once
 
 #include <atomic>
@@ -175,6 +176,7 @@ class BodyRoom {
   Entries admitted_;         // in the order in which they had room
   Share of_all_;
   Share of_few_;
+  std::size_t given_past_next_ = 0;  // bytes, since the one that was next had room
   Clock::time_point last_look_{};
 };
 

@@ -37,7 +37,10 @@ void EventLoop::drive(Connection& connection) {
           return;
       }
     }
-    if (connection.linked) queue(connection);
+    if (!connection.linked) return;
+    // Whoever goes on reading does so in its next turn: what is ready goes before the turns.
+    const bool has_turns = connection.is_reading() && !lets_others_go_first(connection);
+    has_turns ? queue(connection, in_turn_) : queue(connection);
   } catch (const std::exception&) {
     close(connection);
   }

@@ -170,7 +170,7 @@ void EventLoop::run() {
     take_inbox();
     look_at_places();
     give_up_handshakes();
-    expire(Clock::now());
+    expire();
     if (shared_.ending || shared_.cutting) end_drain();
     // A queued connection that was closed since is still in its queue.
     if (dead_) {
@@ -426,6 +426,7 @@ void EventLoop::queue(Connection& connection) {
 }
 
 void EventLoop::queue(Connection& connection, Turns& queued) {
+  if (connection.queued) return;
   try {
     connection.queued = queued.emplace(connection.turn, &connection).second;
   } catch (const std::bad_alloc&) {
@@ -456,9 +457,10 @@ void EventLoop::close(Connection& connection) {
   owned_.erase(found);
 }
 
-void EventLoop::expire(Clock::time_point now) {
+// What came before a deadline was seen in this round: later ones are looked at in the next.
+void EventLoop::expire() {
   for (int turns = kExpiriesPerRound; turns > 0; --turns) {
-    Deadline* due = deadlines_.expired(now);
+    Deadline* due = deadlines_.expired(round_began_);
     if (due == nullptr) return;
     auto& connection = *static_cast<Connection*>(due);
     if (connection.held_back) {
@@ -467,6 +469,10 @@ void EventLoop::expire(Clock::time_point now) {
     }
     switch (connection.wait) {
       case Wait::kIdle:
+        if (connection.queued) {  // it has asked
+          wait_for(connection, Wait::kIdle);
+          continue;
+        }
         connection.transport.end_writing();
         break;
       case Wait::kLinger:
@@ -497,13 +503,15 @@ void EventLoop::expire(Clock::time_point now) {
 // sent go out to its end: their deadlines are set.
 void EventLoop::end_drain() {
   const bool over =
-      shared_.cutting || Clock::now().time_since_epoch().count() >= shared_.end_of_drain;
+      shared_.cutting || round_began_.time_since_epoch().count() >= shared_.end_of_drain;
   if (!over) return;
   drain_is_over_ = true;
   for (auto place = owned_.begin(); place != owned_.end();) {
     Connection& connection = *place->first;
     ++place;  // close() takes out this one only
-    if (!shared_.cutting && (connection.is_answering() || connection.has_begun_request())) {
+    const bool has_asked = connection.queued && connection.is_reading();
+    if (!shared_.cutting &&
+        (connection.is_answering() || connection.has_begun_request() || has_asked)) {
       connection.close_after_write = connection.close_after_write || connection.is_answering();
       continue;
     }

@@ -184,7 +184,7 @@ class EventLoop final : private BodyRoom::Owner {
   void take_inbox();
   void admit(Arrival arrival);
   void take_answer(Finished finished);
-  void expire(Clock::time_point now);
+  void expire();
   void end_drain();
   void close(Connection& connection);
   void queue(Connection& connection);

@@ -150,7 +150,7 @@ void EventLoop::count_as_served(Connection& connection) {
   for (const Wait wait : {Wait::kIdle, Wait::kLinger, Wait::kRequest, Wait::kWrite}) {
     if (found == nullptr) found = oldest(wait, most.address, is_one_to_go);
   }
-  if (found == nullptr) found = oldest(Wait::kIdle, kAnyAddress, is_one_to_go);
+  if (found == nullptr) found = oldest(Wait::kIdle, most.address, is_another);
   if (found == nullptr) found = oldest(Wait::kIdle, kAnyAddress, is_another);
   if (found != nullptr) evict(*found);
 }

@@ -83,6 +83,8 @@ class KernelMemory:
         """Bytes."""
         listed = subprocess.run(["ss", "-tmnH", self._filter], check=True, capture_output=True,
                                 text=True, timeout=30).stdout
+        if listed and not self._FIELDS.search(listed):
+            raise OSError(f"ss prints something else than expected: {listed[:200]}")
         # The kernel prints signed numbers as unsigned ones: what is reserved is below 0 for a moment.
         return sum((int(part) + 2**31) % 2**32 - 2**31
                    for found in self._FIELDS.findall(listed) for part in found)

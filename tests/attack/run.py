@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -75,7 +76,7 @@ class Run:
             return self.start(sys.executable, "-B", HERE / "renegotiation.py",
                               *self.webhook.split(":"), seconds, scenario.connections,
                               niceness=NICE)
-        name, connections = beside or (scenario.name.partition("-beside-")[0], scenario.connections)
+        name, connections = beside or (re.split("-beside-|-by-", scenario.name)[0], scenario.connections)
         return self.start(self.client, "attack", "-name", name, "-seconds", seconds,
                           "-address", self.management if scenario.management else self.webhook,
                           "-connections", connections, "-sample", self.sample_file,

@@ -62,6 +62,8 @@ SCENARIOS = [
              address="127.0.0.2"),
     scenario("stampede", "500 connections, on each the next right review as soon as the last one is answered", 500,
              ("200",), address="127.0.0.2"),
+    # More than may be kept after an answer.
+    scenario("stampede-by-2000", "the same, 2,000 connections", 2000, ("200",), weight=1.5, address="127.0.0.2"),
     scenario("hostile-annotation", "an annotation of 128 KiB with 26,000 mistakes, 8 connections", 8,
              ("200",)),
     scenario("large-answers", "answers of 300 KB, never read, 64 connections", 64,

@@ -270,6 +270,20 @@ TEST_F(BodyRoomTest, AfterOneThatLeftUnfinishedTheSmallestComesFirst) {
   EXPECT_EQ(large.state(), State::kWaits);
 }
 
+// There is always a smaller one where many take turns in leaving.
+TEST_F(BodyRoomTest, OnceAsMuchHasGoneToSmallerOnesAsItAsksForTheNextHasItsTurn) {
+  auto left = ask("a", 900);
+  const auto large = ask("b", 900);
+  int passed = 0;
+  for (; large.state() == State::kWaits && passed < 10; ++passed) {
+    auto smaller = ask("c", 800);
+    left.give_back();
+    left = std::move(smaller);
+  }
+  EXPECT_EQ(passed, 3) << "two of 800 each, and then its own";
+  EXPECT_EQ(large.state(), State::kHas);
+}
+
 TEST_F(BodyRoomTest, WhoStopsInWhatIsKeptGivesWayToOneThatAsksForLittle) {
   auto coming = ask("a", 1000);
   const auto stopped = ask("b", 140);

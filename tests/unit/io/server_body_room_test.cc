@@ -262,6 +262,29 @@ TEST_F(BodyRoomServerTest, AConnectionThatGoesGivesItsRoomBack) {
   EXPECT_EQ(server->counters().shed, 0U);
 }
 
+// Of one that is answered at once, too: only what never became whole goes to the smallest.
+TEST_F(BodyRoomServerTest, TheRoomOfAWholeBodyGoesToTheOldest) {
+  let_all_stay();
+  options.deadlines.first_request = seconds(30);
+  options.heavy_body_bytes = 0;
+  start();
+  const std::size_t most = options.max_large_bytes - options.max_large_bytes / 8;
+  const auto large = stop_in_room(most - 5'000, most - 1'000);
+  const auto head_of = [](std::size_t size) {
+    return "POST /size HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: " +
+           std::to_string(size) + "\r\n\r\n";
+  };
+  auto oldest = connect(kPatient);
+  ASSERT_TRUE(oldest && oldest->send(head_of(2 * kLarge)));
+  ASSERT_TRUE(waiting_is(1));
+  auto smallest = connect(kPatient);
+  ASSERT_TRUE(smallest && smallest->send(head_of(kLarge)));
+  ASSERT_TRUE(waiting_is(2));
+  EXPECT_EQ(body_of(large->ask(std::string(4'000, 'x'))), std::to_string(most - 1'000));
+  EXPECT_EQ(status_of(oldest->receive()), 100);
+  EXPECT_EQ(server->counters().waiting, 1U);
+}
+
 TEST_F(BodyRoomServerTest, EndsWithSomeThatWait) {
   start_with_wait();
   fill();

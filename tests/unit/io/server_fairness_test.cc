@@ -212,6 +212,8 @@ class TurnsTest : public FairnessTest {
                 const std::lock_guard lock(mutex_);
                 order_.emplace_back(request.body);
               }
+              if (request.body == "many" && on_first_of_many)
+                std::exchange(on_first_of_many, nullptr)();
               // Together more than there is time for in one round.
               if (request.body == "many") std::this_thread::sleep_for(milliseconds(1));
               return request.body == "wait" ? gate.pass(request) : Response{.body = "ok"};
@@ -219,7 +221,7 @@ class TurnsTest : public FairnessTest {
     blocking = connect();
     ASSERT_TRUE(blocking && blocking->ask(get("/text")));
     for (std::size_t i = 0; i < kMany; ++i) {
-      many.push_back(connect());
+      many.push_back(connect({.from = from_of_many}));
       ASSERT_TRUE(many[i] && many[i]->ask(get("/text"))) << i;
     }
     seldom = connect();
@@ -230,13 +232,16 @@ class TurnsTest : public FairnessTest {
     ASSERT_TRUE(blocking->send(post("/in-turn", "wait")));
     ASSERT_TRUE(gate.wait_for_arrivals(1));
   }
-  // Of the one that asks seldom, among all.
-  std::ptrdiff_t place_of_seldom() {
+  // Among all requests, by its body.
+  std::size_t place_of(const std::string& body) {
     const std::lock_guard lock(mutex_);
-    EXPECT_EQ(order_.size(), kMany + 2);
-    return std::find(order_.begin(), order_.end(), "seldom") - order_.begin();
+    const auto found = std::find(order_.begin(), order_.end(), body);
+    EXPECT_NE(found, order_.end());
+    return static_cast<std::size_t>(found - order_.begin());
   }
 
+  const char* from_of_many = nullptr;
+  std::function<void()> on_first_of_many;  // on the loop's thread
   std::unique_ptr<Client> blocking, seldom;
   std::vector<std::unique_ptr<Client>> many;
 
@@ -254,7 +259,7 @@ TEST_F(TurnsTest, WhoseLastTurnIsLongestAgoComesFirst) {
   gate.open();
   for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
   EXPECT_EQ(body_of(seldom->receive()), "ok");
-  EXPECT_EQ(place_of_seldom(), 1) << "right behind the one that was in hand";
+  EXPECT_EQ(place_of("seldom"), 1) << "right behind the one that was in hand";
 }
 
 // Else requests that are never whole would come before all others for ever.
@@ -269,7 +274,48 @@ TEST_F(TurnsTest, APartOfARequestIsATurnToo) {
   gate.open();
   for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
   EXPECT_EQ(body_of(seldom->receive()), "ok");
-  EXPECT_EQ(place_of_seldom(), 1) << "right behind the one that was in hand";
+  EXPECT_EQ(place_of("seldom"), 1) << "right behind the one that was in hand";
+}
+
+// More than there is time for in one round: who asks meanwhile has its turn as it would have had
+// with those that were there before.
+TEST_F(TurnsTest, WhoAsksLaterHasItsTurnAmongThoseThatAreLeft) {
+  start_with_many();
+  for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));
+  auto latest = connect();
+  ASSERT_TRUE(latest && latest->ask(get("/text")));
+  stand_still();
+  on_first_of_many = [&] {
+    EXPECT_TRUE(latest->send(post("/in-turn", "latest")));
+    EXPECT_TRUE(seldom->send(post("/in-turn", "seldom")));
+  };
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+  EXPECT_EQ(body_of(seldom->receive()), "ok");
+  EXPECT_EQ(body_of(latest->receive()), "ok");
+  EXPECT_LT(place_of("seldom"), kMany / 2);
+  EXPECT_EQ(place_of("latest"), kMany + 2);
+}
+
+// As those do who send empty lines, or a body in many records.
+TEST_F(TurnsTest, WhoGoesOnReadingWaitsForItsNextTurn) {
+  options.certificates = nullptr;
+  start_with_many();
+  for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));
+  stand_still();
+  // Six steps and more of a connection, which has four in a turn.
+  std::string lines;
+  for (int i = 0; i < 300'000; ++i) lines += "\r\n";
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  ASSERT_TRUE(many[0]->send(lines + post("/in-turn", "behind")));
+  ASSERT_TRUE(seldom->send(post("/in-turn", "seldom")));
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+  EXPECT_EQ(body_of(many[0]->receive()), "ok");
+  EXPECT_EQ(body_of(seldom->receive()), "ok");
+  EXPECT_EQ(place_of("seldom"), 1);
+  EXPECT_EQ(place_of("behind"), kMany + 2);
 }
 
 TEST_F(TurnsTest, SomeThatHaveGoneAreInNobodysWay) {
@@ -300,6 +346,54 @@ TEST_F(TurnsTest, WhoHasAskedAndNotHadItsTurnIsNotEndedForANewOne) {
   EXPECT_EQ(body_of(seldom->receive()), "ok");
   EXPECT_EQ(status_of(another->receive()), 200);
   EXPECT_EQ(server->counters().evicted, 1U) << "one that has had its answer";
+}
+
+// All that could go have asked: one of those that are too many goes, and nobody else's that has
+// not.
+TEST_F(TurnsTest, WhoAlwaysAsksLosesItsOwnConnections) {
+  options.certificates = nullptr;
+  options.max_connections = kMany + 2 + (kMany + 2) / 7;
+  from_of_many = "127.0.0.2";
+  start_with_many();
+  auto another = connect({.from = from_of_many});
+  ASSERT_TRUE(another && eventually([&] { return server->counters().reading == 1; }));
+  for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));
+  stand_still();
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  ASSERT_TRUE(another->send(post("/in-turn", "another")));
+  gate.open();
+  EXPECT_EQ(body_of(another->receive()), "ok");
+  EXPECT_EQ(place_of("another"), 1) << "when all others have asked";
+  std::size_t answered = 0;
+  for (auto& client : many) answered += client->receive() ? 1U : 0U;
+  EXPECT_EQ(answered, kMany - 1);
+  EXPECT_EQ(server->counters().evicted, 1U);
+  EXPECT_EQ(body_of(blocking->receive()), "4");
+  EXPECT_TRUE(blocking->ask(get("/text")));
+  EXPECT_TRUE(seldom->ask(get("/text")));
+}
+
+// The loop may have stood still for longer than they may be idle.
+TEST_F(TurnsTest, WhoHasAskedInTimeIsNotIdle) {
+  options.deadlines.idle = milliseconds(2000);
+  start_with_many();
+  stand_still();
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  std::this_thread::sleep_for(milliseconds(2200));
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+}
+
+TEST_F(TurnsTest, WhoHasAskedInTimeIsAnsweredAfterTheDrain) {
+  options.deadlines.drain = milliseconds(200);
+  start_with_many();
+  stand_still();
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  server->close_listener();
+  std::this_thread::sleep_for(milliseconds(400));
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+  server->join();
 }
 
 TEST_F(FairnessTest, PutsZerosBehindLargeBodiesOnly) {
