@@ -273,7 +273,7 @@ TEST_F(BodyRoomTest, AfterOneThatLeftUnfinishedTheSmallestComesFirst) {
 // There is always a smaller one where many take turns in leaving.
 TEST_F(BodyRoomTest, OnceAsMuchHasGoneToSmallerOnesAsItAsksForTheNextHasItsTurn) {
   auto left = ask("a", 900);
-  const auto large = ask("b", 900);
+  auto large = ask("b", 900);
   int passed = 0;
   for (; large.state() == State::kWaits && passed < 10; ++passed) {
     auto smaller = ask("c", 800);
@@ -282,6 +282,11 @@ TEST_F(BodyRoomTest, OnceAsMuchHasGoneToSmallerOnesAsItAsksForTheNextHasItsTurn)
   }
   EXPECT_EQ(passed, 3) << "two of 800 each, and then its own";
   EXPECT_EQ(large.state(), State::kHas);
+  const auto another = ask("d", 900);
+  const auto small = ask("e", 200);
+  large.give_back();
+  EXPECT_EQ(small.state(), State::kHas) << "it is counted anew for the next";
+  EXPECT_EQ(another.state(), State::kWaits);
 }
 
 TEST_F(BodyRoomTest, WhoStopsInWhatIsKeptGivesWayToOneThatAsksForLittle) {
