@@ -12,32 +12,12 @@ namespace gracekeeper::io {
 namespace {
 
 constexpr int kEventsPerRound = 256;
-// A step of a handshake takes up to a third of a millisecond. A storm of them must not hold up
-// those who have theirs behind them by more than a few.
-constexpr std::size_t kHandshakesPerRound = 8;
-// When more of them wait, the latest comes first of the address with fewest handshakes, and of one
-// that has many connections already the latest of all. In order, a flood would have all of them
-// wait until they are evicted or have given up, and the work would go into those.
-constexpr std::size_t kHandshakesInOrder = 64;
+// More that can be read at once than this take turns: who has not had one for longest comes first.
+// In the order of their coming, one that asks now and then would wait for hundreds that always ask,
+// each time.
+constexpr int kEventsInOrder = 16;
 // How often a loop that would have to give some up looks whether it has to.
 constexpr std::chrono::milliseconds kHandshakesLookedAtEvery{20};
-// An address with more than this part of all connections is a crowd: the handshakes and requests of
-// others come before its own.
-constexpr std::size_t kCrowdShare = 4;
-// More that can be read at once than this take turns: who has not had one for longest comes first,
-// and in each round as many as there is time for. In the order of their coming, one that asks now
-// and then would wait for hundreds that always ask, each time.
-constexpr int kEventsInOrder = 16;
-constexpr std::chrono::milliseconds kTimePerRound{4};
-// Nor must those who send the next request before they have the answer to the last one, or requests
-// that take long: one of them in each round, and more only while this time lasts.
-// At least: half as long as the others took, so that they wait and do not starve.
-constexpr std::chrono::milliseconds kPatientTimePerRound{2};
-// Answers that are sent together, once the requests that came with theirs are answered too: a
-// client that sleeps is woken once and not for each of them, which takes an eighth of a request's
-// time where it is on the same machine (docs/performance.md), and deciding several times in a row
-// keeps the code in the processor's caches.
-constexpr std::size_t kAnswersHeld = 8;
 // Some 20 us each: whoever has something to say does not wait for hundreds that had nothing.
 constexpr int kExpiriesPerRound = 64;
 // Larger than any TLS record, so that one read takes what one record brought.
@@ -155,15 +135,7 @@ void EventLoop::run() {
       if (!connection.linked) continue;  // closed earlier in this round
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
-      if (connection.wait == Wait::kHandshake || connection.queued ||
-          lets_others_go_first(connection)) {
-        queue(connection);
-      } else if (are_many && connection.is_reading()) {
-        queue(connection, in_turn_);
-      } else {
-        drive(connection);
-        if (held_ >= kAnswersHeld) serve_ready();
-      }
+      serve_or_queue(connection, are_many);
     }
     holds_answers_ = false;
     serve_queued();
@@ -187,83 +159,6 @@ void EventLoop::run() {
     }
     if ((shared_.ending || shared_.cutting) && connections_ == 0) return;
   }
-}
-
-void EventLoop::serve_first_of(std::deque<Connection*>& queued) {
-  Connection& connection = *queued.front();
-  queued.pop_front();
-  connection.queued = false;
-  if (connection.linked) drive(connection);
-}
-
-void EventLoop::serve_last_of(std::deque<Connection*>& queued) {
-  Connection& connection = *queued.back();
-  queued.pop_back();
-  connection.queued = false;
-  if (connection.linked) drive(connection);
-}
-
-// That of the address with fewest handshakes, of those one that is known, the latest of those: many
-// addresses together are no crowd, and would bury those who come seldom.
-void EventLoop::serve_rarest_of(std::deque<Connection*>& queued) {
-  const auto rank = [](const Connection* one) {
-    return std::pair(one->peer.handshakes(), !one->peer.is_known());
-  };
-  constexpr std::pair<std::size_t, bool> kFirst{0, false};
-  auto found = queued.end() - 1;
-  for (auto place = queued.end(); place != queued.begin() && rank(*found) != kFirst;) {
-    --place;
-    if (rank(*place) < rank(*found)) found = place;
-  }
-  std::rotate(found, found + 1, queued.end());
-  serve_last_of(queued);
-}
-
-void EventLoop::serve_handshakes() {
-  // What has the most of it behind it comes first: that would be lost, and it holds memory.
-  // These steps neither sign nor agree on keys.
-  for (std::size_t turns = kHandshakesPerRound; turns > 0 && !finishing_.empty(); --turns)
-    serve_first_of(finishing_);
-  for (std::size_t turns = kHandshakesPerRound; turns > 0; --turns) {
-    if (greeting_.size() > kHandshakesInOrder) {
-      serve_rarest_of(greeting_);
-    } else if (!greeting_.empty()) {
-      serve_first_of(greeting_);
-    } else if (!crowd_.empty()) {
-      serve_last_of(crowd_);
-    }
-  }
-}
-
-void EventLoop::serve_ready() {
-  for (std::size_t turns = ready_.size(); turns > 0 && !ready_.empty(); --turns)
-    serve_first_of(ready_);
-  held_ = 0;
-}
-
-// Each once at most, and one at least.
-void EventLoop::serve_in_turn(Turns& queued, Clock::time_point end) {
-  holds_answers_ = true;
-  for (std::size_t turns = queued.size(); turns > 0 && !queued.empty(); --turns) {
-    Connection& connection = *queued.begin()->second;
-    queued.erase(queued.begin());
-    connection.queued = false;
-    if (connection.linked) drive(connection);
-    if (held_ >= kAnswersHeld) serve_ready();
-    if (Clock::now() >= end) break;
-  }
-  holds_answers_ = false;
-  serve_ready();
-}
-
-void EventLoop::serve_queued() {
-  serve_ready();
-  if (!in_turn_.empty()) serve_in_turn(in_turn_, Clock::now() + kTimePerRound);
-  serve_handshakes();
-  if (patient_.empty()) return;
-  const auto now = Clock::now();
-  serve_in_turn(patient_,
-                now + std::max<Clock::duration>(kPatientTimePerRound, (now - round_began_) / 2));
 }
 
 void EventLoop::take_inbox() {
@@ -396,43 +291,6 @@ void EventLoop::wait_for(Connection& connection, Wait wait) {
   --waiting_[static_cast<std::size_t>(connection.wait)];
   deadlines_.start(connection, wait, Clock::now());
   ++waiting_[static_cast<std::size_t>(wait)];
-}
-
-bool EventLoop::is_of_crowd(const Connection& connection) const {
-  return connection.peer.count() > shared_.connections_per_loop / kCrowdShare;
-}
-
-// What comes from a crowd takes long together.
-bool EventLoop::lets_others_go_first(const Connection& connection) const {
-  return connection.is_patient() || (connection.is_reading() && is_of_crowd(connection));
-}
-
-void EventLoop::queue(Connection& connection) {
-  if (connection.queued) return;
-  if (lets_others_go_first(connection)) return queue(connection, patient_);
-  connection.queued = true;
-  const auto queue_of_its_kind = [&]() -> std::deque<Connection*>& {
-    if (connection.wait != Wait::kHandshake) return ready_;
-    if (connection.transport.has_agreed_keys()) return finishing_;
-    return is_of_crowd(connection) ? crowd_ : greeting_;
-  };
-  try {
-    queue_of_its_kind().push_back(&connection);
-  } catch (const std::bad_alloc&) {
-    connection.queued = false;
-    connection.transport.abort();
-    close(connection);
-  }
-}
-
-void EventLoop::queue(Connection& connection, Turns& queued) {
-  if (connection.queued) return;
-  try {
-    connection.queued = queued.emplace(connection.turn, &connection).second;
-  } catch (const std::bad_alloc&) {
-    connection.transport.abort();
-    close(connection);
-  }
 }
 
 void EventLoop::close(Connection& connection) {

@@ -174,6 +174,23 @@ class EventLoop final : private BodyRoom::Owner {
   // event_loop.cc: the loop itself
   void run();
   int timeout() const;
+  void take_inbox();
+  void admit(Arrival arrival);
+  void take_answer(Finished finished);
+  void expire();
+  void end_drain();
+  void close(Connection& connection);
+  void wait_for(Connection& connection, Wait wait);
+
+  void look_at_places();
+  void places_changed() noexcept override;  // for other threads
+
+  // turns.cc: who comes next
+  void serve_or_queue(Connection& connection, bool are_many);
+  void queue(Connection& connection);
+  void queue(Connection& connection, Turns& queued);
+  bool is_of_crowd(const Connection& connection) const;
+  bool lets_others_go_first(const Connection& connection) const;
   void serve_queued();
   void serve_ready();
   void serve_in_turn(Turns& queued, Clock::time_point end);
@@ -181,20 +198,6 @@ class EventLoop final : private BodyRoom::Owner {
   void serve_last_of(std::deque<Connection*>& queued);
   void serve_rarest_of(std::deque<Connection*>& queued);
   void serve_handshakes();
-  void take_inbox();
-  void admit(Arrival arrival);
-  void take_answer(Finished finished);
-  void expire();
-  void end_drain();
-  void close(Connection& connection);
-  void queue(Connection& connection);
-  void queue(Connection& connection, Turns& queued);
-  bool is_of_crowd(const Connection& connection) const;
-  bool lets_others_go_first(const Connection& connection) const;
-  void wait_for(Connection& connection, Wait wait);
-
-  void look_at_places();
-  void places_changed() noexcept override;  // for other threads
 
   // eviction.cc: who has to go
   // From there; "": of all.
