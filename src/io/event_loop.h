@@ -65,6 +65,7 @@ struct Connection : Deadline {
   bool stuck = false;        // its answer waits for the client to take it
   std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
   std::uint64_t turn = 0;    // its last one: the loop counts them
+  std::uint64_t begun = 0;   // its handshake, of the loop's, in the order of their beginning
   std::uint64_t heavy = 0;   // the key of its request, while that is in the heavy lane
   std::unique_ptr<Connection> next_dead;
 
@@ -268,7 +269,8 @@ class EventLoop final : private BodyRoom::Owner {
   std::vector<char> scratch_;
   std::vector<Connection*> with_place_;
   std::atomic<std::size_t> held_back_{0};  // of those
-  std::size_t handshakes_ = 0;             // that have begun
+  std::size_t handshakes_ = 0;             // that have begun and not ended
+  std::uint64_t handshakes_begun_ = 0;     // since the start
   Clock::time_point bodies_need_room_until_;
   bool gives_up_handshakes_ = false;  // more of them in the next round
   std::size_t given_up_ = 0;          // since their memory was last to be given back

@@ -106,16 +106,21 @@ void EventLoop::give_up_handshakes() {
   shared_.heap_has_room = true;
 }
 
-// The oldest of the address with most of them.
+// Of the address with most of them, the one that began first. When they came says less: one may
+// have waited for its turn, and its client answers within a moment now.
 bool EventLoop::evict_handshake() {
+  const auto goes_before = [](const Connection& a, const Connection& b) {
+    const auto one = a.peer.burden_of_handshakes();
+    const auto other = b.peer.burden_of_handshakes();
+    return one != other ? one > other : a.begun < b.begun;
+  };
   Connection* found = nullptr;
   for (auto* entry = deadlines_.oldest(Wait::kHandshake); entry != nullptr; entry = entry->next) {
     auto& one = *static_cast<Connection*>(entry);
     // About to leave by itself.
     const bool is_finishing = one.queued && one.transport.has_agreed_keys();
     if (!one.is_in_handshake() || is_finishing) continue;
-    if (found == nullptr || one.peer.burden_of_handshakes() > found->peer.burden_of_handshakes())
-      found = &one;
+    if (found == nullptr || goes_before(one, *found)) found = &one;
   }
   if (found == nullptr) return false;
   evict(*found);
@@ -124,6 +129,7 @@ bool EventLoop::evict_handshake() {
 
 void EventLoop::begin_handshake(Connection& connection) {
   ++handshakes_;
+  connection.begun = ++handshakes_begun_;
   connection.peer.begin_handshake();
 }
 

@@ -94,6 +94,23 @@ TEST_F(HandshakeTest, AFarClientsIsNotTheOneThatMakesRoom) {
   EXPECT_FALSE(far->closed_within(milliseconds(300)));
 }
 
+// And not the one that came first.
+TEST_F(HandshakeTest, TheOneThatBeganFirstMakesRoom) {
+  options.max_connections = 16;  // of which 8 may have begun
+  options.loops = 1;
+  start();
+  const auto patient = Client::connect(server->port(), {.tls = false, .from = "127.0.0.3"});
+  ASSERT_TRUE(patient && eventually([&] { return server->counters().handshake == 1; }));
+  const auto others = stop_halfway(7);
+  for (const auto& other : others) ASSERT_EQ(other->receive_some(1).size(), 1U);
+  ASSERT_TRUE(patient->send(client_hello()));
+  EXPECT_EQ(patient->receive_some(1).size(), 1U) << "the server's answer";
+  const auto another = stop_halfway(1);
+  EXPECT_TRUE(eventually([&] { return server->counters().evicted == 1; }));
+  EXPECT_TRUE(others[0]->closed_within(seconds(5)));
+  EXPECT_FALSE(patient->closed_within(milliseconds(300)));
+}
+
 TEST_F(HandshakeTest, StrangersThatHaveOneEachMakeRoomForEachOther) {
   options.max_connections = 96;
   options.loops = 1;
