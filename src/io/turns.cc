@@ -29,6 +29,7 @@ constexpr std::chrono::milliseconds kPatientTimePerRound{2};
 // time where it is on the same machine (docs/performance.md), and deciding several times in a row
 // keeps the code in the processor's caches.
 constexpr std::size_t kAnswersHeld = 8;
+
 }  // namespace
 
 // One that an event names.

@@ -232,6 +232,16 @@ class TurnsTest : public FairnessTest {
     ASSERT_TRUE(blocking->send(post("/in-turn", "wait")));
     ASSERT_TRUE(gate.wait_for_arrivals(1));
   }
+  // When all the others send this in the same moment, and before it.
+  void expect_seldom_to_be_next(const std::string& from_many) {
+    stand_still();
+    for (auto& client : many) ASSERT_TRUE(client->send(from_many));
+    ASSERT_TRUE(seldom->send(post("/in-turn", "seldom")));
+    gate.open();
+    for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+    EXPECT_EQ(body_of(seldom->receive()), "ok");
+    EXPECT_EQ(place_of("seldom"), 1) << "right behind the one that was in hand";
+  }
   // Among all requests, by its body.
   std::size_t place_of(const std::string& body) {
     const std::lock_guard lock(mutex_);
@@ -253,13 +263,7 @@ class TurnsTest : public FairnessTest {
 TEST_F(TurnsTest, WhoseLastTurnIsLongestAgoComesFirst) {
   start_with_many();
   for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));  // now the latest turns
-  stand_still();
-  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
-  ASSERT_TRUE(seldom->send(post("/in-turn", "seldom")));
-  gate.open();
-  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
-  EXPECT_EQ(body_of(seldom->receive()), "ok");
-  EXPECT_EQ(place_of("seldom"), 1) << "right behind the one that was in hand";
+  expect_seldom_to_be_next(post("/in-turn", "many"));
 }
 
 // Else requests that are never whole would come before all others for ever.
@@ -268,13 +272,7 @@ TEST_F(TurnsTest, APartOfARequestIsATurnToo) {
   const std::string request = post("/in-turn", "many");
   for (auto& client : many) ASSERT_TRUE(client->send(request.substr(0, 9)));
   ASSERT_TRUE(eventually([&] { return server->counters().reading == kMany; }));
-  stand_still();
-  for (auto& client : many) ASSERT_TRUE(client->send(request.substr(9)));
-  ASSERT_TRUE(seldom->send(post("/in-turn", "seldom")));
-  gate.open();
-  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
-  EXPECT_EQ(body_of(seldom->receive()), "ok");
-  EXPECT_EQ(place_of("seldom"), 1) << "right behind the one that was in hand";
+  expect_seldom_to_be_next(request.substr(9));
 }
 
 // More than there is time for in one round: who asks meanwhile has its turn as it would have had
