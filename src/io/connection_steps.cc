@@ -1,4 +1,5 @@
 // What one connection does between two waits: the second part of EventLoop.
+#include <algorithm>
 #include <utility>
 
 #include "io/event_loop.h"
@@ -7,8 +8,13 @@
 namespace gracekeeper::io {
 namespace {
 
-// Steps in a row before other connections get their turn.
-constexpr int kStepsPerTurn = 4;
+// A turn, in bytes that are read: so many take about as long as a usual request. Go's TLS, which is
+// the API server's, sends records of 1 KB first and of 16 KB in the end
+// (crypto/tls, recordSizeBoostThreshold): by their number, its first request would take several.
+constexpr std::size_t kBytesPerTurn = std::size_t{256} * 1024;
+// What a record takes at least, however short it is, and what any other step is taken for.
+constexpr std::size_t kBytesOfShortRead = kBytesPerTurn / 32;
+constexpr std::size_t kBytesOfStep = kBytesPerTurn / 4;
 // A usual answer takes a tenth of this.
 constexpr std::chrono::milliseconds kCostly{2};
 // A body of this size has room for all of it when an eighth is there. Buffers that double until it
@@ -17,18 +23,20 @@ constexpr std::size_t kLargeBody = std::size_t{512} * 1024;
 }  // namespace
 
 void EventLoop::drive(Connection& connection) {
-  connection.turn = ++turns_;
   // What may throw here is an allocation. It costs one connection and not the process.
   try {
-    for (int count = 0; count < kStepsPerTurn && connection.linked; ++count) {
+    for (std::size_t taken = 0; taken < kBytesPerTurn && connection.linked;) {
+      received_ = 0;
       switch (step(connection)) {
         case Next::kGoOn:
-          if (connection.is_patient()) count = kStepsPerTurn;  // in the next turn
+          if (connection.is_patient()) taken = kBytesPerTurn;  // in the next turn
           if (connection.wait == Wait::kWrite && holds_answers_ && !connection.costly) {
             ++held_;
             queue(connection);
             return;
           }
+          taken += received_ > 0 && connection.is_reading() ? std::max(received_, kBytesOfShortRead)
+                                                            : kBytesOfStep;
           break;
         case Next::kBlocked:
           return;
@@ -106,6 +114,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
     }
   }
   if (c.unparsed) {
+    c.turn = ++turns_;
     drop(c, parse(c, c.in));
     c.unparsed = c.is_answering() && !c.in.empty();
     rest_after_empty_lines(c);
@@ -115,6 +124,8 @@ EventLoop::Next EventLoop::read(Connection& c) {
   }
   if (!c.readable) return Next::kBlocked;
   const IoResult io = c.transport.read(scratch_);
+  // Where nothing came it was no turn: behind a handshake the request is on its way.
+  if (io.status != IoStatus::kWantsRead || c.transport.holds_part_of_record()) c.turn = ++turns_;
   switch (io.status) {
     case IoStatus::kOk:
       break;
@@ -133,6 +144,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
     case IoStatus::kFailed:
       return Next::kClosed;
   }
+  received_ = io.count;
   c.place.progress(io.count);
   const std::string_view arrived(scratch_.data(), io.count);
   if (c.in.empty()) {

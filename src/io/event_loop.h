@@ -64,7 +64,7 @@ struct Connection : Deadline {
   bool queued = false;       // is in one of the loop's queues
   bool stuck = false;        // its answer waits for the client to take it
   std::uint64_t number = 0;  // of the loop's connections, in the order of their coming
-  std::uint64_t turn = 0;    // its last one: the loop counts them
+  std::uint64_t turn = 0;    // its last one, in which it was read; none yet: it comes first
   std::uint64_t begun = 0;   // its handshake, of the loop's, in the order of their beginning
   std::uint64_t heavy = 0;   // the key of its request, while that is in the heavy lane
   std::unique_ptr<Connection> next_dead;
@@ -262,6 +262,7 @@ class EventLoop final : private BodyRoom::Owner {
   Turns in_turn_;                      // can be read, when these are many
   Turns patient_;                      // the same, after all others
   std::uint64_t turns_ = 0;            // until now
+  std::size_t received_ = 0;           // bytes, by the step in hand
   std::size_t held_ = 0;               // of those, answers that are to be sent with others
   bool holds_answers_ = false;         // others are coming in this round
   Clock::time_point round_began_;

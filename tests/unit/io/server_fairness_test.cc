@@ -266,6 +266,30 @@ TEST_F(TurnsTest, WhoseLastTurnIsLongestAgoComesFirst) {
   expect_seldom_to_be_next(post("/in-turn", "many"));
 }
 
+// Its handshake was no turn.
+TEST_F(TurnsTest, WhoIsNewHasItsFirstTurnBeforeThoseWhoHadTheirs) {
+  start_with_many();
+  seldom = connect();
+  ASSERT_NE(seldom, nullptr);
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == 1; }));
+  expect_seldom_to_be_next(post("/in-turn", "many"));
+}
+
+// As Go's TLS sends the first requests of a connection.
+TEST_F(TurnsTest, ARequestInManyShortRecordsTakesOneTurn) {
+  start_with_many();
+  for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));
+  stand_still();
+  const auto request = post("/in-turn", "seldom", "X-Long: " + std::string(2000, 'x') + "\r\n");
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  for (std::size_t sent = 0; sent < request.size(); sent += 100)
+    ASSERT_TRUE(seldom->send(request.substr(sent, 100)));
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+  EXPECT_EQ(body_of(seldom->receive()), "ok");
+  EXPECT_EQ(place_of("seldom"), 1);
+}
+
 // Else requests that are never whole would come before all others for ever.
 TEST_F(TurnsTest, APartOfARequestIsATurnToo) {
   start_with_many();
@@ -302,7 +326,7 @@ TEST_F(TurnsTest, WhoGoesOnReadingWaitsForItsNextTurn) {
   start_with_many();
   for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));
   stand_still();
-  // Six steps and more of a connection, which has four in a turn.
+  // Of what is read, a turn is 256 KiB.
   std::string lines;
   for (int i = 0; i < 300'000; ++i) lines += "\r\n";
   for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
