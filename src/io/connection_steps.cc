@@ -4,6 +4,7 @@
 
 #include "io/event_loop.h"
 #include "io/memory.h"
+#include "io/thread_time.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -234,9 +235,9 @@ bool EventLoop::judge_head(Connection& c, bool body_has_begun) {
 
 void EventLoop::complete(Connection& c) {
   c.close_after_write = c.reader.head().close || shared_.draining;
-  const auto begun = Clock::now();
+  const auto begun = thread_time();
   shared_.dispatch.answer(c.reader.head(), {c.reader.body()}, c.remote, c.close_after_write, c.out);
-  c.costly = Clock::now() - begun > kCostly;
+  c.costly = thread_time() - begun > kCostly;
   c.place.complete(c.reader.body().size());
   take_place(c);
   count_as_served(c);

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "fixture.h"
+#include "io/thread_time.h"
 
 namespace gracekeeper::io::test {
 namespace {
@@ -216,6 +217,10 @@ class TurnsTest : public FairnessTest {
                 std::exchange(on_first_of_many, nullptr)();
               // Together more than there is time for in one round.
               if (request.body == "many") std::this_thread::sleep_for(milliseconds(1));
+              if (request.body == "waits") std::this_thread::sleep_for(milliseconds(5));
+              if (request.body == "works")
+                for (const auto end = thread_time() + milliseconds(5); thread_time() < end;) {
+                }
               return request.body == "wait" ? gate.pass(request) : Response{.body = "ok"};
             }}});
     blocking = connect();
@@ -240,7 +245,7 @@ class TurnsTest : public FairnessTest {
     gate.open();
     for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
     EXPECT_EQ(body_of(seldom->receive()), "ok");
-    EXPECT_EQ(place_of("seldom"), 1) << "right behind the one that was in hand";
+    EXPECT_EQ(place_of("seldom"), place_of("wait") + 1) << "right behind the one that was in hand";
   }
   // Among all requests, by its body.
   std::size_t place_of(const std::string& body) {
@@ -288,6 +293,27 @@ TEST_F(TurnsTest, ARequestInManyShortRecordsTakesOneTurn) {
   for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
   EXPECT_EQ(body_of(seldom->receive()), "ok");
   EXPECT_EQ(place_of("seldom"), 1);
+}
+
+TEST_F(TurnsTest, WhoseLastAnswerWasMuchWorkComesAfterAllOthers) {
+  start_with_many();
+  ASSERT_TRUE(seldom->ask(post("/in-turn", "works")));
+  for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));
+  stand_still();
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  ASSERT_TRUE(seldom->send(post("/in-turn", "seldom")));
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+  EXPECT_EQ(body_of(seldom->receive()), "ok");
+  EXPECT_GT(place_of("seldom"), place_of("wait") + 1) << "behind some of the first round at least";
+}
+
+// On a busy machine, or one with a limit of time, anybody's does.
+TEST_F(TurnsTest, WhoseLastAnswerWaitedForAProcessorDoesNot) {
+  start_with_many();
+  ASSERT_TRUE(seldom->ask(post("/in-turn", "waits")));
+  for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));
+  expect_seldom_to_be_next(post("/in-turn", "many"));
 }
 
 // Else requests that are never whole would come before all others for ever.
