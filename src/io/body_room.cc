@@ -50,9 +50,11 @@ void BodyRoom::look(Clock::time_point now) noexcept {
 
 bool BodyRoom::comes_on(const Entry& entry) const {
   constexpr auto looks_a_second = std::chrono::seconds(1) / kLooksEvery;
+  const auto whole_within = static_cast<std::size_t>(kSlowTimesToBeWhole * limits_.slow.count());
+  const auto least_rate = std::max(kLeastRate, entry.bytes * 1000 / std::max(whole_within, 1UL));
   const bool is_slow =
       entry.looks * kLooksEvery >= limits_.slow &&
-      entry.received * looks_a_second < static_cast<std::size_t>(entry.looks) * kLeastRate;
+      entry.received * looks_a_second < static_cast<std::size_t>(entry.looks) * least_rate;
   return entry.whole || (!is_slow && entry.idle_looks.load() * kLooksEvery < limits_.stalled);
 }
 

@@ -35,12 +35,14 @@ class BodyRoom {
 
   // Of all: what the kernel holds of each is some 130 KB, and in no other book.
   static constexpr std::size_t kMostWaiting = 256;
-  // A second, of a body that is not slow however long it takes.
+  // A second, of a body that is not slow, unless it is so large that it would not be whole within
+  // kSlowTimesToBeWhole * Limits::slow: the largest would have its room for half a minute.
   static constexpr std::size_t kLeastRate = std::size_t{256} * 1024;
+  static constexpr int kSlowTimesToBeWhole = 2;
 
   struct Limits {
     std::size_t bytes = 0;  // of all; one body has room in any case
-    // How long one may stay while others wait, without a byte, and with less than kLeastRate.
+    // How long one may stay while others wait: without a byte, and slow (kLeastRate).
     std::chrono::milliseconds stalled{0};
     std::chrono::milliseconds slow{0};
   };

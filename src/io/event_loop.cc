@@ -107,6 +107,10 @@ int EventLoop::timeout() const {
   // Bodies that another loop receives may take away their room.
   if (next && handshakes_ > shared_.handshakes_beside_bodies)
     next = std::min(*next, Clock::now() + kHandshakesLookedAtEvery);
+  if (!holds_little()) {
+    const auto look = Clock::now() + kMemoryLookedAtEvery;
+    next = next ? std::min(*next, look) : look;
+  }
   if (shared_.ending && !drain_is_over_) {
     const Clock::time_point end{Clock::duration(shared_.end_of_drain.load())};
     if (!next || end < *next) next = end;
@@ -141,6 +145,7 @@ void EventLoop::run() {
     serve_queued();
     take_inbox();
     look_at_places();
+    look_at_memory();
     give_up_handshakes();
     expire();
     if (shared_.ending || shared_.cutting) end_drain();

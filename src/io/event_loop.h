@@ -158,6 +158,9 @@ class EventLoop final : private BodyRoom::Owner {
   std::size_t count(Wait wait) const { return waiting_[static_cast<std::size_t>(wait)]; }
 
  private:
+  // With hundreds of unfinished requests a look takes some 50 us.
+  static constexpr std::chrono::milliseconds kMemoryLookedAtEvery{20};
+
   enum class Next { kGoOn, kBlocked, kClosed };
   // By their last turn: the one for which that is longest ago comes first.
   using Turns = std::set<std::pair<std::uint64_t, Connection*>>;
@@ -243,7 +246,13 @@ class EventLoop final : private BodyRoom::Owner {
   void book(Connection& connection, std::size_t held);
   void shed();
   void shed(Connection& victim, std::string_view reason);
-  Connection& heaviest() const;  // there is one
+  struct Heaviest {
+    Connection* connection = nullptr;  // there is none
+    double weight = 0;                 // of all of its address
+  };
+  Heaviest find_heaviest() const;
+  bool holds_little() const;
+  void look_at_memory();
 
   ServerShared& shared_;
   DeadlineLists deadlines_;
@@ -266,6 +275,7 @@ class EventLoop final : private BodyRoom::Owner {
   std::size_t held_ = 0;               // of those, answers that are to be sent with others
   bool holds_answers_ = false;         // others are coming in this round
   Clock::time_point round_began_;
+  Clock::time_point memory_looked_at_;
   std::set<std::pair<std::size_t, Connection*>> buffers_;  // by accounted bytes
   std::vector<char> scratch_;
   std::vector<Connection*> with_place_;
@@ -286,8 +296,8 @@ class EventLoop final : private BodyRoom::Owner {
 
   std::atomic<std::size_t> connections_{0};  // those on their way here included
   std::atomic<std::size_t> served_{0};
-  std::atomic<std::size_t> largest_{0};  // of buffers_
-  std::atomic<std::size_t> booked_{0};   // their sum
+  std::atomic<double> heaviest_{0};     // of buffers_: the weight of an address
+  std::atomic<std::size_t> booked_{0};  // their sum
   std::array<std::atomic<std::size_t>, kWaits> waiting_{};
   bool drain_is_over_ = false;
 };

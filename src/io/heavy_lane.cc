@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <csignal>
+#include <new>
 #include <sys/resource.h>
 #include <utility>
+
+#include "io/thread_time.h"
 
 namespace gracekeeper::io {
 namespace {
@@ -39,7 +42,11 @@ void HeavyLane::post(Job job) {
   {
     const std::lock_guard lock(mutex_);
     const std::size_t bytes = job.bytes;
-    const auto queue = queues_.try_emplace(address).first;
+    const auto [queue, is_new] = queues_.try_emplace(address);
+    if (is_new) {
+      const auto before = ahead_.find(address);
+      queue->second.had = before == ahead_.end() ? now_ : std::max(now_, before->second);
+    }
     try {
       queue->second.jobs.push_back(std::move(job));
     } catch (...) {
@@ -87,12 +94,36 @@ HeavyLane::Job HeavyLane::take(Queues::iterator queue, const std::deque<Job>::it
   return taken;
 }
 
-// The oldest of the address behind the one whose turn it was.
+// The oldest of the address that has had least; of some that have had as much, of the one behind
+// the one whose turn it was.
 HeavyLane::Job HeavyLane::take_next() {
-  auto queue = queues_.upper_bound(last_);
-  if (queue == queues_.end()) queue = queues_.begin();
-  last_ = queue->first;
-  return take(queue, queue->second.jobs.begin());
+  const auto behind = queues_.upper_bound(last_);
+  auto next = behind == queues_.end() ? queues_.begin() : behind;
+  const auto look_at = [&](Queues::iterator from, Queues::iterator to) {
+    for (; from != to; ++from) {
+      if (from->second.had < next->second.had) next = from;
+    }
+  };
+  look_at(behind, queues_.end());
+  look_at(queues_.begin(), behind);
+  last_ = next->first;
+  now_ = next->second.had;
+  std::erase_if(ahead_, [this](const auto& entry) { return entry.second <= now_; });
+  return take(next, next->second.jobs.begin());
+}
+
+// Of the job that was in hand. Whole milliseconds: what is less is nobody's advantage.
+void HeavyLane::book(Had taken) noexcept {
+  const Had had = now_ + taken;
+  if (const auto queue = queues_.find(last_); queue != queues_.end()) {
+    queue->second.had = std::max(queue->second.had, had);
+    return;
+  }
+  try {
+    ahead_[last_] = had;
+  } catch (const std::bad_alloc&) {
+    // Its next job comes sooner than it should.
+  }
 }
 
 // The latest of the address that has most, where there is too much; of two that have as much, the
@@ -114,6 +145,7 @@ void HeavyLane::run() {
     changed_.wait(lock, [this] { return stop_ || waiting_ > 0; });
     if (stop_) return;
     std::size_t bytes = 0;
+    const auto begun = thread_time();
     {
       Job job = take_next();
       bytes = job.bytes;
@@ -121,8 +153,13 @@ void HeavyLane::run() {
       job.run();
     }  // what it holds goes before the next one begins
     held_ -= bytes;
+    const auto taken = std::chrono::ceil<Had>(thread_time() - begun);
     lock.lock();
-    if (!at_rest_ || waiting_ > 0) continue;
+    book(taken);
+    if (waiting_ > 0) continue;
+    ahead_.clear();
+    now_ = Had{0};
+    if (!at_rest_) continue;
     lock.unlock();
     at_rest_();
     lock.lock();

@@ -4,11 +4,14 @@
 // there is only one such thread, only one large document is parsed at a time, whatever is sent:
 // parsing takes several times the document's memory.
 //
-// Addresses take turns, so that whoever sends one waits for one of each other's and not for all of
-// them. What waits is bounded in bytes; the address that has most of them gives way.
+// The address whose jobs have taken least of the thread's time comes next, so that whoever sends
+// one that is soon done waits for the one in hand and not for those of all others (start-time fair
+// queueing, by the time that jobs took). What waits is bounded in bytes; the address that has most
+// of them gives way.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -51,15 +54,20 @@ class HeavyLane {
   [[nodiscard]] std::size_t held_bytes() const noexcept { return held_; }
 
  private:
+  // What an address has had of the thread; of one that comes new, what the address in hand had
+  // had. Only since the lane was last at rest.
+  using Had = std::chrono::milliseconds;
   struct Queue {
     std::deque<Job> jobs;
     std::size_t bytes = 0;
+    Had had{0};
   };
   using Queues = std::map<std::string, Queue, std::less<>>;
 
   void run();
   Job take(Queues::iterator queue, const std::deque<Job>::iterator& job);
   Job take_next();
+  void book(Had taken) noexcept;
   std::optional<Job> take_surplus(const std::string& newest);
 
   std::function<void()> at_rest_;
@@ -70,7 +78,9 @@ class HeavyLane {
   std::size_t bytes_ = 0;             // of those in queues_
   std::atomic<std::size_t> held_{0};  // and of the one in hand
   std::size_t waiting_ = 0;
-  std::string last_;  // whose turn it was
+  std::string last_;                               // whose turn it was
+  Had now_{0};                                     // what that one had had
+  std::map<std::string, Had, std::less<>> ahead_;  // of that, without jobs
   bool stop_ = false;
   std::thread thread_;
 };

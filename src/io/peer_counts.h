@@ -1,5 +1,4 @@
-// How many connections each address has, and how much memory they hold: whoever has most gives way
-// first.
+// How many connections each address has: whoever has most gives way first.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +13,6 @@ namespace gracekeeper::io {
 class PeerCounts {
   struct Sums {
     std::size_t connections = 0;
-    std::size_t bytes = 0;
     std::size_t handshakes = 0;
     std::size_t served = 0;
   };
@@ -58,11 +56,6 @@ class PeerCounts {
     // Connections of that address, this one included.
     [[nodiscard]] std::size_t count() const {
       return counts_ == nullptr ? 0 : entry_->second.connections;
-    }
-
-    // The connection holds `now` bytes instead of `before`; none when its Share ends.
-    void book(std::size_t before, std::size_t now) {
-      if (counts_ != nullptr) entry_->second.bytes += now - before;  // wraps around as it should
     }
 
     // Of its handshakes, those that have begun.
@@ -112,7 +105,9 @@ class PeerCounts {
   };
   // The address with most connections. O(addresses).
   [[nodiscard]] Most most() const {
-    const auto found = largest(&Sums::connections);
+    const auto found = std::max_element(
+        counts_.begin(), counts_.end(),
+        [](const auto& a, const auto& b) { return a.second.connections < b.second.connections; });
     return found == counts_.end() ? Most{} : Most{found->first, found->second.connections};
   }
 
@@ -127,23 +122,11 @@ class PeerCounts {
     return found == counts_.end() ? std::string_view() : found->first;
   }
 
-  // The address whose connections hold most, "" when there is none. O(addresses).
-  [[nodiscard]] std::string_view heaviest() const {
-    const auto found = largest(&Sums::bytes);
-    return found == counts_.end() ? std::string_view() : found->first;
-  }
-
  private:
   using Counts = std::unordered_map<std::string, Sums>;
 
   void remove(Entry& entry) {
     if (--entry.second.connections == 0) counts_.erase(counts_.find(entry.first));
-  }
-
-  [[nodiscard]] Counts::const_iterator largest(std::size_t Sums::*sum) const {
-    return std::max_element(counts_.begin(), counts_.end(), [sum](const auto& a, const auto& b) {
-      return a.second.*sum < b.second.*sum;
-    });
   }
 
   Counts counts_;

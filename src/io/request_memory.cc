@@ -2,7 +2,9 @@
 // EventLoop. Large bodies wait for a place before they come; for all else, whoever holds most loses
 // it when all together hold too much.
 #include <algorithm>
+#include <new>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "io/event_loop.h"
@@ -77,23 +79,19 @@ void EventLoop::book(Connection& c, std::size_t held) {
   if (c.accounted != 0) buffers_.erase({c.accounted, &c});
   shared_.buffered_bytes += held - c.accounted;  // wraps around as it should when it shrinks
   booked_ += held - c.accounted;
-  c.peer.book(c.accounted, held);
   c.accounted = held;
-  largest_ = buffers_.empty() ? 0 : buffers_.rbegin()->first;
 }
 
-// Of the address that holds most: many that are small must not cost somebody else's that is larger.
-// Of those, what is held times how long: an honest request is whole after some milliseconds. Two
-// kinds come after the others: a connection that is idle for long, and keeps a little for its next
-// request, holds nobody up; and bodies with a place are bounded together, and while others wait
-// none stays that does not come on.
-Connection& EventLoop::heaviest() const {
-  constexpr std::chrono::milliseconds least{50};
+// What is held times how long, and of the address for which that is most together: many that are
+// small must not cost somebody else's that is larger, and an honest request is whole after some
+// milliseconds. Two kinds come after the others: a connection that is idle for long, and keeps a
+// little for its next request, holds nobody up; and bodies with a place are bounded together, and
+// while others wait none stays that does not come on.
+EventLoop::Heaviest EventLoop::find_heaviest() const {
+  constexpr std::chrono::milliseconds least{10};
   constexpr double after_others = 0.01;
   const auto now = Clock::now();
-  const auto address = peers_.heaviest();
   const auto weight = [&](const std::pair<std::size_t, Connection*>& entry) {
-    if (entry.second->peer.address() != address) return 0.0;
     const bool keeps_little = entry.first <= kKeptBytes;
     const bool has_place = entry.second->place.state() == BodyRoom::State::kHas;
     std::chrono::duration<double> age = least;
@@ -101,35 +99,70 @@ Connection& EventLoop::heaviest() const {
     return (keeps_little || has_place ? after_others : 1) * static_cast<double>(entry.first) *
            age.count();
   };
-  return *std::max_element(buffers_.begin(), buffers_.end(), [&](const auto& a, const auto& b) {
-            return weight(a) < weight(b);
-          })->second;
+  struct Sum {
+    double weight = 0;
+    double most = 0;
+    Connection* heaviest = nullptr;
+  };
+  std::unordered_map<std::string_view, Sum> addresses;
+  Heaviest found;
+  for (const auto& entry : buffers_) {
+    Sum& sum = addresses[entry.second->peer.address()];
+    const double weighs = weight(entry);
+    sum.weight += weighs;
+    if (sum.heaviest == nullptr || weighs > sum.most) {
+      sum.most = weighs;
+      sum.heaviest = entry.second;
+    }
+  }
+  for (const auto& [address, sum] : addresses) {
+    if (found.connection == nullptr || sum.weight > found.weight)
+      found = {.connection = sum.heaviest, .weight = sum.weight};
+  }
+  return found;
 }
 
-// Answers 503 to an unfinished request, a heavy one: of the loop that holds the largest, or of this
-// one when the limit is exceeded by so much that another loop cannot be waited for. A loop that
-// holds little loses nothing: it would help nobody, and all such loops hold half of the limit.
+// Loops that hold little lose nothing: it would help nobody, and together they hold half of the
+// limit.
+bool EventLoop::holds_little() const {
+  return booked_ < shared_.options.max_buffered_bytes / 2 / shared_.loops.size();
+}
+
+// For the other loops: when one of them grows, it has to know where the heaviest is.
+void EventLoop::look_at_memory() {
+  if (holds_little() || round_began_ - memory_looked_at_ < kMemoryLookedAtEvery) return;
+  memory_looked_at_ = round_began_;
+  try {
+    heaviest_ = find_heaviest().weight;
+  } catch (const std::bad_alloc&) {
+    // As it was.
+  }
+}
+
+// Answers 503 to an unfinished request, a heavy one: of the loop that has the heaviest address, or
+// of this one when the limit is exceeded by so much that another loop cannot be waited for.
 void EventLoop::shed() {
   const std::size_t limit = shared_.options.max_buffered_bytes;
   const std::size_t total = shared_.buffered_bytes;
   if (total <= limit) return;
-  const std::size_t little = limit / 2 / shared_.loops.size();
-  const auto largest_of = [little](const EventLoop& loop) {
-    return loop.booked_ < little ? 0 : loop.largest_.load();
+  const Heaviest own = find_heaviest();
+  heaviest_ = own.weight;
+  const auto heaviest_of = [](const EventLoop& loop) {
+    return loop.holds_little() ? 0 : loop.heaviest_.load();
   };
-  if (booked_ < little || total <= limit + limit / 4) {
-    const auto largest = std::max_element(
+  if (holds_little() || total <= limit + limit / 4) {
+    const auto most = std::max_element(
         shared_.loops.begin(), shared_.loops.end(),
-        [&](const auto& a, const auto& b) { return largest_of(*a) < largest_of(*b); });
-    if (largest_of(**largest) > largest_of(*this)) {
-      (*largest)->shed_one();
+        [&](const auto& a, const auto& b) { return heaviest_of(*a) < heaviest_of(*b); });
+    if (heaviest_of(**most) > heaviest_of(*this)) {
+      (*most)->shed_one();
       return;
     }
-    // Nobody has a larger one left: perhaps because another loop has just made room.
-    if (booked_ < little || shared_.buffered_bytes <= limit) return;
+    // Nobody has a heavier one left: perhaps because another loop has just made room.
+    if (holds_little() || shared_.buffered_bytes <= limit) return;
   }
-  if (!buffers_.empty())
-    shed(heaviest(), "too many requests are being received at once; try again");
+  if (own.connection != nullptr)
+    shed(*own.connection, "too many requests are being received at once; try again");
 }
 
 // One that is unfinished: answered 503. An answer that is not taken: cut.

@@ -12,6 +12,7 @@ namespace {
 // A step of a handshake takes up to a third of a millisecond. A storm of them must not hold up
 // those who have theirs behind them by more than a few.
 constexpr std::size_t kHandshakesPerRound = 8;
+constexpr std::chrono::milliseconds kFinishingTimePerRound{2};
 // When more of them wait, the latest comes first of the address with fewest handshakes, and of one
 // that has many connections already the latest of all. In order, a flood would have all of them
 // wait until they are evicted or have given up, and the work would go into those.
@@ -113,10 +114,14 @@ void EventLoop::serve_rarest_of(std::deque<Connection*>& queued) {
 }
 
 void EventLoop::serve_handshakes() {
-  // What has the most of it behind it comes first: that would be lost, and it holds memory.
-  // These steps neither sign nor agree on keys.
-  for (std::size_t turns = kHandshakesPerRound; turns > 0 && !finishing_.empty(); --turns)
+  // What has the most of it behind it comes first: that would be lost, and it holds memory. These
+  // steps neither sign nor agree on keys, and hundreds that send their last bytes one by one must
+  // not hold up those that send them at once.
+  const auto end = Clock::now() + kFinishingTimePerRound;
+  for (std::size_t turns = finishing_.size(); turns > 0 && !finishing_.empty(); --turns) {
     serve_first_of(finishing_);
+    if (Clock::now() >= end) break;
+  }
   for (std::size_t turns = kHandshakesPerRound; turns > 0; --turns) {
     if (greeting_.size() > kHandshakesInOrder) {
       serve_rarest_of(greeting_);

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "io/thread_time.h"
+
 namespace gracekeeper::io {
 namespace {
 
@@ -34,11 +36,16 @@ class HeavyLaneTest : public ::testing::Test {
     begun_.get_future().wait();
   }
   void post(const std::string& address, const std::string& name, std::size_t bytes = 1,
-            std::uint64_t key = 0) {
+            std::uint64_t key = 0, std::chrono::milliseconds work = {}) {
     lane_->post({.address = address,
                  .bytes = bytes,
                  .key = key,
-                 .run = [this, name] { done_.push_back(name); },
+                 .run =
+                     [this, name, work] {
+                       done_.push_back(name);
+                       for (const auto end = thread_time() + work; thread_time() < end;) {
+                       }
+                     },
                  .refuse = [this, name] { refused_.push_back(name); }});
   }
   void forget(const std::string& address, std::uint64_t key) { lane_->forget(address, key); }
@@ -79,6 +86,15 @@ TEST_F(HeavyLaneTest, LetsAddressesTakeTurns) {
   post("b", "b1");
   post("b", "b2");
   EXPECT_EQ(finish(), (Names{"a1", "b1", "c1", "a2", "b2", "a3", "a4", "rest"}));
+}
+
+// Some that each take long hold up one that does not by the one in hand, and not each by one.
+TEST_F(HeavyLaneTest, WhoHasHadLeastOfItsTimeComesNext) {
+  start();
+  post("a", "a1", 1, 0, std::chrono::milliseconds(20));
+  post("a", "a2");
+  for (const char* name : {"b1", "b2", "b3"}) post("b", name);
+  EXPECT_EQ(finish(), (Names{"a1", "b1", "b2", "b3", "a2", "rest"}));
 }
 
 TEST_F(HeavyLaneTest, RefusesTheLatestOfTheAddressThatHasMost) {

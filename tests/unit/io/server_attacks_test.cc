@@ -416,6 +416,36 @@ TEST_F(AttackTest, ALoopThatHoldsLittleIsNotShedForWhatAnotherHolds) {
   EXPECT_EQ(body_of(honest.front()->ask(request.substr(1'000))), "2900");
 }
 
+// An honest one is larger than what each address holds, and younger.
+TEST_F(AttackTest, ManyHeadsThatStallAreShedAndNotALargeBody) {
+  options.deadlines = {};
+  options.certificates = nullptr;
+  options.loops = 1;
+  options.max_buffered_bytes = 2'000'000;
+  start();
+  std::vector<std::unique_ptr<Client>> stalled;
+  const auto stall = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      const auto from = "127.0.1." + std::to_string(1 + i % 20);
+      stalled.push_back(connect({.from = from.c_str()}));
+      ASSERT_TRUE(stalled.back() &&
+                  stalled.back()->send("POST /size HTTP/1.1\r\nX: " + std::string(30'000, 'x')))
+          << i;
+    }
+  };
+  stall(40);
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == 40; }));
+  std::this_thread::sleep_for(milliseconds(1500));  // what is stalled has an age
+  auto honest = connect();
+  const std::string half(150'000, 'x');
+  ASSERT_TRUE(honest->send(
+      "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n493e0\r\n" + half));
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == 41; }));
+  stall(40);
+  ASSERT_TRUE(eventually([&] { return server->counters().shed >= 5; })) << server->counters().shed;
+  EXPECT_EQ(body_of(honest->ask(half + "\r\n0\r\n\r\n")), "300000");
+}
+
 // A long head is memory: what is kept of it, and the buffer that it came in, also when a byte of a
 // large body is all that is left there.
 TEST_F(AttackTest, HeadsCountAsMemory) {
@@ -468,6 +498,7 @@ TEST_F(AttackTest, ShedsTheLargestUnfinishedBodyFirst) {
   // the limit, so that the loop of the third waits for the loop of the large one to make room.
   auto small = begin(2'500'000, 2'000'000);
   auto large = begin(8'000'000, 7'500'000);
+  std::this_thread::sleep_for(milliseconds(300));  // both have an age, and it is much the same
   auto third = begin(3'000'000, 2'500'000);
   EXPECT_TRUE(eventually([&] { return server->counters().shed == 1; }));
   const auto answer = large->receive();

@@ -1,5 +1,6 @@
 // What the large and the hasty may take from the others: nothing that is noticed.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -247,6 +248,10 @@ class TurnsTest : public FairnessTest {
     EXPECT_EQ(body_of(seldom->receive()), "ok");
     EXPECT_EQ(place_of("seldom"), place_of("wait") + 1) << "right behind the one that was in hand";
   }
+  bool has_come(const std::string& body) {
+    const std::lock_guard lock(mutex_);
+    return std::find(order_.begin(), order_.end(), body) != order_.end();
+  }
   // Among all requests, by its body.
   std::size_t place_of(const std::string& body) {
     const std::lock_guard lock(mutex_);
@@ -314,6 +319,69 @@ TEST_F(TurnsTest, WhoseLastAnswerWaitedForAProcessorDoesNot) {
   ASSERT_TRUE(seldom->ask(post("/in-turn", "waits")));
   for (auto& client : many) ASSERT_TRUE(client->ask(get("/text")));
   expect_seldom_to_be_next(post("/in-turn", "many"));
+}
+
+// One whose handshake is over but for the bytes in `unsent`.
+class AlmostSecure {
+ public:
+  explicit AlmostSecure(std::uint16_t port) : plain_(Client::connect(port, {.tls = false})) {
+    SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_connect_state(ssl_);
+    std::array<char, 4096> read{};
+    while (SSL_do_handshake(ssl_) != 1) {
+      const std::string hello = written();
+      if (!hello.empty() && !send(hello)) return;
+      const auto count = ::recv(plain_->descriptor(), read.data(), read.size(), 0);
+      if (count <= 0) return;
+      BIO_write(SSL_get_rbio(ssl_), read.data(), static_cast<int>(count));
+    }
+    unsent = written();
+  }
+  ~AlmostSecure() {
+    SSL_free(ssl_);
+    SSL_CTX_free(context_);
+    ERR_clear_error();
+  }
+  AlmostSecure(const AlmostSecure&) = delete;
+  AlmostSecure& operator=(const AlmostSecure&) = delete;
+
+  bool send(std::string_view bytes) { return !bytes.empty() && plain_->send(bytes); }
+  std::string encrypted(const std::string& request) {
+    SSL_write(ssl_, request.data(), static_cast<int>(request.size()));
+    return written();
+  }
+  std::string unsent;
+
+ private:
+  std::string written() {
+    char* bytes = nullptr;
+    const auto size = static_cast<std::size_t>(BIO_get_mem_data(SSL_get_wbio(ssl_), &bytes));
+    std::string out(bytes, size);
+    static_cast<void>(BIO_reset(SSL_get_wbio(ssl_)));
+    return out;
+  }
+
+  std::unique_ptr<Client> plain_;
+  SSL_CTX* context_ = SSL_CTX_new(TLS_client_method());
+  SSL* ssl_ = SSL_new(context_);
+};
+
+TEST_F(TurnsTest, WhoSendsTheLastOfItsHandshakeByBytesHoldsUpNobody) {
+  start_with_many();
+  std::vector<std::unique_ptr<AlmostSecure>> by_bytes;
+  for (int i = 0; i < 100; ++i) {
+    by_bytes.push_back(std::make_unique<AlmostSecure>(server->port()));
+    ASSERT_GT(by_bytes.back()->unsent.size(), 1U) << i;
+  }
+  AlmostSecure fresh(server->port());
+  stand_still();
+  for (auto& client : many) ASSERT_TRUE(client->send(post("/in-turn", "many")));
+  for (auto& client : by_bytes) ASSERT_TRUE(client->send(client->unsent.substr(0, 1)));
+  ASSERT_TRUE(fresh.send(fresh.unsent + fresh.encrypted(post("/in-turn", "fresh"))));
+  gate.open();
+  for (auto& client : many) EXPECT_EQ(body_of(client->receive()), "ok");
+  ASSERT_TRUE(eventually([&] { return has_come("fresh"); }));
+  EXPECT_LT(place_of("fresh"), kMany);
 }
 
 // Else requests that are never whole would come before all others for ever.
