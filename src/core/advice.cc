@@ -75,7 +75,12 @@ class Adviser {
     return wait_is_too_long() && base_.proxy.cover() > 2 * budget().app + Millis{30'000};
   }
   [[nodiscard]] bool is_well() const {
-    return now_.is_clean() && !now_.has(Hazard::Kind::TrafficAfterStop) && !wait_is_far_too_long();
+    return !hook_takes_all() && now_.is_clean() && !now_.has(Hazard::Kind::TrafficAfterStop) &&
+           !wait_is_far_too_long();
+  }
+  // It fits, but nobody should set it so.
+  [[nodiscard]] bool hook_takes_all() const {
+    return !override_ && now_.fits() && from_seconds(budget().required()) > base_.grace_period();
   }
 
   // ---- completing an option -------------------------------------------------------------------
@@ -149,7 +154,7 @@ class Adviser {
     if (!adopted) weigh_native_sidecar(false);
     weigh_await();
     weigh_wait();
-    if (!now_.fits() || now_.has(Hazard::Kind::Killed)) {
+    if (!now_.fits() || hook_takes_all() || now_.has(Hazard::Kind::Killed)) {
       const auto cap = base_.configuration->max_platform_grace_period;
       const bool keep_grace =
           is_stated(base_.proxy.grace.source) && !(cap && from_seconds(budget().required()) > *cap);
@@ -165,7 +170,8 @@ class Adviser {
       add(std::move(option.id), std::move(option.what), std::move(option.change),
           std::move(option.remark));
     }
-    if (!now_.fits() || now_.has(Hazard::Kind::Killed)) weigh_longer_grace_period();
+    if (!now_.fits() || hook_takes_all() || now_.has(Hazard::Kind::Killed))
+      weigh_longer_grace_period();
   }
 
   void weigh_native_sidecar(bool reinjected) {

@@ -128,6 +128,8 @@ Budget make_budget(const Assessment& a) {
   bool first = true;
   for (const auto& container : a.containers) {
     if (container.hook_is_unknown()) budget.complete = false;
+    if (container.hook().count() > 0)
+      budget.above_hooks = std::max(budget.above_hooks, container.hook().count() / 1000 + 1);
     if (container.role != Role::App) continue;
     const auto shutdown = a.settings.shutdown_of(container.name, true, *a.configuration);
     stated_app = std::max(stated_app, container.hook() + stated(shutdown));
@@ -148,6 +150,7 @@ Budget make_budget(const Assessment& a) {
       std::min(sum_of(a.proxy, budget.app, budget.wait, budget.grace) + budget.margin, kLongest);
   budget.need = std::max<std::int64_t>(1, ceil_seconds(budget.sum));
   budget.exact_need = std::min(exact_need(a.containers, a.ordered_sidecars()), longest);
+  budget.above_hooks = std::min(budget.above_hooks, longest);
   budget.stated_sum =
       std::min(sum_of(a.proxy, stated_app, stated(a.proxy.wait), stated(a.proxy.grace)), kLongest);
   budget.stated_exact_need = std::min(exact_need(only_stated(a), a.ordered_sidecars()), longest);

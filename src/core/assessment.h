@@ -35,16 +35,20 @@ struct Budget {
   Millis wait{0};
   Millis grace{0};
   Millis margin{0};
-  Millis sum{0};                // app + wait + grace, plus the margin
-  std::int64_t need = 1;        // the sum in whole seconds, rounded up
-  std::int64_t exact_need = 1;  // without the margin
+  Millis sum{0};                 // app + wait + grace, plus the margin
+  std::int64_t need = 1;         // the sum in whole seconds, rounded up
+  std::int64_t exact_need = 1;   // without the margin
+  std::int64_t above_hooks = 1;  // longer than every preStop hook of known length
   // The same two with what nobody wrote for this pod counted as nothing.
   Millis stated_sum{0};
   std::int64_t stated_exact_need = 1;
   bool complete = true;  // no hook of unknown length among the containers
 
-  // The T that would do: the larger of the two.
-  [[nodiscard]] std::int64_t required() const { return need > exact_need ? need : exact_need; }
+  // The T that would do. A hook that takes all of it ends where it would be killed: that fits, but
+  // nobody should be told to set it so (GK002, GK013).
+  [[nodiscard]] std::int64_t required() const {
+    return std::max(std::max(need, exact_need), above_hooks);
+  }
   [[nodiscard]] bool fits(Millis grace_period) const {
     return grace_period >= sum && grace_period >= from_seconds(exact_need);
   }

@@ -63,8 +63,9 @@ bool is_a_sleep(const Proxy& proxy) {
   return !proxy.profile || (proxy.profile->wait.is_in_hook() && proxy.profile->hook.is_null());
 }
 
+// `done`: the container's own hook does what is asked for, so that nothing has to be brought.
 WaitPlan plan_asked(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
-                    const Configuration& configuration) {
+                    const Configuration& configuration, bool done) {
   const auto name = proxy.container_name();
   const auto remove = fmt::format("Remove {}.", annotation::kWaitMode);
   if (proxy.is_native())
@@ -108,7 +109,7 @@ WaitPlan plan_asked(const Pod& pod, const PodSettings& settings, const Proxy& pr
         fmt::format("container {} runs as {}'s user {}", container->name, name, *uid),
         fmt::format("Let {} run as another user: by it the sockets of the two are told apart.",
                     container->name));
-  if (configuration.helper_image.empty())
+  if (configuration.helper_image.empty() && !done)
     return impossible("no image is known that has the program for it",
                       "Name this project's image with --helper-image, or with helper.image in the "
                       "configuration.");
@@ -117,10 +118,10 @@ WaitPlan plan_asked(const Pod& pod, const PodSettings& settings, const Proxy& pr
 
 // What the annotation, the pod's or its Namespace's, comes to.
 WaitPlan plan_mode(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
-                   const Configuration& configuration) {
+                   const Configuration& configuration, bool done) {
   const auto& mode = settings.wait_mode;
   if (mode->value == WaitMode::Fixed || !proxy.exists()) return {};
-  auto plan = plan_asked(pod, settings, proxy, configuration);
+  auto plan = plan_asked(pod, settings, proxy, configuration, done);
   // A Namespace's is asked of those of its pods that have a wait of this kind.
   const bool has_nothing_to_end =
       !proxy.is_classic() || proxy.is_istio() || proxy.wait.value.count() == 0;
@@ -150,10 +151,11 @@ bool keeps(const Hook& hook, const PodSettings& settings, const Proxy& proxy) {
 WaitPlan plan_wait(const Pod& pod, const PodSettings& settings, const Proxy& proxy,
                    const Configuration& configuration) {
   const Hook* own = hook_that_ends_with_app(pod, proxy);
+  const bool done = own != nullptr && keeps(*own, settings, proxy);
   WaitPlan plan;
   if (settings.wait_mode)
-    plan = plan_mode(pod, settings, proxy, configuration);
-  else if (own != nullptr && keeps(*own, settings, proxy))
+    plan = plan_mode(pod, settings, proxy, configuration, done);
+  else if (done)
     plan.kind = WaitPlan::Kind::UntilAppExits;
   // Istio's proxy is never changed.
   plan.becomes_sleep = own != nullptr && plan.kind != WaitPlan::Kind::UntilAppExits &&

@@ -151,6 +151,7 @@ void add_wait_helper(const Assessment& a, std::vector<Edit>& edits) {
   const bool is_there =
       a.proxy.presence == Proxy::Presence::Injected || a.proxy.presence == Proxy::Presence::Adopted;
   if (!a.proxy.until_app_exits || !a.settings.wait_mode || !is_there) return;
+  if (a.configuration->helper_image.empty()) return;  // the hook that is there has its program
   const Pod& pod = a.pod();
   auto parts = helper_parts(a.wait_plan, *a.configuration);
   const auto& volumes = pod.volume_names;

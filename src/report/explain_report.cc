@@ -137,8 +137,8 @@ std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
   const std::string least = pod.budget.complete ? "" : "at least ";
   const std::string enough =
       pod.budget.complete ? "enough" : "enough, as far as the times are known";
-  const auto needed =
-      fmt::format("{}{} s {} needed", least, required, required == 1 ? "is" : "are");
+  const auto fewest = std::max(pod.budget.need, pod.budget.exact_need);
+  const auto needed = fmt::format("{}{} s {} needed", least, fewest, fewest == 1 ? "is" : "are");
   if (pod.is_overridden) {
     return fmt::format(
         "The {} s of this termination are {}: {}{}.", format_seconds(pod.effective_grace_period),
@@ -150,6 +150,10 @@ std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
   if (!pod.budget.fits) {
     return fmt::format("{} is too short: with the settings as they are it must be {}{}.", given,
                        least, required);
+  }
+  if (from_seconds(required) > pod.effective_grace_period) {
+    return fmt::format("{} is no more than a preStop hook takes by itself: make it {} or more.",
+                       given, required);
   }
   return fmt::format("{} is {}: {}{}.", given, enough, needed, reservation(pod));
 }

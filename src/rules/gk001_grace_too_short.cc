@@ -104,6 +104,11 @@ Fix fix_for(const Assessment& a, Severity severity) {
     return NoFix{fmt::format("{} is needed, and maxTerminationGracePeriodSeconds allows at most {}",
                              a.budget.required(), *most)};
   }
+  if (const auto cap = a.configuration->max_platform_grace_period;
+      cap && from_seconds(a.budget.required()) > *cap) {
+    return NoFix{fmt::format("{} is needed, and the platform gives at most {} s (platform.maxGracePeriod)",
+                             a.budget.required(), format_seconds(*cap))};
+  }
   return SetField{
       .path = grace_period_path(a), .value = a.budget.required(), .instead_of = std::nullopt};
 }
@@ -157,6 +162,13 @@ std::vector<Finding> check(const Assessment& a) {
                           format_duration(fit.grace));
   }
   remedy += ".";
+  if (const auto cap = a.configuration->max_platform_grace_period;
+      cap && from_seconds(b.required()) > *cap) {
+    remedy += fmt::format(
+        " The platform gives no more than {} s when it takes a node away (platform.maxGracePeriod): to fit "
+        "there, shorten what takes the time.",
+        format_seconds(*cap));
+  }
   if (!b.complete) remedy += " A preStop hook of unknown length is counted as 0: add its time.";
 
   return {{.rule = "GK001",

@@ -4,6 +4,7 @@
 #include "core/profile_proxy.h"
 #include "rules/places.h"
 #include "rules/registry.h"
+#include "rules/remedies.h"
 
 namespace gracekeeper {
 namespace {
@@ -23,13 +24,24 @@ constexpr std::string_view kUnknownHook =
 // The switch is for whoever injects the proxy: on one in the manifest it does nothing.
 std::string native_remedy(const Assessment& a) {
   if (!a.configuration->kubernetes_version.has_native_sidecars()) return "";
+  const bool has_wait = a.settings.wait && a.settings.wait->value.count() > 0;
   if (a.proxy.presence != Proxy::Presence::Adopted)
-    return fmt::format(", or use a native sidecar ({})", native_switch_words(a));
+    return fmt::format(", or use a native sidecar ({}{})", native_switch_words(a),
+                       has_wait ? " and no wait" : "");
   return fmt::format(
       ", or take {} out of the manifest and let it be injected as a native sidecar "
-      "({}: \"{}\", {})",
+      "({}: \"{}\", {}{})",
       a.proxy.container_name(), a.settings.inject_key(), a.settings.inject_value(),
-      native_switch_words(a));
+      native_switch_words(a), has_wait ? " and no wait" : "");
+}
+
+// The wait that covers the app, and the time that the pod needs with it.
+std::string wait_remedy(const Assessment& a, std::string_view note = "") {
+  const auto app = std::to_string(ceil_seconds(a.budget.app));
+  Change change;
+  change.annotate(a.settings.wait_key(), app);
+  return fmt::format("et {} to \"{}\"{}{}", a.settings.wait_key(), app, note,
+                     longer_grace_words(a, change));
 }
 
 // Istio's proxy goes on beside the app, for a fixed time.
@@ -90,16 +102,14 @@ std::string when_words(const Assessment& a) {
 }
 
 std::string remedy_words(const Assessment& a) {
-  const auto app = ceil_seconds(a.budget.app);
   if (!can_be_told_wait(a.pod(), a.proxy))
-    return fmt::format("Write the command or the args of {} into the pod and set {} to \"{}\"{}.",
-                       a.proxy.container_name(), a.settings.wait_key(), app, native_remedy(a));
-  if (!proxy_hook_is_unknown(a))
-    return fmt::format("Set {} to \"{}\"{}.", a.settings.wait_key(), app, native_remedy(a));
+    return fmt::format("Write the command or the args of {} into the pod and s{}{}.",
+                       a.proxy.container_name(), wait_remedy(a), native_remedy(a));
+  if (!proxy_hook_is_unknown(a)) return fmt::format("S{}{}.", wait_remedy(a), native_remedy(a));
   const bool in_hook = !a.proxy.profile || a.proxy.profile->wait.is_in_hook();
-  return fmt::format("Make sure that this hook takes {} s or more, or set {} to \"{}\"{}{}.", app,
-                     a.settings.wait_key(), app, in_hook ? ", which replaces it" : "",
-                     native_remedy(a));
+  return fmt::format("Make sure that this hook takes {} s or more, or s{}{}.",
+                     ceil_seconds(a.budget.app),
+                     wait_remedy(a, in_hook ? ", which replaces it," : ""), native_remedy(a));
 }
 
 std::vector<Finding> check(const Assessment& a) {

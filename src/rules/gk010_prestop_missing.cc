@@ -3,16 +3,40 @@
 #include "core/annotations.h"
 #include "rules/places.h"
 #include "rules/registry.h"
+#include "rules/remedies.h"
 
 namespace gracekeeper {
 namespace {
 
+// The sleep, and what the pod needs with it: a classic proxy that waits for the app waits longer.
+std::string sleep_remedy(const Assessment& a) {
+  const auto sleep =
+      format_duration(Millis{ceil_seconds(a.configuration->endpoint_propagation) * 1000});
+  Change change;
+  change.annotate(annotation::kAppPrestopSleep, sleep);
+  std::string words =
+      fmt::format("Set {}: {} on the pod template", annotation::kAppPrestopSleep, sleep);
+  const bool covers =
+      a.proxy.is_classic() && !a.proxy.is_istio() && a.proxy.wait.value >= a.budget.app;
+  if (covers && a.proxy.wait.value.count() > 0) {
+    const auto app = WhatIf(a, change, std::nullopt).assessment().budget.app;
+    if (app > a.proxy.wait.value) {
+      const auto wait = std::to_string(ceil_seconds(app));
+      change.annotate(a.settings.wait_key(), wait);
+      words += fmt::format(", {}: \"{}\"", a.settings.wait_key(), wait);
+    }
+  }
+  return words + longer_grace_words(a, change);
+}
+
 std::vector<Finding> check(const Assessment& a) {
   std::vector<Finding> findings;
+  std::string remedy;
   for (const auto& container : a.pod().containers) {
     if (a.is_of_proxy(container.name) || is_proxy_name(container.name) || container.ports.empty() ||
         app_pre_stop(container, a.settings).present)
       continue;
+    if (remedy.empty()) remedy = sleep_remedy(a);
     findings.push_back(
         {.rule = "GK010",
          .name = "prestop-missing",
@@ -25,10 +49,7 @@ std::vector<Finding> check(const Assessment& a) {
                          container.name, format_seconds(a.configuration->endpoint_propagation)),
          .short_message =
              fmt::format("GK010 container {} serves ports without a preStop delay", container.name),
-         .remedy = fmt::format(
-             "Set {}: {} on the pod template, or add a preStop sleep to the container.",
-             annotation::kAppPrestopSleep,
-             format_duration(Millis{ceil_seconds(a.configuration->endpoint_propagation) * 1000})),
+         .remedy = remedy + ", or add a preStop sleep to the container.",
          .numbers = {}});
   }
   return findings;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/mend.h"
 #include "rules/places.h"
 #include "rules/registry.h"
 
@@ -8,8 +9,14 @@ namespace {
 
 std::vector<Finding> check(const Assessment& a) {
   const auto cap = a.configuration->max_platform_grace_period;
-  const auto total = a.termination_grace_period_seconds;
+  // As the webhook would leave it.
+  const auto mend = find_mend(a);
+  const bool is_raised = mend.kind == Mend::Kind::Raise;
+  const auto total = is_raised ? mend.seconds : a.termination_grace_period_seconds;
   if (!cap || from_seconds(total) <= *cap) return {};
+  const auto given =
+      is_raised ? fmt::format("terminationGracePeriodSeconds {} (set by on-shortfall raise)", total)
+                : grace_period_words(a);
   return {{.rule = "GK012",
            .name = "grace-exceeds-cap",
            .severity = Severity::Warning,
@@ -17,7 +24,7 @@ std::vector<Finding> check(const Assessment& a) {
            .container = std::nullopt,
            .message = fmt::format("{} is more than the {} s that the platform gives when it takes "
                                   "a node away: the rest of the time is not there then",
-                                  grace_period_words(a), format_seconds(*cap)),
+                                  given, format_seconds(*cap)),
            .short_message = fmt::format("GK012 terminationGracePeriodSeconds {} > platform cap {}",
                                         total, format_seconds(*cap)),
            .remedy = fmt::format("Make the termination fit into {} s, or keep the workload off "

@@ -32,7 +32,7 @@ std::string remedy_for(const Assessment& a) {
   if (from_seconds(total) == kLongest) return "Shorten the hook.";  // longer than any count of time
   return fmt::format(
       "Set terminationGracePeriodSeconds to {} or more, or shorten the hook.",
-      std::max<std::int64_t>(a.is_checked ? a.budget.required() : a.budget.exact_need, total + 1));
+      a.is_checked ? a.budget.required() : std::max(a.budget.exact_need, a.budget.above_hooks));
 }
 
 std::vector<Finding> check(const Assessment& a) {

@@ -13,21 +13,23 @@ std::vector<Finding> check(const Assessment& a) {
   const bool hooks = std::any_of(a.containers.begin(), a.containers.end(),
                                  [](const auto& c) { return c.has_pre_stop; });
   if (!hooks && !a.proxy.exists()) return {};
-  return {{.rule = "GK015",
-           .name = "zero-grace",
-           .severity = Severity::Error,
-           .path = grace_period_path(a),
-           .container = std::nullopt,
-           .message = fmt::format(
-               "terminationGracePeriodSeconds {} leaves the pod 1 s, too little for {}", total,
-               hooks && a.proxy.exists() ? "its preStop hooks and its proxy"
-               : hooks                   ? "its preStop hooks"
-                                         : "its proxy"),
-           .short_message = fmt::format(
-               "GK015 terminationGracePeriodSeconds {} leaves no time for hooks and proxy", total),
-           .remedy = fmt::format("Set terminationGracePeriodSeconds to {} or more.",
-                                 a.is_checked ? a.budget.required() : a.budget.exact_need),
-           .numbers = {{"terminationGracePeriodSeconds", total}}}};
+  return {
+      {.rule = "GK015",
+       .name = "zero-grace",
+       .severity = Severity::Error,
+       .path = grace_period_path(a),
+       .container = std::nullopt,
+       .message = fmt::format(
+           "terminationGracePeriodSeconds {} leaves the pod 1 s, too little for {}", total,
+           hooks && a.proxy.exists() ? "its preStop hooks and its proxy"
+           : hooks                   ? "its preStop hooks"
+                                     : "its proxy"),
+       .short_message = fmt::format(
+           "GK015 terminationGracePeriodSeconds {} leaves no time for hooks and proxy", total),
+       .remedy = fmt::format("Set terminationGracePeriodSeconds to {} or more.",
+                             a.is_checked ? a.budget.required()
+                                          : std::max(a.budget.exact_need, a.budget.above_hooks)),
+       .numbers = {{"terminationGracePeriodSeconds", total}}}};
 }
 
 }  // namespace

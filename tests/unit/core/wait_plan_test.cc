@@ -194,6 +194,16 @@ TEST(WaitPlan, OfAPodThatHasTheHookAlreadyIsWhatTheHookDoes) {
   EXPECT_FALSE(assess_as_it_is(asked, nullptr, configuration).proxy.until_app_exits);
 }
 
+// The image is for pods that have not.
+TEST(WaitPlan, OfAPodThatHasTheHookAlreadyNeedsNoImage) {
+  const auto pod = [](std::string_view wait) {
+    return pod_of({container("web"), as_user(container("linkerd-proxy", helper_hook(20)), 2102)},
+                  annotated({{annotation::kWait, wait}, {annotation::kWaitMode, kAsked}}));
+  };
+  EXPECT_EQ(plan(pod("20"), Configuration{}), "until the app exits, uid 2102");
+  EXPECT_EQ(plan(pod("30"), Configuration{}), "no image is known that has the program for it");
+}
+
 TEST(WaitPlan, OfAHookThatBecomesASleepIsWholeSeconds) {
   auto proxy = container("linkerd-proxy", helper_hook(0));
   proxy.pre_stop->length = Millis{1'200};

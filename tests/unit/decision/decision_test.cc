@@ -589,6 +589,9 @@ TEST(Decide, LetsAnAdoptedProxysWaitEndWithTheApplication) {
   EXPECT_EQ(edits_for(adopted(proxy, {{mode, "fixed"}})),
             "preStop linkerd-proxy {sleep: {seconds: 20}}\n");
   EXPECT_EQ(edits_for(adopted(proxy, {})), "");
+  // Who knows no image leaves what is there: `check` in CI, after `inject` with one.
+  const auto asked = adopted(proxy, {{kWait, "20"}, {mode, "until-app-exits"}});
+  EXPECT_TRUE(decide(asked, nullptr, policy_with({})).edits.empty());
 }
 
 // A wrapped command comes with the endpoint that linkerd-await calls, and only once.
