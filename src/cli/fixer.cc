@@ -205,7 +205,8 @@ std::vector<Error> write_back(Mended& mended) {
 
 std::string render_remarks(const Mended& mended, bool written) {
   std::string out;
-  for (const auto& remark : mended.fixed) out += line_of("fixed", remark, remark.before);
+  for (const auto& remark : mended.fixed)
+    out += line_of(written ? "fixed" : "would fix", remark, remark.before);
   for (const auto& remark : mended.left)
     out += line_of("left", remark, written ? remark.after : remark.before);
   return out;

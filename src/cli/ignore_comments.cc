@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::string_view kMarker = "gracekeeper:ignore";
 
+// "GK001", or "gk001".
 bool is_rule_id(std::string_view word) {
-  return word.size() == 5 && word.starts_with("GK") &&
+  return word.size() == 5 && (word.starts_with("GK") || word.starts_with("gk")) &&
          std::all_of(word.begin() + 2, word.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
@@ -33,7 +34,7 @@ std::vector<std::string> ignored_by(std::string_view comment) {
     rest.remove_prefix(begin);
     const auto word = rest.substr(0, rest.find_first_of(" \t,:"));
     if (!is_rule_id(word)) return ids;
-    ids.emplace_back(word);
+    ids.push_back("GK" + std::string(word.substr(2)));
     rest.remove_prefix(word.size());
   }
 }

@@ -161,7 +161,8 @@ void add_inject(CLI::App& program, int& code) {
   auto* command =
       program.add_subcommand("inject", "Print manifests as the webhook would leave them");
   add_paths(*command, options->paths);
-  command->add_flag("--diff", options->diff, "Show what would change, as a unified diff");
+  command->add_flag("--diff", options->diff,
+                    "Show what would change in the objects, as a unified diff of their usual form");
   add_linkerd_options(*command, *options);
   add_policy_options(*command, options->policy);
   command->footer(
@@ -180,7 +181,8 @@ void add_uninject(CLI::App& program, int& code) {
   auto options = std::make_shared<UninjectOptions>();
   auto* command = program.add_subcommand("uninject", "Print manifests without Linkerd's injection");
   add_paths(*command, options->paths);
-  command->add_flag("--diff", options->diff, "Show what would change, as a unified diff");
+  command->add_flag("--diff", options->diff,
+                    "Show what would change in the objects, as a unified diff of their usual form");
   command->footer(kExitCodesOfPrinting);
   command->callback([options, &code] { code = uninject(options->paths, options->diff); });
 }

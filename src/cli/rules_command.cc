@@ -1,4 +1,6 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 #include <memory>
 #include <string>
@@ -21,7 +23,10 @@ int list_rules(const Options& options) {
   auto infos = rule_infos();
   if (!options.id.empty()) {
     std::erase_if(infos, [&](const RuleInfo& info) {
-      return info.id != options.id && info.name != options.id;
+      const bool is_id = std::ranges::equal(options.id, info.id, [](char given, char own) {
+        return std::toupper(static_cast<unsigned char>(given)) == own;
+      });
+      return !is_id && info.name != options.id;
     });
     if (infos.empty()) {
       fmt::print(stderr, "gracekeeper: there is no rule \"{}\"; gracekeeper rules lists them all\n",

@@ -106,8 +106,9 @@ Fix fix_for(const Assessment& a, Severity severity) {
   }
   if (const auto cap = a.configuration->max_platform_grace_period;
       cap && from_seconds(a.budget.required()) > *cap) {
-    return NoFix{fmt::format("{} is needed, and the platform gives at most {} s (platform.maxGracePeriod)",
-                             a.budget.required(), format_seconds(*cap))};
+    return NoFix{
+        fmt::format("{} is needed, and the platform gives at most {} s (platform.maxGracePeriod)",
+                    a.budget.required(), format_seconds(*cap))};
   }
   return SetField{
       .path = grace_period_path(a), .value = a.budget.required(), .instead_of = std::nullopt};
@@ -165,7 +166,8 @@ std::vector<Finding> check(const Assessment& a) {
   if (const auto cap = a.configuration->max_platform_grace_period;
       cap && from_seconds(b.required()) > *cap) {
     remedy += fmt::format(
-        " The platform gives no more than {} s when it takes a node away (platform.maxGracePeriod): to fit "
+        " The platform gives no more than {} s when it takes a node away "
+        "(platform.maxGracePeriod): to fit "
         "there, shorten what takes the time.",
         format_seconds(*cap));
   }

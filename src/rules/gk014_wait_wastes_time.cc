@@ -58,8 +58,8 @@ Rule gk014_wait_wastes_time() {
           .name = "wait-wastes-time",
           .severity = Severity::Info,
           .summary =
-              "the wait is much longer than the application can need (more than twice its time and "
-              "30 s)",
+              "the wait is much longer than the application can need (more than twice its time "
+              "plus 30 s)",
           .cause =
               "The wait is a fixed sleep: a pod whose application has ended stays until it is "
               "over, which slows "

@@ -40,7 +40,7 @@ class CheckFix(TestCase):
         path = self.write("web.yaml", WEB)
         done = run("check", "--fix", "--dry-run", "web.yaml", cwd=self.folder)
         self.assertEqual(done.code, 0)
-        self.assertEqual(done.err, FIXED.format("web.yaml"))
+        self.assertEqual(done.err, FIXED.format("web.yaml").replace("fixed", "would fix", 1))
         self.assertTrue(done.out.startswith("--- web.yaml\n+++ web.yaml\n@@ "), done.out)
         self.assertEqual(path.read_bytes(), WEB)
         if shutil.which("git") is None:

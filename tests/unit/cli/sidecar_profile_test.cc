@@ -523,7 +523,7 @@ containers:
             "shutdown 10): its new connections fail from then on [told] -> Write the command or "
             "the args of told into the pod and set told.example/wait to \"10\", or take told out "
             "of the manifest and let it be injected as a native sidecar (told.example/inject: "
-            "\"enabled\", native: true in the profile told).\n"
+            "\"enabled\", native: true in the profile told and no wait).\n"
             "GK007 the wait and the grace have no effect on told: " +
                 why + " [told] -> Write the command or the args of told into the pod.\n");
   EXPECT_EQ(findings_of(pod_text("told.example/grace: 20s, gracekeeper.dev/app-shutdown: \"0\"",
