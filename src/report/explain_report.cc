@@ -158,6 +158,11 @@ std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
   return fmt::format("{} is {}: {}{}.", given, enough, needed, reservation(pod));
 }
 
+// Too short, if the default time of a container is what it takes: nobody has said so.
+bool is_short_by_default(const Assessment& a) {
+  return !a.is_checked && !a.budget.fits(a.grace_period());
+}
+
 std::vector<std::string> notes_of(const Assessment& a) {
   std::vector<std::string> notes;
   for (const auto& container : a.containers) {
@@ -167,6 +172,12 @@ std::vector<std::string> notes_of(const Assessment& a) {
                       "manifest: it is counted as 0 s, so add its time.",
                       container.name));
     }
+  }
+  if (is_short_by_default(a)) {
+    notes.push_back(fmt::format(
+        "`check` says nothing of it: the pod has no proxy, and the time of its containers is the "
+        "default. State it with {}.",
+        annotation::kAppShutdown));
   }
   if (a.proxy.until_idle) {
     notes.push_back(fmt::format(

@@ -220,6 +220,30 @@ TEST(ExplainText, SaysWhatIsUnknownOrIgnored) {
                     parse_whole_seconds("30s").error().message}));
 }
 
+TEST(ExplainText, SaysWhereCheckIsSilent) {
+  auto subject = test::deployment("web", {test::container("web")}, {});
+  subject.pod.termination_grace_period_seconds = 5;
+  EXPECT_EQ(test::explained(subject).notes,
+            (std::vector<std::string>{
+                "`check` says nothing of it: the pod has no proxy, and the time of its containers "
+                "is the default. State it with gracekeeper.dev/app-shutdown."}));
+  subject.pod.termination_grace_period_seconds = 10;
+  EXPECT_TRUE(test::explained(subject).notes.empty());
+}
+
+TEST(ExplainText, SaysWhereAHookTakesAllOfTheTime) {
+  auto subject = test::deployment("web", {test::container("web", Millis{20'000})},
+                                  {{annotation::kAppShutdown, "0s"}});
+  subject.pod.termination_grace_period_seconds = 20;
+  const auto pod = test::explained(subject);
+  EXPECT_EQ(pod.verdict,
+            "terminationGracePeriodSeconds 20 is no more than a preStop hook takes by itself: make "
+            "it 21 or more.");
+  ASSERT_FALSE(pod.advice.empty());
+  EXPECT_EQ(pod.advice.front().option, "longer-termination-grace-period");
+  EXPECT_EQ(pod.advice.front().termination_grace_period_seconds, 21);
+}
+
 TEST(ExplainText, TheVerdictPromisesNoMoreThanTheTimesThatAreKnown) {
   auto subject =
       test::deployment("web", {test::container("web", Millis{5000})},
