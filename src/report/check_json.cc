@@ -31,6 +31,14 @@ void append_finding(std::string& out, const LocatedFinding& located) {
   out += "}}";
 }
 
+void append_input_error(std::string& out, const Error& error) {
+  out += "{\"file\":" + json_string(error.file);
+  out += ",\"line\":" + std::to_string(error.position.line);
+  out += ",\"column\":" + std::to_string(error.position.column);
+  out += ",\"path\":" + json_string(error.path);
+  out += ",\"message\":" + json_string(error.message) + '}';
+}
+
 }  // namespace
 
 std::string render_check_json(const CheckReport& report) {
@@ -44,9 +52,16 @@ std::string render_check_json(const CheckReport& report) {
   const CheckSummary& summary = report.summary;
   out += fmt::format(
       "],\"summary\":{{\"files\":{},\"objects\":{},\"pods\":{},\"errors\":{},\"warnings\":{},"
-      "\"infos\":{},\"ignored\":{},\"skipped\":{}}}}}\n",
+      "\"infos\":{},\"ignored\":{},\"skipped\":{}}},\"inputErrors\":[",
       summary.files, summary.objects, summary.pods, summary.errors, summary.warnings, summary.infos,
       summary.ignored, summary.skipped);
+  separator = "";
+  for (const Error& error : report.input_errors) {
+    out += separator;
+    append_input_error(out, error);
+    separator = ",";
+  }
+  out += "]}\n";
   return out;
 }
 

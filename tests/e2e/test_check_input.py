@@ -74,6 +74,11 @@ class BadInput(TestCase):
                         place, _, told = done.err.partition(": ")
                         self.assertEqual(place, f"in.yaml:{line}:{column}")
                         self.assertEqual(done.err.count("\n"), 1, done.err)
+                        error, = report["inputErrors"]
+                        self.assertEqual((error["file"], error["line"], error["column"]),
+                                         ("in.yaml", line, column))
+                        path = error["path"] + ": " if error["path"] else ""
+                        self.assertEqual(path + error["message"] + "\n", told)
                         if message:
                             self.assertEqual(told, message + "\n")
                     else:
@@ -104,6 +109,9 @@ class BadInput(TestCase):
         self.assertEqual(done.err, "none.yaml: No such file or directory\n")
         self.assertEqual(json.loads(done.out)["summary"]["errors"], 1)
         self.assertEqual(json.loads(done.out)["summary"]["files"], 1)
+        self.assertEqual(json.loads(done.out)["inputErrors"], [
+            {"file": "none.yaml", "line": 0, "column": 0, "path": "",
+             "message": "No such file or directory"}])
 
     def test_nothing_crashes_it(self):
         cases = [b"\0", b"\xef\xbb\xbf", b"%YAML 9.9\n---\n", b"--- !!binary |\n  AAAA\n", b"? [a]\n",
