@@ -33,6 +33,10 @@ class Injector {
 
  private:
   void look_at(const FoundObject& found, const InputFile& file) {
+    if (const auto* service = std::get_if<Service>(&found.object)) {
+      const auto* where = find_namespace(namespaces_, service->namespace_name);
+      return add(to_json_patch(*service, decide(*service, where, policy_), found.place));
+    }
     const auto* subject = std::get_if<Subject>(&found.object);
     if (subject == nullptr) return;
     const auto* where = find_namespace(namespaces_, subject->namespace_name);
@@ -53,7 +57,10 @@ class Injector {
       }
     }
     for (const auto& remark : decision.remarks) say("warning: " + remark);
-    auto patch = to_json_patch(subject->pod, decision.edits, found.place / subject->pod_path);
+    add(to_json_patch(subject->pod, decision.edits, found.place / subject->pod_path));
+  }
+
+  void add(Json patch) {
     for (auto& operation : patch) patch_.push_back(std::move(operation));
   }
 
