@@ -52,7 +52,10 @@ void annotate(Json& object, const std::map<std::string, std::string>& annotation
 
 class Transformer {
  public:
-  explicit Transformer(const CommandLineJob& job) : job_(job) {}
+  // What `inject` gave to any kind, `uninject` takes away; the others do what Linkerd's do.
+  explicit Transformer(const CommandLineJob& job)
+      : job_(job),
+        decoder_(job.mode == CommandLineMode::Uninject ? Workloads::All : Workloads::OfLinkerd) {}
 
   void transform(const InputFile& file) {
     for_each_document(file.text, file.name, [&](Result<Document> document) {
