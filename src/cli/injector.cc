@@ -7,6 +7,7 @@
 #include "cli/inputs.h"
 #include "cli/manifest_writer.h"
 #include "codec/json_patch.h"
+#include "codec/json_tree.h"
 #include "decision/decision.h"
 
 namespace gracekeeper::cli {
@@ -67,7 +68,7 @@ class Injector {
   // A document is written when all its objects have been looked at: a List has many.
   void write(const Document& document, const InputFile& file) {
     if (patch_.empty()) return writer_.keep(document, file);
-    const Json before = Json::parse(document.json);
+    const Json before = read_json_tree(document.json);
     writer_.change(document, file, before, before.patch(patch_), "injected");
     patch_ = Json::array();
   }

@@ -8,6 +8,7 @@
 #include "cli/inputs.h"
 #include "cli/manifest_writer.h"
 #include "codec/json_patch.h"
+#include "codec/json_tree.h"
 #include "codec/object_codec.h"
 #include "codec/uninjection.h"
 #include "core/annotations.h"
@@ -80,7 +81,7 @@ class Transformer {
   }
 
   void try_transform(const Document& document, const InputFile& file) {
-    const Json before = Json::parse(document.json);
+    const Json before = read_json_tree(document.json);
     Json object = before;
     const bool uninjects = job_.mode == CommandLineMode::Uninject;
     const auto each = [&](const std::string& json, auto visit) {

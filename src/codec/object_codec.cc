@@ -6,6 +6,7 @@
 
 #include "codec/decode_object.h"
 #include "codec/json_errors.h"
+#include "codec/json_parse.h"
 #include "codec/pod_codec.h"
 
 namespace gracekeeper {
@@ -278,8 +279,7 @@ ObjectDecoder& ObjectDecoder::operator=(ObjectDecoder&&) noexcept = default;
 
 void ObjectDecoder::decode(std::string_view text, const ObjectVisitor& visit) {
   Element root;
-  if (const auto error = state_->parser.parse(text.data(), text.size()).get(root);
-      error != simdjson::SUCCESS) {
+  if (const auto error = json::parse(state_->parser, text, root); error != simdjson::SUCCESS) {
     return visit(tl::make_unexpected(
                      FieldError{FieldPath{}, fmt::format("not JSON: {}", json_error_text(error))}),
                  FieldPath{});

@@ -208,6 +208,35 @@ class Inject(TestCase):
         self.assertEqual(names(first["spec"], "initContainers"), ["linkerd-init", "linkerd-proxy"])
         self.assertEqual(second, documents(namespace)[0])
 
+    def test_numbers_beyond_64_bits_stay_as_they_are(self):
+        numbers = ("99999999999999999999", "-99999999999999999999", "18446744073709551616",
+                   "18446744073709551615", "9" * 40)
+        for number in numbers:
+            with self.subTest(number=number):
+                text = POD + f"  custom: {{big: {number}, l: [{number}], float: 1.5}}\n"
+                once = self.inject(text)
+                self.assertIn("linkerd-proxy", once)
+                self.assertIn(f"  custom:\n    big: {number}\n    l:\n      - {number}\n"
+                              "    float: 1.5\n", once)
+                self.assertEqual(self.inject(once), once)
+                diff = self.inject(text, 0, "--diff")
+                self.assertEqual([line for line in diff.splitlines() if number in line],
+                                 [line for line in diff.splitlines() if line[0] == " " and
+                                  number in line])
+                # JSON, and a document that YAML cannot hold but in its flow form.
+                value, = documents(POD)
+                value["custom"] = {"big": "N", "empty": [{}, []], "s": "\uffff\"N"}
+                json_text = json.dumps(value).replace('"N"', number, 1)
+                printed = self.inject(json_text)
+                self.assertIn(f'"big": {number},\n', printed)
+                again = json.loads(printed)
+                self.assertEqual(again["custom"], {**value["custom"], "big": int(number)})
+                self.assertEqual(self.inject(printed), printed)
+                self.assertIn("linkerd-proxy",
+                              self.inject("# YAML\n" + json_text.replace("{", "{ ", 1)))
+                manual = run("inject", "--manual", "-", input=text)
+                self.assertIn(f"    big: {number}\n", manual.out, manual.err)
+
     def test_a_service_gets_its_opaque_ports(self):
         before, = documents(DATABASE)
         after, = documents(self.inject(DATABASE))

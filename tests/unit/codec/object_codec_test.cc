@@ -158,6 +158,27 @@ TEST(ObjectDecoder, OnlyNamesWhatHasNoPod) {
   EXPECT_EQ(decoded(R"({"kind":null,"apiVersion":null})"), "other / ()\n");
 }
 
+TEST(ObjectDecoder, ReadsIntegersBeyond64BitsWhereTheyDoNotMatter) {
+  for (const char* text : {"18446744073709551616", "-9223372036854775809", "99999999999999999999e2",
+                           R"([1,-99999999999999999999,{"a":99999999999999999999}])",
+                           R"("\"99999999999999999999")", R"("99999999999999999999\\")"}) {
+    const auto json = fmt::format(
+        R"({{"apiVersion":"v1","kind":"ConfigMap","big":99999999999999999999,"more":{}}})", text);
+    EXPECT_EQ(decoded(json), "other ConfigMap/ ()\n") << json;
+  }
+  EXPECT_EQ(decoded(R"({"apiVersion":"v1","kind":"Pod","spec":{"terminationGracePeriodSeconds":)"
+                    R"(99999999999999999999}})"),
+            "error at spec.terminationGracePeriodSeconds: expected an integer of 64 bits, got "
+            "100000000000000000000\n");
+  for (const char* broken :
+       {"99999999999999999999", R"("a":99999999999999999999)", R"({"a":99999999999999999999)",
+        R"({"a":099999999999999999999})", R"({"a":-,"b":99999999999999999999})",
+        R"({"a":99999999999999999999,"b")", R"({"a":99999999999999999999,"b\)"}) {
+    const auto shown = decoded(broken);
+    EXPECT_TRUE(shown.starts_with("error at : not JSON: ") || shown == "other / ()\n") << shown;
+  }
+}
+
 TEST(ObjectDecoder, ReadsNamespaces) {
   EXPECT_EQ(decoded(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop",)"
                     R"("annotations":{"a":"1","b":"2"}}})"),
