@@ -8,7 +8,6 @@
 #include "codec/review_codec.h"
 #include "decision/decision.h"
 #include "sidecar/linkerd_annotations.h"
-#include "sidecar/linkerd_ports.h"
 
 namespace gracekeeper {
 namespace {
@@ -133,20 +132,11 @@ Answer patched(AdmissionRecord record, const JsonPatch& patch,
   return answer;
 }
 
-// A Service gets the opaque-ports annotation that its clients' proxies look for.
 Answer mutate_service(const Service& service, AdmissionRecord record,
                       const AdmissionContext& context) {
   const auto where = look_up(context, service.namespace_name, record.remarks);
-  const auto ports = due_opaque_ports(service.annotations, service.ports, where ? &*where : nullptr,
-                                      context.policy.linkerd);
-  if (!ports) return allowed(std::move(record));
-  // Annotations are patched the same way on every object: as those of a pod that has nothing else.
-  const Pod metadata{.annotations = service.annotations,
-                     .has_metadata = service.has_metadata,
-                     .has_annotations = service.has_annotations};
-  const auto patch =
-      write_json_patch(metadata, {SetAnnotation{std::string(annotation::kOpaquePorts), *ports}});
-  return patched(std::move(record), patch, {}, {});
+  const auto edits = decide(service, where ? &*where : nullptr, context.policy);
+  return patched(std::move(record), write_json_patch(service, edits), {}, {});
 }
 
 void note(AdmissionRecord& record, const Decision& decision) {

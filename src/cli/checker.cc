@@ -41,7 +41,17 @@ class Checker {
       add(find_in_namespace(*where, policy_), found, "Namespace/" + where->name, "");
     } else {
       ++report_.summary.skipped;
+      const auto* other = std::get_if<OtherObject>(&found.object);
+      if (other != nullptr && other->has_pod_template) note_unread(*other, found);
     }
+  }
+
+  void note_unread(const OtherObject& other, const FoundObject& found) {
+    report_.not_read.push_back({.file = file_,
+                                .position = found.document.positions.locate(found.place),
+                                .object = other.kind + "/" + other.name,
+                                .namespace_name = other.namespace_name,
+                                .api_version = other.api_version});
   }
 
   void add(Findings findings, const FoundObject& found, const std::string& object,
@@ -121,6 +131,7 @@ CheckReport check_inputs(const Inputs& inputs, const Policy& policy, Progress* p
     add(report.summary, of_file.summary);
     append(report.findings, std::move(of_file.findings));
     append(report.input_errors, std::move(of_file.input_errors));
+    append(report.not_read, std::move(of_file.not_read));
   }
   return report;
 }

@@ -7,6 +7,7 @@
 #include "cli/inputs.h"
 #include "cli/manifest_writer.h"
 #include "codec/json_patch.h"
+#include "codec/json_tree.h"
 #include "decision/decision.h"
 
 namespace gracekeeper::cli {
@@ -33,6 +34,10 @@ class Injector {
 
  private:
   void look_at(const FoundObject& found, const InputFile& file) {
+    if (const auto* service = std::get_if<Service>(&found.object)) {
+      const auto* where = find_namespace(namespaces_, service->namespace_name);
+      return add(to_json_patch(*service, decide(*service, where, policy_), found.place));
+    }
     const auto* subject = std::get_if<Subject>(&found.object);
     if (subject == nullptr) return;
     const auto* where = find_namespace(namespaces_, subject->namespace_name);
@@ -53,14 +58,17 @@ class Injector {
       }
     }
     for (const auto& remark : decision.remarks) say("warning: " + remark);
-    auto patch = to_json_patch(subject->pod, decision.edits, found.place / subject->pod_path);
+    add(to_json_patch(subject->pod, decision.edits, found.place / subject->pod_path));
+  }
+
+  void add(Json patch) {
     for (auto& operation : patch) patch_.push_back(std::move(operation));
   }
 
   // A document is written when all its objects have been looked at: a List has many.
   void write(const Document& document, const InputFile& file) {
     if (patch_.empty()) return writer_.keep(document, file);
-    const Json before = Json::parse(document.json);
+    const Json before = read_json_tree(document.json);
     writer_.change(document, file, before, before.patch(patch_), "injected");
     patch_ = Json::array();
   }

@@ -8,6 +8,7 @@
 #include "cli/inputs.h"
 #include "cli/manifest_writer.h"
 #include "codec/json_patch.h"
+#include "codec/json_tree.h"
 #include "codec/object_codec.h"
 #include "codec/uninjection.h"
 #include "core/annotations.h"
@@ -52,7 +53,10 @@ void annotate(Json& object, const std::map<std::string, std::string>& annotation
 
 class Transformer {
  public:
-  explicit Transformer(const CommandLineJob& job) : job_(job) {}
+  // What `inject` gave to any kind, `uninject` takes away; the others do what Linkerd's do.
+  explicit Transformer(const CommandLineJob& job)
+      : job_(job),
+        decoder_(job.mode == CommandLineMode::Uninject ? Workloads::All : Workloads::OfLinkerd) {}
 
   void transform(const InputFile& file) {
     for_each_document(file.text, file.name, [&](Result<Document> document) {
@@ -77,7 +81,7 @@ class Transformer {
   }
 
   void try_transform(const Document& document, const InputFile& file) {
-    const Json before = Json::parse(document.json);
+    const Json before = read_json_tree(document.json);
     Json object = before;
     const bool uninjects = job_.mode == CommandLineMode::Uninject;
     const auto each = [&](const std::string& json, auto visit) {

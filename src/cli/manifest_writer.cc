@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "codec/json_tree.h"
 #include "codec/unified_diff.h"
 #include "codec/yaml_writer.h"
 
@@ -27,9 +28,7 @@ void ManifestWriter::keep(const Document& document, const InputFile& file) {
 
 void ManifestWriter::change(const Document& document, const InputFile& file, const Json& before,
                             const Json& after, std::string_view label) {
-  append(is_json(source_of(document, file))
-             ? after.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
-             : to_yaml(after));
+  append(is_json(source_of(document, file)) ? write_json_tree(after) + "\n" : to_yaml(after));
   const auto name = fmt::format("{}:{}", file.name, document.positions.locate(FieldPath{}).line);
   diff += unified_diff(to_yaml(before), to_yaml(after), name, fmt::format("{} ({})", name, label));
 }

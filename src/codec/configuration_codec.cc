@@ -10,6 +10,7 @@
 #include "codec/document.h"
 #include "codec/json_errors.h"
 #include "codec/json_fields.h"
+#include "codec/json_parse.h"
 #include "core/edit_distance.h"
 #include "core/settings.h"
 #include "sidecar/linkerd_values.h"
@@ -382,7 +383,7 @@ tl::expected<ConfigurationFile, std::vector<Error>> parse_configuration(std::str
   const auto& document = documents.front();
   simdjson::dom::parser parser;
   Element root;
-  if (const auto error = parser.parse(document.json).get(root); error != simdjson::SUCCESS)
+  if (const auto error = json::parse(parser, document.json, root); error != simdjson::SUCCESS)
     return tl::make_unexpected(only(file, std::string(json_error_text(error))));
   if (!document.is_mapping) {
     return tl::make_unexpected(

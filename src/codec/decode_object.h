@@ -11,8 +11,9 @@ namespace gracekeeper::json {
 
 DecodedObject decode_object(Element object);
 
-// The objects of a document as they stand, those of Lists one by one: `kind` is also known of an
-// item of a typed list that does not say it itself. An identity that cannot be read is an error.
+// The objects of a document as they stand, those of Lists one by one: `kind` and `api_version` are
+// also known of an item of a typed list that does not say them itself. An identity that cannot be
+// read is an error.
 struct ElementVisitor {
   std::function<void(Element object, std::string_view kind, std::string_view api_version,
                      const FieldPath& place)>
@@ -22,6 +23,7 @@ struct ElementVisitor {
 void visit_elements(Element root, const ElementVisitor& visit);
 
 // One of these, as its kind.
-DecodedObject decode_object(Element object, std::string_view kind, std::string_view api_version);
+DecodedObject decode_object(Element object, std::string_view kind, std::string_view api_version,
+                            Workloads read = Workloads::All);
 
 }  // namespace gracekeeper::json

@@ -6,6 +6,7 @@
 #include "codec/decode_object.h"
 #include "codec/json_errors.h"
 #include "codec/json_fields.h"
+#include "codec/json_parse.h"
 
 namespace gracekeeper {
 namespace {
@@ -218,8 +219,7 @@ void EvidenceDecoder::decode(
     std::string_view text, Evidence& evidence,
     const std::function<void(const FieldError& error, const FieldPath& place)>& unreadable) {
   Element root;
-  if (const auto error = state_->parser.parse(text.data(), text.size()).get(root);
-      error != simdjson::SUCCESS) {
+  if (const auto error = json::parse(state_->parser, text, root); error != simdjson::SUCCESS) {
     return unreadable({FieldPath{}, fmt::format("not JSON: {}", json_error_text(error))},
                       FieldPath{});
   }

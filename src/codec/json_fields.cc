@@ -1,5 +1,6 @@
 #include "codec/json_fields.h"
 
+#include <cmath>
 #include <fmt/format.h>
 #include <limits>
 
@@ -8,11 +9,25 @@ namespace {
 
 constexpr std::size_t kLongestShown = 60;
 
+// From here on Go writes a number with an exponent, and so do we.
+constexpr double kShownWithExponent = 1e21;
+constexpr double kBeyond64Bits = 9223372036854775808.0;
+
+// A whole number that no integer of 64 bits holds.
+bool is_big_integer(double number) {
+  return std::abs(number) >= kBeyond64Bits && std::isfinite(number);
+}
+
 }  // namespace
 
 std::string literal(Element element) {
   std::string_view text;
   if (element.get_string().get(text) == simdjson::SUCCESS) return std::string(text);
+  if (element.is_double()) {
+    const double number{element};
+    if (is_big_integer(number) && std::abs(number) < kShownWithExponent)
+      return fmt::format("{:.0f}", number);
+  }
   return simdjson::minify(element);
 }
 
@@ -79,7 +94,9 @@ std::optional<std::int64_t> Fields::integer(Element element) {
   if (element.is_null()) return std::nullopt;
   std::int64_t value = 0;
   if (element.get_int64().get(value) == simdjson::SUCCESS) return value;
-  wrong_type(element, element.is_uint64() ? "an integer of 64 bits" : "an integer");
+  const bool is_too_large =
+      element.is_uint64() || (element.is_double() && is_big_integer(double(element)));
+  wrong_type(element, is_too_large ? "an integer of 64 bits" : "an integer");
   return std::nullopt;
 }
 

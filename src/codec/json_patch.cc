@@ -331,8 +331,22 @@ JsonPatch write_json_patch(const Pod& pod, const std::vector<Edit>& edits,
   return writer.take();
 }
 
+JsonPatch write_json_patch(const Service& service, const std::vector<Edit>& edits,
+                           const FieldPath& prefix) {
+  // Annotations are patched the same way on every object: as those of a pod that has nothing else.
+  const Pod metadata{.annotations = service.annotations,
+                     .has_metadata = service.has_metadata,
+                     .has_annotations = service.has_annotations};
+  return write_json_patch(metadata, edits, prefix);
+}
+
 Json to_json_patch(const Pod& pod, const std::vector<Edit>& edits, const FieldPath& prefix) {
   return Json::parse(write_json_patch(pod, edits, prefix).text);
+}
+
+Json to_json_patch(const Service& service, const std::vector<Edit>& edits,
+                   const FieldPath& prefix) {
+  return Json::parse(write_json_patch(service, edits, prefix).text);
 }
 
 }  // namespace gracekeeper

@@ -30,8 +30,14 @@ struct JsonPatch {
 JsonPatch write_json_patch(const Pod& pod, const std::vector<Edit>& edits,
                            const FieldPath& prefix = {});
 
+// The same for a Service, which has nothing but annotations to change.
+JsonPatch write_json_patch(const Service& service, const std::vector<Edit>& edits,
+                           const FieldPath& prefix = {});
+
 // The same as a tree, for whoever applies it.
 nlohmann::ordered_json to_json_patch(const Pod& pod, const std::vector<Edit>& edits,
+                                     const FieldPath& prefix = {});
+nlohmann::ordered_json to_json_patch(const Service& service, const std::vector<Edit>& edits,
                                      const FieldPath& prefix = {});
 
 nlohmann::ordered_json to_json(const Value& value);

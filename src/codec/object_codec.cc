@@ -6,6 +6,7 @@
 
 #include "codec/decode_object.h"
 #include "codec/json_errors.h"
+#include "codec/json_parse.h"
 #include "codec/pod_codec.h"
 
 namespace gracekeeper {
@@ -17,14 +18,33 @@ using json::Fields;
 // Lists in Lists are legal; nobody nests them deeper.
 constexpr int kDeepestList = 8;
 
+// Where pod templates are looked for in kinds that are not known: Volcano's spec.tasks[].template,
+// JobSet's spec.replicatedJobs[].template.spec.template. Deeper ones are patterns of policies
+// (Kyverno's spec.rules[].validate.pattern.spec.template), which make no pods.
+constexpr int kDeepestTemplate = 4;
+
 struct Workload {
   std::string_view kind;
   Subject::Kind subject;
   std::vector<std::string_view> path;  // from the object to its pod
+  std::string_view group = {};         // "": one of Kubernetes' own
+  bool is_of_linkerd = true;
 };
 
-const Workload* find_workload(std::string_view kind) {
-  static const std::array<Workload, 8> workloads{{
+std::string_view group_of(std::string_view api_version) {
+  const auto slash = api_version.find('/');
+  return slash == std::string_view::npos ? std::string_view{} : api_version.substr(0, slash);
+}
+
+// The groups whose workloads are read: apps, batch, extensions and core ("v1" has no group).
+bool is_known_group(std::string_view api_version) {
+  const auto group = group_of(api_version);
+  return group.empty() || group == "apps" || group == "batch" || group == "extensions";
+}
+
+const Workload* find_workload(std::string_view kind, std::string_view api_version, Workloads read) {
+  using Path = std::vector<std::string_view>;
+  static const std::array<Workload, 11> workloads{{
       {"Pod", Subject::Kind::Pod, {}},
       {"Deployment", Subject::Kind::Deployment, {"spec", "template"}},
       {"StatefulSet", Subject::Kind::StatefulSet, {"spec", "template"}},
@@ -33,18 +53,20 @@ const Workload* find_workload(std::string_view kind) {
       {"ReplicationController", Subject::Kind::ReplicationController, {"spec", "template"}},
       {"Job", Subject::Kind::Job, {"spec", "template"}},
       {"CronJob", Subject::Kind::CronJob, {"spec", "jobTemplate", "spec", "template"}},
+      {"PodTemplate", Subject::Kind::PodTemplate, Path{"template"}, {}, false},
+      {"Rollout", Subject::Kind::Rollout, {"spec", "template"}, "argoproj.io", false},
+      {"DeploymentConfig",
+       Subject::Kind::DeploymentConfig,
+       {"spec", "template"},
+       "apps.openshift.io",
+       false},
   }};
-  const auto found = std::find_if(workloads.begin(), workloads.end(),
-                                  [&](const Workload& w) { return w.kind == kind; });
+  const auto found = std::find_if(workloads.begin(), workloads.end(), [&](const Workload& w) {
+    return w.kind == kind &&
+           (w.group.empty() ? is_known_group(api_version) : w.group == group_of(api_version)) &&
+           (w.is_of_linkerd || read == Workloads::All);
+  });
   return found == workloads.end() ? nullptr : &*found;
-}
-
-// The groups whose workloads are read: apps, batch, extensions and core ("v1" has no group).
-bool is_known_group(std::string_view api_version) {
-  const auto slash = api_version.find('/');
-  const auto group =
-      slash == std::string_view::npos ? std::string_view{} : api_version.substr(0, slash);
-  return group.empty() || group == "apps" || group == "batch" || group == "extensions";
 }
 
 std::optional<Element> member(Element element, std::string_view key) {
@@ -82,6 +104,24 @@ std::optional<FieldError> read_outer_annotations(Element object, const Workload&
   const auto spec = member(object, "spec");
   return read(spec ? member(*spec, "jobTemplate") : std::nullopt,
               FieldPath{} / "spec" / "jobTemplate");
+}
+
+// Whether something below has a member `template` whose spec.containers is a list.
+bool has_pod_template(Element below, int levels) {
+  const auto pod = member(below, "template");
+  const auto spec = pod ? member(*pod, "spec") : std::nullopt;
+  const auto containers = spec ? member(*spec, "containers") : std::nullopt;
+  if (containers && containers->is_array()) return true;
+  if (levels == 0) return false;
+  if (below.is_array()) {
+    const simdjson::dom::array items = below;
+    return std::any_of(items.begin(), items.end(),
+                       [&](Element item) { return has_pod_template(item, levels - 1); });
+  }
+  if (!below.is_object()) return false;
+  const simdjson::dom::object members = below;
+  return std::any_of(members.begin(), members.end(),
+                     [&](const auto& field) { return has_pod_template(field.value, levels - 1); });
 }
 
 std::string display_name(const json::Metadata& metadata) {
@@ -144,7 +184,8 @@ DecodedObject decode_service(Element object, json::Metadata metadata) {
   return service;
 }
 
-DecodedObject decode_one(Element object, std::string_view kind, std::string_view api_version) {
+DecodedObject decode_one(Element object, std::string_view kind, std::string_view api_version,
+                         Workloads read) {
   Fields fields;
   json::Metadata metadata;
   if (const auto element = member(object, "metadata"))
@@ -153,10 +194,15 @@ DecodedObject decode_one(Element object, std::string_view kind, std::string_view
   if (is_known_group(api_version)) {
     if (kind == "Namespace") return Namespace{metadata.name, std::move(metadata.annotations)};
     if (kind == "Service") return decode_service(object, std::move(metadata));
-    if (const auto* workload = find_workload(kind))
-      return decode_workload(object, *workload, std::move(metadata));
   }
-  return OtherObject{std::string(kind), display_name(metadata), metadata.namespace_name};
+  if (const auto* workload = find_workload(kind, api_version, read))
+    return decode_workload(object, *workload, std::move(metadata));
+  const auto spec = member(object, "spec");
+  return OtherObject{.kind = std::string(kind),
+                     .name = display_name(metadata),
+                     .namespace_name = metadata.namespace_name,
+                     .api_version = std::string(api_version),
+                     .has_pod_template = spec && has_pod_template(*spec, kDeepestTemplate)};
 }
 
 // What an object says it is.
@@ -177,20 +223,23 @@ tl::expected<Identity, FieldError> read_identity(Element object) {
   return identity;
 }
 
-void visit_element(Element object, std::string_view assumed_kind, const FieldPath& place, int depth,
+void visit_element(Element object, const Identity& assumed, const FieldPath& place, int depth,
                    const json::ElementVisitor& visit) {
   auto identity = read_identity(object);
   if (!identity) return visit.error(identity.error(), place);
   auto& kind = identity->kind;
-  if (kind.empty()) kind = assumed_kind;
+  if (kind.empty()) {
+    kind = assumed.kind;
+    if (identity->api_version.empty()) identity->api_version = assumed.api_version;
+  }
 
   const auto items = member(object, "items");
   if (kind.ends_with("List") && items && items->is_array() && depth < kDeepestList) {
     // The items of a typed list (PodList) may leave out their kind.
-    const auto item_kind = std::string_view(kind).substr(0, kind.size() - 4);
+    const Identity of_items{kind.substr(0, kind.size() - 4), identity->api_version};
     std::size_t index = 0;
     for (const Element item : simdjson::dom::array(*items)) {
-      visit_element(item, item_kind, place / "items" / index, depth + 1, visit);
+      visit_element(item, of_items, place / "items" / index, depth + 1, visit);
       ++index;
     }
     return;
@@ -204,32 +253,33 @@ void visit_element(Element object, std::string_view assumed_kind, const FieldPat
 DecodedObject json::decode_object(Element object) {
   const auto identity = read_identity(object);
   if (!identity) return tl::make_unexpected(identity.error());
-  return decode_one(object, identity->kind, identity->api_version);
+  return decode_one(object, identity->kind, identity->api_version, Workloads::All);
 }
 
 DecodedObject json::decode_object(Element object, std::string_view kind,
-                                  std::string_view api_version) {
+                                  std::string_view api_version, Workloads read) {
   if (kind.empty()) return OtherObject{};
-  return decode_one(object, kind, api_version);
+  return decode_one(object, kind, api_version, read);
 }
 
 void json::visit_elements(Element root, const ElementVisitor& visit) {
-  visit_element(root, {}, FieldPath{}, 0, visit);
+  visit_element(root, Identity{}, FieldPath{}, 0, visit);
 }
 
 struct ObjectDecoder::State {
+  explicit State(Workloads which) : read(which) {}
+  Workloads read;
   simdjson::dom::parser parser;
 };
 
-ObjectDecoder::ObjectDecoder() : state_(std::make_unique<State>()) {}
+ObjectDecoder::ObjectDecoder(Workloads read) : state_(std::make_unique<State>(read)) {}
 ObjectDecoder::~ObjectDecoder() = default;
 ObjectDecoder::ObjectDecoder(ObjectDecoder&&) noexcept = default;
 ObjectDecoder& ObjectDecoder::operator=(ObjectDecoder&&) noexcept = default;
 
 void ObjectDecoder::decode(std::string_view text, const ObjectVisitor& visit) {
   Element root;
-  if (const auto error = state_->parser.parse(text.data(), text.size()).get(root);
-      error != simdjson::SUCCESS) {
+  if (const auto error = json::parse(state_->parser, text, root); error != simdjson::SUCCESS) {
     return visit(tl::make_unexpected(
                      FieldError{FieldPath{}, fmt::format("not JSON: {}", json_error_text(error))}),
                  FieldPath{});
@@ -238,7 +288,7 @@ void ObjectDecoder::decode(std::string_view text, const ObjectVisitor& visit) {
       root, {.object =
                  [&](Element object, std::string_view kind, std::string_view api_version,
                      const FieldPath& place) {
-                   visit(json::decode_object(object, kind, api_version), place);
+                   visit(json::decode_object(object, kind, api_version, state_->read), place);
                  },
              .error = [&](FieldError error,
                           const FieldPath& place) { visit(tl::make_unexpected(error), place); }});

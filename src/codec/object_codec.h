@@ -29,6 +29,8 @@ struct OtherObject {
   std::string kind;
   std::string name;
   std::string namespace_name;
+  std::string api_version = {};
+  bool has_pod_template = false;  // it makes pods in a way that is not known
 };
 
 using KubernetesObject = std::variant<OtherObject, Subject, Namespace, Service>;
@@ -38,10 +40,14 @@ using DecodedObject = tl::expected<KubernetesObject, FieldError>;
 // document's root to the object (empty, or items[3]).
 using ObjectVisitor = std::function<void(DecodedObject object, const FieldPath& place)>;
 
+// Which workloads are read. Linkerd's command line knows no Rollout, no DeploymentConfig and no
+// PodTemplate.
+enum class Workloads { All, OfLinkerd };
+
 // How a document is read. Returned by value from one call to the next, it keeps its buffers.
 class ObjectDecoder {
  public:
-  ObjectDecoder();
+  explicit ObjectDecoder(Workloads read = Workloads::All);
   ~ObjectDecoder();
   ObjectDecoder(ObjectDecoder&&) noexcept;
   ObjectDecoder& operator=(ObjectDecoder&&) noexcept;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <yaml-cpp/yaml.h>
 
+#include "codec/json_tree.h"
 #include "codec/yaml_scalar.h"
 
 namespace gracekeeper {
@@ -114,6 +115,7 @@ std::size_t written_size(const std::string& key) {
 
 // JSON, but for keys that are too long to be seen as keys.
 std::string flow_text(const Json& value) {
+  if (auto integer = big_integer_text(value)) return std::move(*integer);
   if (!value.is_structured()) return escaped(value.dump());
   std::string out(1, value.is_object() ? '{' : '[');
   for (const auto& [key, member] : value.items()) {
@@ -157,6 +159,8 @@ class Writer {
       emit_sequence(value);
     } else if (value.is_string()) {
       emit_string(value.get_ref<const std::string&>(), true);
+    } else if (const auto integer = big_integer_text(value)) {
+      out_ << *integer;
     } else if (value.is_null()) {
       out_ << YAML::LowerNull << YAML::Null;
     } else {

@@ -179,7 +179,10 @@ struct Subject {
     ReplicaSet,
     ReplicationController,
     Job,
-    CronJob
+    CronJob,
+    Rollout,           // argoproj.io
+    DeploymentConfig,  // apps.openshift.io
+    PodTemplate
   };
   Kind kind = Kind::Pod;
   std::string kind_name;       // "Deployment"

@@ -9,6 +9,7 @@
 #include "decision/edits.h"
 #include "rules/rule.h"
 #include "sidecar/linkerd_annotations.h"
+#include "sidecar/linkerd_ports.h"
 
 namespace gracekeeper {
 namespace {
@@ -196,6 +197,12 @@ Decision decide(const Subject& subject, const Namespace* where, const Policy& po
   for (auto& edit : make_edits(planned, where, policy)) decision.edits.push_back(std::move(edit));
   decision.notices = notices_after(decision.findings, planned);
   return decision;
+}
+
+std::vector<Edit> decide(const Service& service, const Namespace* where, const Policy& policy) {
+  const auto ports = due_opaque_ports(service.annotations, service.ports, where, policy.linkerd);
+  if (!ports) return {};
+  return {SetAnnotation{std::string(annotation::kOpaquePorts), *ports}};
 }
 
 Decision judge(const Subject& subject, const Namespace* where, const Policy& policy) {

@@ -51,6 +51,9 @@ struct Decision {
 // The whole decision: findings, and the edits that the mutating webhook makes.
 Decision decide(const Subject& subject, const Namespace* where, const Policy& policy);
 
+// A Service gets the opaque-ports annotation that its clients' proxies look for.
+std::vector<Edit> decide(const Service& service, const Namespace* where, const Policy& policy);
+
 // The decision of the validating webhook about a pod as it stands: findings and refusal, no edits.
 Decision judge(const Subject& subject, const Namespace* where, const Policy& policy);
 

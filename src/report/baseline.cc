@@ -187,8 +187,10 @@ Result<Baseline> parse_baseline(std::string_view text) {
 
 BaselineComparison compare(const CheckReport& report, const Baseline& baseline) {
   Baseline left = baseline;
-  BaselineComparison result{
-      .fresh = {.findings = {}, .summary = report.summary, .input_errors = report.input_errors}};
+  BaselineComparison result{.fresh = {.findings = {},
+                                      .summary = report.summary,
+                                      .input_errors = report.input_errors,
+                                      .not_read = report.not_read}};
   for (const LocatedFinding& located : report.findings) {
     const auto accepted = left.accepted.find(fingerprint(located));
     if (accepted == left.accepted.end() || accepted->second.count == 0 ||

@@ -83,6 +83,11 @@ std::string render_check_github(const CheckReport& report) {
                        escape_property(escape_for_terminal(finding.rule + ' ' + finding.name)),
                        escape_data(text));
   }
+  for (const UnreadTemplate& unread : report.not_read) {
+    out += fmt::format(
+        "::notice {}title=not read::{}\n", place_properties(unread.file, unread.position, false),
+        escape_data(escape_for_terminal(object_label(unread) + ": " + why_not_read(unread))));
+  }
   for (const Error& error : report.input_errors) {
     // The file's name stands in the text too: an annotation without a place would not tell it.
     out += fmt::format("::error {}title=input error::{}\n",

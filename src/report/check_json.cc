@@ -31,22 +31,48 @@ void append_finding(std::string& out, const LocatedFinding& located) {
   out += "}}";
 }
 
+void append_input_error(std::string& out, const Error& error) {
+  out += "{\"file\":" + json_string(error.file);
+  out += ",\"line\":" + std::to_string(error.position.line);
+  out += ",\"column\":" + std::to_string(error.position.column);
+  out += ",\"path\":" + json_string(error.path);
+  out += ",\"message\":" + json_string(error.message) + '}';
+}
+
+void append_unread(std::string& out, const UnreadTemplate& unread) {
+  out += "{\"file\":" + json_string(unread.file);
+  out += ",\"line\":" + std::to_string(unread.position.line);
+  out += ",\"object\":" + json_string(unread.object);
+  out += ",\"namespace\":" + json_string(unread.namespace_name);
+  out += ",\"apiVersion\":" + json_string(unread.api_version) + '}';
+}
+
+template <typename Items>
+void append_list(std::string& out, const Items& items,
+                 void (*append)(std::string&, const typename Items::value_type&)) {
+  std::string_view separator;
+  for (const auto& item : items) {
+    out += separator;
+    append(out, item);
+    separator = ",";
+  }
+}
+
 }  // namespace
 
 std::string render_check_json(const CheckReport& report) {
   std::string out = "{\"findings\":[";
-  std::string_view separator;
-  for (const LocatedFinding& located : report.findings) {
-    out += separator;
-    append_finding(out, located);
-    separator = ",";
-  }
+  append_list(out, report.findings, append_finding);
   const CheckSummary& summary = report.summary;
   out += fmt::format(
       "],\"summary\":{{\"files\":{},\"objects\":{},\"pods\":{},\"errors\":{},\"warnings\":{},"
-      "\"infos\":{},\"ignored\":{},\"skipped\":{}}}}}\n",
+      "\"infos\":{},\"ignored\":{},\"skipped\":{}}},\"inputErrors\":[",
       summary.files, summary.objects, summary.pods, summary.errors, summary.warnings, summary.infos,
       summary.ignored, summary.skipped);
+  append_list(out, report.input_errors, append_input_error);
+  out += "],\"notRead\":[";
+  append_list(out, report.not_read, append_unread);
+  out += "]}\n";
   return out;
 }
 

@@ -81,6 +81,14 @@ void add_finding(Suite& suite, const LocatedFinding& located) {
   suite.cases += "    </testcase>\n";
 }
 
+void add_unread(Suite& suite, const UnreadTemplate& unread) {
+  suite.cases +=
+      open_test(suite, object_label(unread), "pod template: " + suite.file, unread.position.line);
+  ++suite.skipped;
+  suite.cases += fmt::format("      <skipped message=\"{}\"/>\n    </testcase>\n",
+                             escape_xml_attribute(why_not_read(unread)));
+}
+
 void add_input_error(Suite& suite, const Error& error) {
   suite.cases += open_test(suite, "input", "readable: " + suite.file, error.position.line);
   ++suite.errors;
@@ -97,6 +105,7 @@ std::string render_check_junit(const CheckReport& report) {
   for (const LocatedFinding& located : report.findings) {
     add_finding(suites.of(located.file), located);
   }
+  for (const UnreadTemplate& unread : report.not_read) add_unread(suites.of(unread.file), unread);
   for (const Error& error : report.input_errors) add_input_error(suites.of(error.file), error);
   if (suites.all().empty()) {
     // Several systems take a report without tests for a broken one.

@@ -60,6 +60,13 @@ std::string row_of(const LocatedFinding& located) {
       markdown_code(object_label(located)), markdown_code(place), what);
 }
 
+std::string item_of_unread(const UnreadTemplate& unread) {
+  std::string place = unread.file;
+  if (unread.position.line > 0) place += fmt::format(":{}", unread.position.line);
+  return "- " + markdown_code(place) + ": " + markdown_code(object_label(unread)) + ": " +
+         markdown_text(why_not_read(unread)) + '\n';
+}
+
 std::string item_of(const Error& error) {
   const std::string place = place_of(error);
   const std::string what = error.path.empty() ? error.message : error.path + ": " + error.message;
@@ -93,6 +100,10 @@ std::string render_check_markdown(const CheckReport& report) {
   if (!report.input_errors.empty()) {
     out += "\n**Could not be read**\n\n";
     append_until(out, kListEnd, report.input_errors, "input error", item_of);
+  }
+  if (!report.not_read.empty()) {
+    out += "\n**Not read**\n\n";
+    append_until(out, kListEnd, report.not_read, "pod template", item_of_unread);
   }
   return out;
 }

@@ -17,6 +17,10 @@ void append_part(std::string& list, std::string part) {
   list += part;
 }
 
+std::string label(const std::string& object, const std::string& namespace_name) {
+  return namespace_name.empty() ? object : object + " (" + namespace_name + ")";
+}
+
 }  // namespace
 
 std::string summary_sentence(const CheckReport& report) {
@@ -36,6 +40,10 @@ std::string summary_sentence(const CheckReport& report) {
   std::string aside;
   if (summary.ignored != 0) append_part(aside, fmt::format("{} ignored", summary.ignored));
   if (summary.known != 0) append_part(aside, fmt::format("{} in the baseline", summary.known));
+  if (!report.not_read.empty()) {
+    append_part(aside, counted(static_cast<std::int64_t>(report.not_read.size()), "pod template") +
+                           " not read");
+  }
   if (!report.input_errors.empty()) {
     append_part(aside,
                 counted(static_cast<std::int64_t>(report.input_errors.size()), "input error"));
@@ -45,8 +53,16 @@ std::string summary_sentence(const CheckReport& report) {
 }
 
 std::string object_label(const LocatedFinding& located) {
-  if (located.namespace_name.empty()) return located.object;
-  return located.object + " (" + located.namespace_name + ")";
+  return label(located.object, located.namespace_name);
+}
+
+std::string object_label(const UnreadTemplate& unread) {
+  return label(unread.object, unread.namespace_name);
+}
+
+std::string why_not_read(const UnreadTemplate& unread) {
+  return fmt::format("a pod template in a kind that is not known{}{}: its pods were not judged",
+                     unread.api_version.empty() ? "" : ", of ", unread.api_version);
 }
 
 std::string render_input_errors(const CheckReport& report) {

@@ -64,10 +64,21 @@ struct CheckSummary {
   bool operator==(const CheckSummary&) const = default;
 };
 
+// An object that makes pods, of a kind that is not known: nobody looked at its pods.
+struct UnreadTemplate {
+  std::string file;
+  Position position;
+  std::string object;  // "Service/web"
+  std::string namespace_name;
+  std::string api_version;  // "serving.knative.dev/v1"
+  bool operator==(const UnreadTemplate&) const = default;
+};
+
 struct CheckReport {
   std::vector<LocatedFinding> findings;  // every format keeps this order
   CheckSummary summary;
-  std::vector<Error> input_errors;  // what could not be read
+  std::vector<Error> input_errors;            // what could not be read
+  std::vector<UnreadTemplate> not_read = {};  // no findings: they change no exit code
   bool operator==(const CheckReport&) const = default;
 };
 
@@ -84,9 +95,10 @@ struct RuleInfo {
 
 inline constexpr std::string_view kStandardInput = "<stdin>";
 
-// One line: {"findings":[…],"summary":{…}}. Whole numbers are exact at any size, times are seconds
-// with at most three decimals. Input errors are not part of it: the caller writes
-// render_input_errors() to standard error. Every other format shows them itself.
+// One line: {"findings":[…],"summary":{…},"inputErrors":[…],"notRead":[…]}. Whole numbers are exact
+// at any size, times are seconds with at most three decimals. The summary's errors are findings:
+// what could not be read is in inputErrors alone, where a line or column of 0 is one that is not
+// known.
 std::string render_check_json(const CheckReport& report);
 
 std::string render_check_text(const CheckReport& report, TextStyle style);
@@ -114,5 +126,9 @@ std::string summary_sentence(const CheckReport& report);
 
 // "Deployment/web (shop)", or "Deployment/web" without a namespace.
 std::string object_label(const LocatedFinding& located);
+std::string object_label(const UnreadTemplate& unread);
+
+// "a pod template in a kind that is not known, of serving.knative.dev/v1: its pods were not judged"
+std::string why_not_read(const UnreadTemplate& unread);
 
 }  // namespace gracekeeper

@@ -130,6 +130,14 @@ Json notification_object(const Error& error) {
   return notification;
 }
 
+Json notification_object(const UnreadTemplate& unread) {
+  return {
+      {"level", "warning"},
+      {"message", {{"text", message_text(object_label(unread) + ": " + why_not_read(unread), "")}}},
+      {"locations",
+       Json::array({{{"physicalLocation", physical_location(unread.file, unread.position)}}})}};
+}
+
 }  // namespace
 
 std::string render_check_sarif(const CheckReport& report, std::span<const RuleInfo> rules,
@@ -164,6 +172,8 @@ std::string render_check_sarif(const CheckReport& report, std::span<const RuleIn
   Json notifications = Json::array();
   for (const Error& error : report.input_errors)
     notifications.push_back(notification_object(error));
+  for (const UnreadTemplate& unread : report.not_read)
+    notifications.push_back(notification_object(unread));
   Json invocation{{"executionSuccessful", report.input_errors.empty()},
                   {"toolExecutionNotifications", std::move(notifications)}};
 

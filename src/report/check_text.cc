@@ -55,6 +55,15 @@ void append_input_error(std::string& out, const Error& error, TextStyle style) {
   out += wrapped(escape_for_terminal(what), kIndent, kIndent, style.width);
 }
 
+void append_unread(std::string& out, const UnreadTemplate& unread, TextStyle style) {
+  std::string place = escape_for_terminal(unread.file);
+  if (unread.position.line > 0) place += ':' + std::to_string(unread.position.line);
+  out += fmt::format("{}: {}  {}\n", painted(place, Ink::Bold, style),
+                     painted("not read", Ink::Yellow, style),
+                     painted(escape_for_terminal(object_label(unread)), Ink::Bold, style));
+  out += wrapped(escape_for_terminal(why_not_read(unread)), kIndent, kIndent, style.width);
+}
+
 bool same_object(const LocatedFinding& left, const LocatedFinding& right) {
   return left.file == right.file && left.object == right.object &&
          left.namespace_name == right.namespace_name;
@@ -64,6 +73,7 @@ Ink ink_of(const CheckReport& report) {
   if (report.summary.errors != 0 || !report.input_errors.empty()) return Ink::Red;
   if (report.summary.warnings != 0) return Ink::Yellow;
   if (report.summary.infos != 0) return Ink::Cyan;
+  if (!report.not_read.empty()) return Ink::Yellow;
   return Ink::Green;
 }
 
@@ -78,7 +88,9 @@ std::string render_check_text(const CheckReport& report, TextStyle style) {
     append_finding(out, located, style);
     previous = &located;
   }
-  if (!report.findings.empty() && !report.input_errors.empty()) out += '\n';
+  if (!out.empty() && !report.not_read.empty()) out += '\n';
+  for (const UnreadTemplate& unread : report.not_read) append_unread(out, unread, style);
+  if (!out.empty() && !report.input_errors.empty()) out += '\n';
   for (const Error& error : report.input_errors) append_input_error(out, error, style);
   if (!out.empty()) out += '\n';
   return out + painted(summary_sentence(report), ink_of(report), style) + '\n';

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import yaml
 from gracekeeper import EXAMPLES, TestCase, main, run
 
 POD = """apiVersion: v1
@@ -56,7 +57,7 @@ class Contract(TestCase):
             "is 140).\","
             '"numbers":{"terminationGracePeriodSeconds":30,"app":15,"wait":20,"grace":120,'
             '"need":155,"exactNeed":140}}],"summary":{"files":1,"objects":1,"pods":1,"errors":0,'
-            '"warnings":1,"infos":0,"ignored":0,"skipped":0}}\n'))
+            '"warnings":1,"infos":0,"ignored":0,"skipped":0},"inputErrors":[],"notRead":[]}\n'))
         self.assertEqual((done.code, done.err), (0, ""))
 
     def test_the_order_of_the_keys(self):
@@ -67,7 +68,7 @@ class Contract(TestCase):
                                          "numbers"])
         self.assertEqual(list(finding["numbers"]), ["terminationGracePeriodSeconds", "app", "wait",
                                                     "grace", "need", "exactNeed"])
-        self.assertEqual(list(report), ["findings", "summary"])
+        self.assertEqual(list(report), ["findings", "summary", "inputErrors", "notRead"])
         self.assertEqual(list(report["summary"]), list(SUMMARY))
 
     def test_the_verdicts_of_the_examples(self):
@@ -133,6 +134,55 @@ class Counts(TestCase):
         self.assertEqual([f["path"] for f in report["findings"]],
                          ["spec.terminationGracePeriodSeconds"] * 2)
         self.assertEqual([f["object"] for f in report["findings"]], ["Pod/error", "Pod/other"])
+
+    def test_rollouts_and_their_like_are_read_as_deployments_are(self):
+        pod = yaml.safe_load(ERROR)
+        template = {"metadata": {"annotations": pod["metadata"]["annotations"]},
+                    "spec": pod["spec"]}
+        for version, kind, place in (("apps/v1", "Deployment", "spec.template"),
+                                     ("argoproj.io/v1alpha1", "Rollout", "spec.template"),
+                                     ("apps.openshift.io/v1", "DeploymentConfig", "spec.template"),
+                                     ("v1", "PodTemplate", "template")):
+            with self.subTest(kind=kind):
+                thing = {"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}
+                thing |= {"template": template} if place == "template" else {
+                    "spec": {"template": template}}
+                code, report = check("-", input=json.dumps(thing))
+                self.assertEqual(code, 1)
+                self.assertEqual(report["summary"], SUMMARY | {"errors": 1})
+                self.assertEqual(report["notRead"], [])
+                self.assertEqual([(f["object"], f["path"]) for f in report["findings"]],
+                                 [(f"{kind}/x", f"{place}.spec.terminationGracePeriodSeconds")])
+                told = run("explain", "--format", "json", "-", input=json.dumps(thing))
+                self.assertEqual([p["object"] for p in json.loads(told.out)["pods"]], [f"{kind}/x"])
+
+    def test_a_pod_template_in_another_kind_is_not_passed_over_in_silence(self):
+        spec = "{containers: [{name: a}]}"
+        text = ("apiVersion: serving.knative.dev/v1\nkind: Service\n"
+                "metadata: {name: web, namespace: shop}\n"
+                f"spec: {{template: {{spec: {spec}}}}}\n---\n{CLEAN}---\n"
+                "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {name: sum}\n"
+                f"spec: {{tasks: [{{template: {{spec: {spec}}}}}]}}\n")
+        done = run("check", "-", "--fail-on", "info", input=text)
+        self.assertEqual((done.code, done.err), (0, ""))
+        self.assertEqual(done.out, (
+            "<stdin>:1: not read  Service/web (shop)\n"
+            "    a pod template in a kind that is not known, of serving.knative.dev/v1: its pods "
+            "were not judged\n"
+            "<stdin>:10: not read  Job/sum\n"
+            "    a pod template in a kind that is not known, of batch.volcano.sh/v1alpha1: its pods "
+            "were not\n    judged\n\n"
+            "No findings in 0 pods (3 objects, 3 skipped, 1 file); 2 pod templates not read\n"))
+        code, report = check("-", input=text)
+        self.assertEqual((code, report["findings"]), (0, []))
+        self.assertEqual(report["notRead"][0], {
+            "file": "<stdin>", "line": 1, "object": "Service/web", "namespace": "shop",
+            "apiVersion": "serving.knative.dev/v1"})
+        # Accepted findings do not take it away.
+        self.write("in.yaml", text)
+        run("check", "in.yaml", "--write-baseline", "b.json", cwd=self.folder)
+        code, report = check("in.yaml", "--baseline", "b.json", cwd=self.folder)
+        self.assertEqual(len(report["notRead"]), 2)
 
     def test_kubectl_get_output(self):
         """A List with status, managedFields, uids: what `kubectl get deployment -o yaml` prints."""

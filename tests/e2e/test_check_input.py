@@ -47,6 +47,17 @@ class BadInput(TestCase):
         "T of 2^63": (with_grace(2**63), (3, 34),
                       "spec.terminationGracePeriodSeconds: expected an integer of 64 bits, got "
                       "9223372036854775808"),
+        "T of 20 digits": (with_grace("99999999999999999999"), (3, 34),
+                           "spec.terminationGracePeriodSeconds: expected an integer of 64 bits, got "
+                           "100000000000000000000"),
+        "T of 30 digits": (with_grace("-" + "1" * 30), (3, 34),
+                           "spec.terminationGracePeriodSeconds: expected an integer of 64 bits, got "
+                           "-1.111111111111111e+29"),
+        "a port of 2^64": (
+            "kind: Pod\nspec:\n  containers:\n  - name: a\n"
+            f"    ports: [{{containerPort: {2**64}}}]\n", (5, 29),
+            "spec.containers[0].ports[0].containerPort: expected an integer of 64 bits, got "
+            "18446744073709551616"),
         "containers that are no list": (
             "kind: Pod\nspec:\n  containers: {name: a}\n", (3, 15), None),
         "annotations that are a list": (
@@ -74,6 +85,11 @@ class BadInput(TestCase):
                         place, _, told = done.err.partition(": ")
                         self.assertEqual(place, f"in.yaml:{line}:{column}")
                         self.assertEqual(done.err.count("\n"), 1, done.err)
+                        error, = report["inputErrors"]
+                        self.assertEqual((error["file"], error["line"], error["column"]),
+                                         ("in.yaml", line, column))
+                        path = error["path"] + ": " if error["path"] else ""
+                        self.assertEqual(path + error["message"] + "\n", told)
                         if message:
                             self.assertEqual(told, message + "\n")
                     else:
@@ -81,6 +97,25 @@ class BadInput(TestCase):
                         self.assertIn("1 error in 1 pod", done.out)
                         self.assertTrue(done.out.endswith("; 1 input error\n"), done.out)
                         self.assertEqual(done.err, "")
+
+    def test_numbers_beyond_64_bits_are_read_where_they_do_not_matter(self):
+        big = "99999999999999999999"
+        secret = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\nstringData: {{n: {big}}}\n"
+        pod = POD + f"  unknown: [-{big}, {2**64}, {big}.5]\n"
+        done = run("check", "-", "--format", "json", input=f"# a\n---\n{secret}---\n{pod}")
+        report = json.loads(done.out)
+        self.assertEqual((done.code, report["inputErrors"], done.err), (1, [], ""))
+        self.assertEqual([(f["rule"], f["line"]) for f in report["findings"]], [("GK001", 16)])
+        self.assertEqual(report["summary"]["objects"], 2)
+        # JSON just so.
+        text = '{"kind": "Secret", "metadata": {"name": "x"}, "n": %s, "s": "\\" %s"}' % (big, big)
+        done = run("check", "-", "--format", "json", input=text)
+        self.assertEqual((done.code, json.loads(done.out)["inputErrors"]), (0, []))
+        # A number does not hide what is wrong beside it, and its place.
+        done = run("check", "-", input='{"kind": "Pod", "n": %s,\n "spec": {"containers": 5}}' % big)
+        self.assertEqual(done.code, 2)
+        self.assertIn("<stdin>:2:25: input error\n    spec.containers: expected a list, got 5\n",
+                      done.out)
 
     def test_errors_of_json(self):
         for name, text, place in (
@@ -104,6 +139,9 @@ class BadInput(TestCase):
         self.assertEqual(done.err, "none.yaml: No such file or directory\n")
         self.assertEqual(json.loads(done.out)["summary"]["errors"], 1)
         self.assertEqual(json.loads(done.out)["summary"]["files"], 1)
+        self.assertEqual(json.loads(done.out)["inputErrors"], [
+            {"file": "none.yaml", "line": 0, "column": 0, "path": "",
+             "message": "No such file or directory"}])
 
     def test_nothing_crashes_it(self):
         cases = [b"\0", b"\xef\xbb\xbf", b"%YAML 9.9\n---\n", b"--- !!binary |\n  AAAA\n", b"? [a]\n",

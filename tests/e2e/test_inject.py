@@ -54,6 +54,13 @@ REFUSED = POD.replace("300", "30").replace("enabled}",
                                            "enabled, config.linkerd.io/shutdown-grace-period: 60s}")
 
 
+DATABASE = """apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: shop}
+spec: {ports: [{port: 3306}, {port: 80}]}
+"""
+
+
 def names(pod_spec, key="containers"):
     return [container["name"] for container in pod_spec.get(key, [])]
 
@@ -134,7 +141,7 @@ class Inject(TestCase):
 
     def test_injecting_again_changes_nothing(self):
         for mode in ("deny", "warn", "raise", "fit"):
-            for text in (DEPLOYMENT, POD, (EXAMPLES / "web.yaml").read_text(),
+            for text in (DEPLOYMENT, POD, DATABASE, (EXAMPLES / "web.yaml").read_text(),
                          "---\n".join([SERVICE, POD, DEPLOYMENT])):
                 with self.subTest(mode=mode, text=text[:60]):
                     once = self.inject(text, 0, "--on-shortfall", mode)
@@ -200,6 +207,62 @@ class Inject(TestCase):
         first, second = documents(self.inject(pod + "---\n" + namespace))
         self.assertEqual(names(first["spec"], "initContainers"), ["linkerd-init", "linkerd-proxy"])
         self.assertEqual(second, documents(namespace)[0])
+
+    def test_numbers_beyond_64_bits_stay_as_they_are(self):
+        numbers = ("99999999999999999999", "-99999999999999999999", "18446744073709551616",
+                   "18446744073709551615", "9" * 40)
+        for number in numbers:
+            with self.subTest(number=number):
+                text = POD + f"  custom: {{big: {number}, l: [{number}], float: 1.5}}\n"
+                once = self.inject(text)
+                self.assertIn("linkerd-proxy", once)
+                self.assertIn(f"  custom:\n    big: {number}\n    l:\n      - {number}\n"
+                              "    float: 1.5\n", once)
+                self.assertEqual(self.inject(once), once)
+                diff = self.inject(text, 0, "--diff")
+                self.assertEqual([line for line in diff.splitlines() if number in line],
+                                 [line for line in diff.splitlines() if line[0] == " " and
+                                  number in line])
+                # JSON, and a document that YAML cannot hold but in its flow form.
+                value, = documents(POD)
+                value["custom"] = {"big": "N", "empty": [{}, []], "s": "\uffff\"N"}
+                json_text = json.dumps(value).replace('"N"', number, 1)
+                printed = self.inject(json_text)
+                self.assertIn(f'"big": {number},\n', printed)
+                again = json.loads(printed)
+                self.assertEqual(again["custom"], {**value["custom"], "big": int(number)})
+                self.assertEqual(self.inject(printed), printed)
+                self.assertIn("linkerd-proxy",
+                              self.inject("# YAML\n" + json_text.replace("{", "{ ", 1)))
+                manual = run("inject", "--manual", "-", input=text)
+                self.assertIn(f"    big: {number}\n", manual.out, manual.err)
+
+    def test_a_service_gets_its_opaque_ports(self):
+        before, = documents(DATABASE)
+        after, = documents(self.inject(DATABASE))
+        self.assertEqual(after.pop("spec"), before["spec"])
+        self.assertEqual(after["metadata"].pop("annotations"),
+                         {"config.linkerd.io/opaque-ports": "3306"})
+        self.assertEqual(after, {key: before[key] for key in ("apiVersion", "kind", "metadata")})
+        # In a List the item alone changes; the Namespace's ports come before the default ones.
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {
+            "name": "shop", "annotations": {"config.linkerd.io/opaque-ports": "9000"}}}
+        items = [before, documents(SERVICE.replace("080", "80"))[0], namespace]
+        listed = json.loads(self.inject(json.dumps(
+            {"apiVersion": "v1", "kind": "List", "items": items})))["items"]
+        self.assertEqual(listed[0]["metadata"]["annotations"],
+                         {"config.linkerd.io/opaque-ports": "9000"})
+        self.assertEqual(listed[1:], items[1:])
+
+    def test_the_diff_of_a_service(self):
+        done = run("inject", "--diff", "-", input=DATABASE)
+        self.assertEqual([line for line in done.out.splitlines()[2:] if line[0] in "+-"],
+                         ["+  annotations:", "+    config.linkerd.io/opaque-ports: '3306'"])
+
+    def test_as_linkerd_a_service_is_left_alone(self):
+        for option in ("--annotate", "--manual"):
+            with self.subTest(option=option):
+                self.assertEqual(run("inject", option, "-", input=DATABASE).out, DATABASE)
 
     def test_bad_input_gives_no_output(self):
         for name, text, place in (("no YAML", POD + "---\na: [\n", "<stdin>:12:1"),

@@ -235,6 +235,38 @@ class Usage(TestCase):
         self.assertTrue(done.err.startswith("Error transforming resources:\n<stdin>:2:1: "), done.err)
 
 
+class KindsThatLinkerdDoesNotKnow(TestCase):
+    """`inject` gives their pods what the webhook would; Linkerd's command line passes them over."""
+
+    def things(self, **spec):
+        for version, kind in (("argoproj.io/v1alpha1", "Rollout"),
+                              ("apps.openshift.io/v1", "DeploymentConfig"), ("v1", "PodTemplate")):
+            thing = deployment("web", {INJECT: "enabled"}, **spec) | {
+                "apiVersion": version, "kind": kind}
+            if kind == "PodTemplate":
+                thing["template"] = thing.pop("spec")["template"]
+            yield kind, documents(thing)
+
+    def test_they_are_skipped(self):
+        # What is wrong in them is none of Linkerd's business either.
+        for grace in (30, "30"):
+            for kind, text in self.things(terminationGracePeriodSeconds=grace):
+                for option in ("--annotate", "--manual"):
+                    with self.subTest(kind=kind, option=option, grace=grace):
+                        done = run("inject", option, "-", input=text)
+                        self.assertEqual((done.code, done.out), (0, text), done.err)
+                        self.assertIn(f'{kind.lower()} "web" skipped\n', done.err)
+
+    def test_inject_there_and_back(self):
+        for kind, text in self.things(terminationGracePeriodSeconds=300):
+            with self.subTest(kind=kind):
+                once = run("inject", "-", input=text).out
+                self.assertIn("linkerd-proxy", once)
+                self.assertEqual(run("inject", "-", input=once).out, once)
+                back = yaml.safe_load(run("uninject", "-", input=once).out)
+                self.assertNotIn("linkerd-proxy", json.dumps(back))
+
+
 class Uninject(TestCase):
     def test_settings_and_a_refusal_stay(self):
         annotations = {INJECT: "disabled", ADMIN: "9990"}

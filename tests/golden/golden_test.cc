@@ -1,5 +1,5 @@
-// Each case pins together what becomes of one pod or workload: patch.json is the webhook's answer
-// (its patch decoded), output.yaml what `inject` prints, report.txt what `check` prints.
+// Each case pins together what becomes of one pod, workload or Service: patch.json is the webhook's
+// answer (its patch decoded), output.yaml what `inject` prints, report.txt what `check` prints.
 //
 //   tests/golden/<case>/input.yaml   the manifest, options in its first line (manifest_policy.h)
 //   tests/golden/linkerd/decisions/  the same, one for each decision of Linkerd's injector
@@ -45,7 +45,7 @@ bool shows_all(const std::string& name) {
 // ---- what a case holds
 
 struct Case {
-  Json object;  // the object that has the pod
+  Json object;  // the object that has the pod, or the Service
   FieldPath pod_path;
   std::string namespace_name;
   std::optional<Namespace> where;
@@ -54,21 +54,25 @@ struct Case {
 Case read_case(const std::string& name, const std::string& text) {
   Case out;
   std::vector<Namespace> namespaces;
-  int pods = 0;
-  cli::for_each_object({name, text},
-                       {.object =
-                            [&](const cli::FoundObject& found) {
-                              if (const auto* where = std::get_if<Namespace>(&found.object))
-                                namespaces.push_back(*where);
-                              const auto* subject = std::get_if<Subject>(&found.object);
-                              if (subject == nullptr) return;
-                              ++pods;
-                              out.object = Json::parse(found.document.json);
-                              out.pod_path = subject->pod_path;
-                              out.namespace_name = subject->namespace_name;
-                            },
-                        .error = [](const Error& error) { ADD_FAILURE() << to_string(error); }});
-  EXPECT_EQ(pods, 1) << name << " must have one pod";
+  int objects = 0;
+  cli::for_each_object(
+      {name, text}, {.object =
+                         [&](const cli::FoundObject& found) {
+                           if (const auto* where = std::get_if<Namespace>(&found.object))
+                             namespaces.push_back(*where);
+                           if (const auto* subject = std::get_if<Subject>(&found.object)) {
+                             out.pod_path = subject->pod_path;
+                             out.namespace_name = subject->namespace_name;
+                           } else if (const auto* service = std::get_if<Service>(&found.object)) {
+                             out.namespace_name = service->namespace_name;
+                           } else {
+                             return;
+                           }
+                           ++objects;
+                           out.object = Json::parse(found.document.json);
+                         },
+                     .error = [](const Error& error) { ADD_FAILURE() << to_string(error); }});
+  EXPECT_EQ(objects, 1) << name << " must have one pod or Service";
   for (const auto& where : namespaces) {
     if (where.name == out.namespace_name) out.where = where;
   }

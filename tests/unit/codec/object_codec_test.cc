@@ -17,13 +17,14 @@ std::string show(const KubernetesObject& object) {
     return fmt::format("Namespace {} with {}", where->name, where->annotations.size());
   }
   const auto& other = std::get<OtherObject>(object);
-  return fmt::format("other {}/{} ({})", other.kind, other.name, other.namespace_name);
+  return fmt::format("other {}/{} ({}){}", other.kind, other.name, other.namespace_name,
+                     other.has_pod_template ? " with a pod template" : "");
 }
 
 // All that a document holds, a line for each object.
-std::string decoded(std::string_view json) {
+std::string decoded(std::string_view json, Workloads read = Workloads::All) {
   std::string out;
-  ObjectDecoder decoder;
+  ObjectDecoder decoder(read);
   decoder.decode(json, [&](const DecodedObject& object, const FieldPath& place) {
     if (!place.empty()) out += to_string(place) + ": ";
     out += object ? show(*object)
@@ -80,6 +81,62 @@ TEST(ObjectDecoder, FindsThePodOfEveryWorkload) {
             "CronJob/n (ns) pod at spec.jobTemplate.spec.template\n");
   EXPECT_EQ(workload("extensions/v1beta1", "Deployment", template_in_spec),
             "Deployment/n (ns) pod at spec.template\n");
+  EXPECT_EQ(workload("argoproj.io/v1alpha1", "Rollout", template_in_spec),
+            "Rollout/n (ns) pod at spec.template\n");
+  EXPECT_EQ(workload("apps.openshift.io/v1", "DeploymentConfig", template_in_spec),
+            "DeploymentConfig/n (ns) pod at spec.template\n");
+  EXPECT_EQ(decoded(R"({"apiVersion":"v1","kind":"PodTemplate","metadata":{"name":"n"},)"
+                    R"("template":{}})"),
+            "PodTemplate/n () pod at template\n");
+}
+
+TEST(ObjectDecoder, LeavesOutWhatLinkerdDoesNotKnowWhereAsked) {
+  for (const char* identity : {R"("apiVersion":"argoproj.io/v1alpha1","kind":"Rollout")",
+                               R"("apiVersion":"apps.openshift.io/v1","kind":"DeploymentConfig")",
+                               R"("apiVersion":"v1","kind":"PodTemplate")"}) {
+    // Not even looked into: what is wrong there is no error.
+    const auto json = fmt::format(R"({{{},"spec":{{"template":5}},"template":5}})", identity);
+    EXPECT_EQ(decoded(json, Workloads::OfLinkerd).substr(0, 6), "other ") << json;
+    EXPECT_EQ(decoded(json).substr(0, 9), "error at ") << json;
+  }
+  EXPECT_EQ(decoded(R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"n"},)"
+                    R"("spec":{"template":{}}})",
+                    Workloads::OfLinkerd),
+            "Deployment/n () pod at spec.template\n");
+}
+
+TEST(ObjectDecoder, SeesPodTemplatesInKindsThatAreNotKnown) {
+  const struct {
+    const char* version;
+    const char* kind;
+    const char* spec;
+    bool is_seen;
+  } rows[] = {
+      {"serving.knative.dev/v1", "Service", R"({"template":{"spec":{"containers":[]}}})", true},
+      {"batch.volcano.sh/v1alpha1", "Job",
+       R"({"tasks":[{"name":"a"},{"template":{"spec":{"containers":[{}]}}}]})", true},
+      {"kubeflow.org/v1", "TFJob",
+       R"({"tfReplicaSpecs":{"Worker":{"template":{"spec":{"containers":[{}]}}}}})", true},
+      {"jobset.x-k8s.io/v1alpha2", "JobSet",
+       R"({"replicatedJobs":[{"template":{"spec":{"template":{"spec":{"containers":[]}}}}}]})",
+       true},
+      {"example.com/v1", "Rollout", R"({"template":{"spec":{"containers":[]}}})", true},
+      {"argoproj.io/v1alpha1", "Rollout", R"({"workloadRef":{"kind":"Deployment"}})", false},
+      {"example.com/v1", "Widget", R"({"template":{"spec":{"containers":{}}}})", false},
+      {"example.com/v1", "Widget", R"({"template":{"spec":null}})", false},
+      {"example.com/v1", "Widget", R"({"template":"text"})", false},
+      {"example.com/v1", "Widget", R"([{"template":5}])", false},
+      {"kyverno.io/v1", "ClusterPolicy",
+       R"({"rules":[{"validate":{"pattern":{"spec":{"template":{"spec":{"containers":[]}}}}}}]})",
+       false},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(decoded(fmt::format(
+                  R"({{"apiVersion":"{}","kind":"{}","metadata":{{"name":"n"}},"spec":{}}})",
+                  row.version, row.kind, row.spec)),
+              fmt::format("other {}/n (){}\n", row.kind, row.is_seen ? " with a pod template" : ""))
+        << row.spec;
+  }
 }
 
 TEST(ObjectDecoder, OnlyNamesWhatHasNoPod) {
@@ -99,6 +156,27 @@ TEST(ObjectDecoder, OnlyNamesWhatHasNoPod) {
   EXPECT_EQ(decoded("null"), "other / ()\n");
   EXPECT_EQ(decoded("5"), "other / ()\n");
   EXPECT_EQ(decoded(R"({"kind":null,"apiVersion":null})"), "other / ()\n");
+}
+
+TEST(ObjectDecoder, ReadsIntegersBeyond64BitsWhereTheyDoNotMatter) {
+  for (const char* text : {"18446744073709551616", "-9223372036854775809", "99999999999999999999e2",
+                           R"([1,-99999999999999999999,{"a":99999999999999999999}])",
+                           R"("\"99999999999999999999")", R"("99999999999999999999\\")"}) {
+    const auto json = fmt::format(
+        R"({{"apiVersion":"v1","kind":"ConfigMap","big":99999999999999999999,"more":{}}})", text);
+    EXPECT_EQ(decoded(json), "other ConfigMap/ ()\n") << json;
+  }
+  EXPECT_EQ(decoded(R"({"apiVersion":"v1","kind":"Pod","spec":{"terminationGracePeriodSeconds":)"
+                    R"(99999999999999999999}})"),
+            "error at spec.terminationGracePeriodSeconds: expected an integer of 64 bits, got "
+            "100000000000000000000\n");
+  for (const char* broken :
+       {"99999999999999999999", R"("a":99999999999999999999)", R"({"a":99999999999999999999)",
+        R"({"a":099999999999999999999})", R"({"a":-,"b":99999999999999999999})",
+        R"({"a":99999999999999999999,"b")", R"({"a":99999999999999999999,"b\)"}) {
+    const auto shown = decoded(broken);
+    EXPECT_TRUE(shown.starts_with("error at : not JSON: ") || shown == "other / ()\n") << shown;
+  }
 }
 
 TEST(ObjectDecoder, ReadsNamespaces) {
@@ -138,6 +216,9 @@ TEST(ObjectDecoder, ItemsOfTypedListsMayLeaveOutTheirKind) {
   EXPECT_EQ(decoded(R"({"apiVersion":"apps/v1","kind":"DeploymentList","items":[)"
                     R"({"metadata":{"name":"a"},"spec":{"template":{}}}]})"),
             "items[0]: Deployment/a () pod at spec.template\n");
+  EXPECT_EQ(decoded(R"({"apiVersion":"apps.openshift.io/v1","kind":"DeploymentConfigList",)"
+                    R"("items":[{"metadata":{"name":"a"},"spec":{"template":{}}}]})"),
+            "items[0]: DeploymentConfig/a () pod at spec.template\n");
   // A kind that only ends like one.
   EXPECT_EQ(decoded(R"({"apiVersion":"example.com/v1","kind":"WatchList"})"),
             "other WatchList/ ()\n");

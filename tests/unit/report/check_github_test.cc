@@ -33,6 +33,13 @@ TEST(CheckGithub, OfCleanInputIsTheSummary) {
   EXPECT_EQ(render_check_github(samples::clean()), "No findings in 3 pods (5 objects, 1 file)\n");
 }
 
+TEST(CheckGithub, NoticesPodTemplatesThatWereNotRead) {
+  EXPECT_EQ(render_check_github(samples::one_unread()),
+            "::notice file=web.yaml,line=3,title=not read::Service/web (shop): a pod template in a "
+            "kind that is not known, of serving.knative.dev/v1: its pods were not judged\n"
+            "No findings in 0 pods (1 object, 1 skipped, 1 file); 1 pod template not read\n");
+}
+
 TEST(CheckGithub, EscapesPropertiesAndData) {
   LocatedFinding located = samples::grace_too_short();
   located.file = "./a,b:c%20.yaml";

@@ -56,6 +56,18 @@ TEST(CheckJunit, OfCleanInputIsOnePassedTest) {
 )_");
 }
 
+TEST(CheckJunit, SkipsPodTemplatesThatWereNotRead) {
+  EXPECT_EQ(render_check_junit(samples::one_unread()), R"_(<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="gracekeeper" tests="1" failures="0" errors="0" skipped="1">
+  <testsuite name="web.yaml" tests="1" failures="0" errors="0" skipped="1">
+    <testcase classname="Service/web (shop)" name="pod template: web.yaml" file="web.yaml" line="3">
+      <skipped message="a pod template in a kind that is not known, of serving.knative.dev/v1: its pods were not judged"/>
+    </testcase>
+  </testsuite>
+</testsuites>
+)_");
+}
+
 TEST(CheckJunit, NamesEveryTestDifferently) {
   CheckReport report;
   report.findings.assign(3, samples::prestop_missing());

@@ -34,6 +34,15 @@ TEST(CheckMarkdown, OfCleanInputIsOneSentence) {
             "### Gracekeeper\n\nNo findings in 3 pods (5 objects, 1 file)\n");
 }
 
+TEST(CheckMarkdown, ListsPodTemplatesThatWereNotRead) {
+  EXPECT_EQ(render_check_markdown(samples::one_unread()),
+            "### Gracekeeper\n\n"
+            "No findings in 0 pods (1 object, 1 skipped, 1 file); 1 pod template not read\n"
+            "\n**Not read**\n\n"
+            "- `web.yaml:3`: `Service/web (shop)`: a pod template in a kind that is not known, of "
+            "serving.knative.dev/v1: its pods were not judged\n");
+}
+
 TEST(CheckMarkdown, EscapesMarkup) {
   LocatedFinding located = samples::grace_too_short();
   located.file = "a|b`c.yaml";

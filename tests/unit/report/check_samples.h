@@ -75,6 +75,18 @@ inline Error wrong_type() {
           .path = "spec.template.spec.terminationGracePeriodSeconds"};
 }
 
+// Nothing was found, but a kind with a pod template was passed over.
+inline CheckReport one_unread() {
+  return {.findings = {},
+          .summary = {.files = 1, .objects = 1, .skipped = 1},
+          .input_errors = {},
+          .not_read = {{.file = "web.yaml",
+                        .position = {.line = 3, .column = 1},
+                        .object = "Service/web",
+                        .namespace_name = "shop",
+                        .api_version = "serving.knative.dev/v1"}}};
+}
+
 inline CheckReport clean() {
   return {.findings = {}, .summary = {.files = 1, .objects = 5, .pods = 3}, .input_errors = {}};
 }

@@ -145,6 +145,18 @@ TEST(CheckSarif, SaysThatInputErrorsMadeTheRunFail) {
           "region": {"startLine": 12}}}]}]}])_"));
 }
 
+TEST(CheckSarif, WarnsOfPodTemplatesThatWereNotRead) {
+  const Json log = Json::parse(render_check_sarif(samples::one_unread(), {}, "1.0"));
+  const auto& invocation = log["runs"][0]["invocations"][0];
+  EXPECT_EQ(invocation["executionSuccessful"], true);
+  const auto& notification = invocation["toolExecutionNotifications"][0];
+  EXPECT_EQ(notification["level"], "warning");
+  EXPECT_EQ(notification["message"]["text"],
+            "Service/web (shop): a pod template in a kind that is not known, of "
+            "serving.knative.dev/v1: its pods were not judged");
+  EXPECT_EQ(notification["locations"][0]["physicalLocation"]["region"]["startLine"], 3);
+}
+
 TEST(CheckSarif, LinksResultsToRulesThatAreGiven) {
   const Json results = parsed(samples::everything()).at("runs").at(0).at("results");
   ASSERT_EQ(results.size(), 3U);

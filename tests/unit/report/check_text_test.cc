@@ -94,6 +94,36 @@ TEST(CheckText, CannotSteerTheTerminal) {
                 "\n\n1 error in 1 pod (1 object, 1 file); 1 input error\n");
 }
 
+TEST(CheckText, NamesPodTemplatesThatWereNotRead) {
+  EXPECT_EQ(render_check_text(samples::one_unread(), {.width = 0}),
+            "web.yaml:3: not read  Service/web (shop)\n"
+            "    a pod template in a kind that is not known, of serving.knative.dev/v1: its pods "
+            "were not judged\n"
+            "\n"
+            "No findings in 0 pods (1 object, 1 skipped, 1 file); 1 pod template not read\n");
+  CheckReport report = samples::one_unread();
+  report.findings = {samples::prestop_missing()};
+  report.input_errors = {samples::bad_yaml()};
+  report.not_read.push_back({.file = "<stdin>", .object = "Job/x"});
+  EXPECT_EQ(
+      render_check_text(report, {.width = 0}),
+      "k8s/api.yaml:9: info GK010 prestop-missing  Pod/api\n"
+      "    container api serves port 8080 and has no preStop hook\n"
+      "  → add a preStop sleep of a few seconds\n"
+      "\n"
+      "web.yaml:3: not read  Service/web (shop)\n"
+      "    a pod template in a kind that is not known, of serving.knative.dev/v1: its pods "
+      "were not judged\n"
+      "<stdin>: not read  Job/x\n"
+      "    a pod template in a kind that is not known: its pods were not judged\n"
+      "\n"
+      "bad.yaml:3:5: input error\n"
+      "    end of the quoted scalar is missing\n"
+      "\n"
+      "No findings in 0 pods (1 object, 1 skipped, 1 file); 2 pod templates not read, 1 input "
+      "error\n");
+}
+
 TEST(CheckText, SummaryReadsWellInSingularAndPlural) {
   const struct {
     CheckSummary summary;
