@@ -387,8 +387,7 @@ class Adviser {
   }
 
   [[nodiscard]] std::string app_arithmetic() const {
-    return fmt::format("preStop {} + shutdown {}{}",
-                       budget().app_pre_stop ? seconds(*budget().app_pre_stop) : "unknown",
+    return fmt::format("preStop {} + shutdown {}{}", budget().app_pre_stop_words("unknown"),
                        seconds(budget().app_shutdown.value),
                        is_stated(budget().app_shutdown.source) ? "" : ", which is assumed");
   }
@@ -449,8 +448,10 @@ class Adviser {
 
   [[nodiscard]] Advice nothing_to_do() const {
     auto text = "Leave it as it is. " + outcome_sentence(now_, {});
-    if (!budget().complete)
-      text += " How long some preStop hooks take is unknown and counted as 0 s: add it.";
+    if (!budget().complete) {
+      text += fmt::format(" How long some preStop hooks take is unknown and counted as {}: add it.",
+                          counted_words(base_));
+    }
     if (base_.job_shutdown.kind == JobShutdown::Kind::NotNeeded && base_.proxy.is_native()) {
       text += fmt::format(" {} has nothing to do: a native sidecar ends with the work.",
                           annotation::kJobShutdown);

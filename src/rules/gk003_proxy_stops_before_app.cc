@@ -17,8 +17,11 @@ std::string_view drain_words(const Assessment& a) {
 
 // Its own hook, which may cover the app or not.
 bool proxy_hook_is_unknown(const Assessment& a) { return planned_proxy(a.proxy).hook_is_unknown(); }
-constexpr std::string_view kUnknownHook =
-    "its own preStop hook ends, whose length cannot be read (counted as 0)";
+std::string unknown_hook_words(const Assessment& a) {
+  const Millis least = planned_proxy(a.proxy).hook();
+  return fmt::format("its own preStop hook ends, whose length cannot be read ({}{} s)",
+                     least.count() > 0 ? "at least " : "counted as ", format_seconds(least));
+}
 
 // The switch is for whoever injects the proxy: on one in the manifest it does nothing.
 std::string native_remedy(const Assessment& a) {
@@ -51,8 +54,10 @@ std::vector<Finding> check_istio(const Assessment& a) {
                               : "S" + setting;
   const auto drain_time =
       fmt::format("drain {}, {}", format_seconds(a.proxy.grace.value), a.proxy.grace_origin);
+  const Millis shown = unknown ? a.proxy.grace.value : cover;
   const auto gone =
-      unknown ? fmt::format("{} s ({}) after {}", format_seconds(cover), drain_time, kUnknownHook)
+      unknown ? fmt::format("{} s ({}) after {}", format_seconds(shown), drain_time,
+                            unknown_hook_words(a))
               : fmt::format("{} s after the deletion ({}{})", format_seconds(cover),
                             a.proxy.wait.value.count() > 0
                                 ? fmt::format("preStop {} + ", format_seconds(a.proxy.wait.value))
@@ -63,15 +68,14 @@ std::vector<Finding> check_istio(const Assessment& a) {
            .severity = Severity::Warning,
            .path = wait_path(a),
            .container = a.proxy.container_name(),
-           .message =
-               fmt::format("the proxy is gone {}, but container {} may run for {} s (preStop {} + "
-                           "shutdown {}): its connections fail from then on",
-                           gone, b.app_container, format_seconds(b.app),
-                           b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
-                           format_seconds(b.app_shutdown.value)),
+           .message = fmt::format(
+               "the proxy is gone {}, but container {} may run for {} s (preStop {} + "
+               "shutdown {}): its connections fail from then on",
+               gone, b.app_container, format_seconds(b.app),
+               b.app_pre_stop_words("of unknown length"), format_seconds(b.app_shutdown.value)),
            .short_message =
                fmt::format("GK003 drain {} < app {}: connections of the app fail after {} s{}",
-                           format_seconds(cover), format_seconds(b.app), format_seconds(cover),
+                           format_seconds(shown), format_seconds(b.app), format_seconds(shown),
                            unknown ? " and the proxy's hook" : ""),
            .remedy = fmt::format("{}{}.", remedy,
                                  native_possible ? ", or let Istio inject native sidecars "
@@ -83,8 +87,10 @@ std::vector<Finding> check_istio(const Assessment& a) {
 std::string when_words(const Assessment& a) {
   const Millis wait = a.proxy.wait.value;
   if (proxy_hook_is_unknown(a)) {
-    return fmt::format("{} {}", wait.count() == 0 ? "when" : format_seconds(wait) + " s after",
-                       kUnknownHook);
+    const bool in_hook = !a.proxy.profile || a.proxy.profile->wait.is_in_hook();
+    return fmt::format("{} {}",
+                       in_hook || wait.count() == 0 ? "when" : format_seconds(wait) + " s after",
+                       unknown_hook_words(a));
   }
   return wait.count() == 0 ? "at once" : "after " + format_seconds(wait) + " s";
 }
@@ -95,7 +101,8 @@ std::string remedy_words(const Assessment& a) {
     return fmt::format("Write the command or the args of {} into the pod and set {} to \"{}\"{}.",
                        a.proxy.container_name(), a.settings.wait_key(), app, native_remedy(a));
   if (!proxy_hook_is_unknown(a))
-    return fmt::format("Set {} to \"{}\"{}.", a.settings.wait_key(), app, native_remedy(a));
+    return fmt::format("Set {} to \"{}\"{}{}.", a.settings.wait_key(), app,
+                       a.app_time_is_known() ? "" : " or more", native_remedy(a));
   const bool in_hook = !a.proxy.profile || a.proxy.profile->wait.is_in_hook();
   return fmt::format("Make sure that this hook takes {} s or more, or set {} to \"{}\"{}{}.", app,
                      a.settings.wait_key(), app, in_hook ? ", which replaces it" : "",
@@ -115,21 +122,20 @@ std::vector<Finding> check(const Assessment& a) {
                 format_seconds(b.app))
           : fmt::format("GK003 wait {} < app {}: new connections of the app fail after {} s",
                         format_seconds(wait), format_seconds(b.app), format_seconds(wait));
-  return {
-      {.rule = "GK003",
-       .name = "proxy-stops-before-app",
-       .severity = Severity::Warning,
-       .path = wait_path(a),
-       .container = a.proxy.container_name(),
-       .message = fmt::format(
-           "{} {} {}, but container {} may run for {} s (preStop {} + shutdown {}): its "
-           "new connections fail from then on{}",
-           proxy_words(a), drain_words(a), when_words(a), b.app_container, format_seconds(b.app),
-           b.app_pre_stop ? format_seconds(*b.app_pre_stop) : "of unknown length",
-           format_seconds(b.app_shutdown.value), assumed_words(a)),
-       .short_message = short_message,
-       .remedy = remedy_words(a),
-       .numbers = {{"wait", wait}, {"app", b.app}}}};
+  return {{.rule = "GK003",
+           .name = "proxy-stops-before-app",
+           .severity = Severity::Warning,
+           .path = wait_path(a),
+           .container = a.proxy.container_name(),
+           .message = fmt::format(
+               "{} {} {}, but container {} may run for {} s (preStop {} + shutdown {}): its "
+               "new connections fail from then on{}",
+               proxy_words(a), drain_words(a), when_words(a), b.app_container,
+               format_seconds(b.app), b.app_pre_stop_words("of unknown length"),
+               format_seconds(b.app_shutdown.value), assumed_words(a)),
+           .short_message = short_message,
+           .remedy = remedy_words(a),
+           .numbers = {{"wait", wait}, {"app", b.app}}}};
 }
 
 }  // namespace

@@ -220,6 +220,31 @@ TEST(ExplainText, SaysWhatIsUnknownOrIgnored) {
                     parse_whole_seconds("30s").error().message}));
 }
 
+TEST(ExplainText, CountsAHookForTheLeastThatItTakes) {
+  auto subject = test::deployment("web", {test::container("web", Millis{0})},
+                                  {{annotation::kInject, "enabled"}, {annotation::kGrace, "9s"}});
+  auto& hook = *subject.pod.containers[0].pre_stop;
+  hook = {.action = Hook::Action::Exec, .at_least = Millis{5000}};
+  const auto pod = test::explained(subject);
+  EXPECT_EQ(pod.containers[0].hook,
+            "preStop hook of unknown length, counted as at least 5 s (its own)");
+  EXPECT_EQ(pod.containers[0].times.pre_stop_end, std::nullopt);
+  EXPECT_EQ(pod.containers[0].times.hook_end, Millis{5000});
+  EXPECT_EQ(pod.containers[0].times.sigterm, Millis{5000});
+  EXPECT_EQ(pod.arithmetic,
+            "24 = app 15 (container web: preStop at least 5 + shutdown 10, built-in default) + "
+            "grace 9 (annotation)");
+  EXPECT_EQ(pod.notes, (std::vector<std::string>{
+                           "How long the preStop hook of web takes cannot be read from the "
+                           "manifest: it is counted as the 5 s that it takes at least, so add the "
+                           "rest."}));
+  // In the chart too: not as a native sidecar that runs on.
+  const auto phases = explain_chart::phases_of(pod.containers[0]);
+  ASSERT_EQ(phases.size(), 2U);
+  EXPECT_EQ(phases[0].kind, explain_chart::Phase::Kind::PreStop);
+  EXPECT_EQ(phases[0].to, Millis{5000});
+}
+
 TEST(ExplainText, TheVerdictPromisesNoMoreThanTheTimesThatAreKnown) {
   auto subject =
       test::deployment("web", {test::container("web", Millis{5000})},
