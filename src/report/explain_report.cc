@@ -156,7 +156,7 @@ std::string verdict_words(const ExplainedPod& pod, std::int64_t required) {
   return fmt::format("{} is {}: {}{}.", given, enough, needed, reservation(pod));
 }
 
-std::vector<std::string> notes_of(const Assessment& a) {
+std::vector<std::string> notes_of(const Assessment& a, const Timeline& timeline) {
   std::vector<std::string> notes;
   for (const auto& container : a.containers) {
     if (container.hook_is_unknown()) {
@@ -169,6 +169,18 @@ std::vector<std::string> notes_of(const Assessment& a) {
               : "0 s",
           container.hook().count() > 0 ? "the rest" : "its time"));
     }
+  }
+  const auto checked = sidecars_without_proxy(a, timeline);
+  for (const auto i : sidecars_after_proxy(a)) {
+    const auto& name = a.containers[i].name;
+    if (std::find(checked.begin(), checked.end(), i) != checked.end() ||
+        a.containers[i].stop.count() == 0)
+      continue;
+    notes.push_back(fmt::format(
+        "The native sidecar {} is stopped after the proxy, so connections that it opens "
+        "then fail. Whether it opens any nobody says: state its time ({}: {}={}s) to "
+        "have that checked.",
+        name, annotation::kAppShutdown, name, ceil_seconds(a.containers[i].stop)));
   }
   if (a.proxy.until_idle) {
     notes.push_back(fmt::format(
@@ -291,7 +303,7 @@ ExplainedPod explain(const Assessment& a, std::optional<Seconds> override) {
   pod.status = status_of(pod);
   pod.verdict = verdict_words(pod, a.budget.required());
   pod.arithmetic = arithmetic_words(a);
-  pod.notes = notes_of(a);
+  pod.notes = notes_of(a, timeline);
   return pod;
 }
 

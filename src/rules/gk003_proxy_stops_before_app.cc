@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "core/annotations.h"
+#include "core/hazard.h"
 #include "core/profile_proxy.h"
+#include "core/what_if.h"
 #include "rules/places.h"
 #include "rules/registry.h"
 
@@ -109,7 +112,72 @@ std::string remedy_words(const Assessment& a) {
                      native_remedy(a));
 }
 
-std::vector<Finding> check(const Assessment& a) {
+// What makes the proxy stop after the native sidecars. A wait cannot: they wait for a classic
+// proxy.
+std::string order_remedy(const Assessment& a, std::string_view sidecar) {
+  const bool adopted = a.proxy.presence == Proxy::Presence::Adopted;
+  Change change;
+  std::string remedy;
+  if (a.proxy.is_native()) {
+    change.proxy_first = true;
+    remedy = fmt::format("List {} before {} among the initContainers", a.proxy.container_name(),
+                         sidecar);
+  } else {
+    change.reinjected = adopted;
+    if (adopted) change.annotate(a.settings.inject_key(), std::string(a.settings.inject_value()));
+    change.annotate(a.settings.native_key(), "true");
+    remedy = adopted ? fmt::format(
+                           "Take {} out of the manifest and let it be injected as a native "
+                           "sidecar ({}: \"{}\", {})",
+                           a.proxy.container_name(), a.settings.inject_key(),
+                           a.settings.inject_value(), native_switch_words(a))
+                     : fmt::format("Use a native sidecar ({})", native_switch_words(a));
+    remedy += ", which is stopped after the other ones";
+    if (a.settings.wait && a.settings.wait->source == Source::Pod)
+      remedy += fmt::format(", and remove {}, which has no effect there", a.settings.wait_key());
+  }
+  const auto required = WhatIf(a, change, std::nullopt).assessment().budget.required();
+  if (from_seconds(required) > a.grace_period() && from_seconds(required) < kLongest) {
+    remedy += fmt::format("; terminationGracePeriodSeconds has to be {} or more then", required);
+  }
+  return remedy + ".";
+}
+
+void add_sidecars(const Assessment& a, std::vector<Finding>& findings) {
+  if (sidecars_after_proxy(a).empty()) return;
+  // Whether the grace period is long enough is GK001's.
+  const auto timeline =
+      plan_under(a, std::max(a.grace_period(), from_seconds(a.budget.required())));
+  for (const auto i : sidecars_without_proxy(a, timeline)) {
+    const auto& sidecar = a.containers[i];
+    const auto from =
+        std::find_if(timeline.containers.begin(), timeline.containers.end(), [](const auto& c) {
+          return c.role == Role::Proxy;
+        })->sigterm;
+    const Millis until = timeline.containers[i].exit;
+    const auto* container = a.pod().find_container(sidecar.name);
+    if (container == nullptr) continue;
+    findings.push_back(
+        {.rule = "GK003",
+         .name = "proxy-stops-before-app",
+         .severity = Severity::Warning,
+         .path = in_pod(a, container->path()),
+         .container = sidecar.name,
+         .message = fmt::format(
+             "the native sidecar {} is stopped when the proxy is gone{}: it may run until {} s, "
+             "and its new connections fail from {} s on{}",
+             sidecar.name,
+             a.proxy.is_native() ? ", since it is listed before " + a.proxy.container_name() : "",
+             format_seconds(until), format_seconds(from), assumed_words(a)),
+         .short_message =
+             fmt::format("GK003 new connections of native sidecar {} fail from {} to {} s",
+                         sidecar.name, format_seconds(from), format_seconds(until)),
+         .remedy = order_remedy(a, sidecar.name),
+         .numbers = {{"from", from}, {"until", until}}});
+  }
+}
+
+std::vector<Finding> check_app(const Assessment& a) {
   if (a.proxy.runs_beside_app()) return check_istio(a);
   const Millis wait = a.proxy.wait.value;
   const Budget& b = a.budget;
@@ -138,6 +206,12 @@ std::vector<Finding> check(const Assessment& a) {
            .numbers = {{"wait", wait}, {"app", b.app}}}};
 }
 
+std::vector<Finding> check(const Assessment& a) {
+  auto findings = check_app(a);
+  add_sidecars(a, findings);
+  return findings;
+}
+
 }  // namespace
 
 Rule gk003_proxy_stops_before_app() {
@@ -145,13 +219,18 @@ Rule gk003_proxy_stops_before_app() {
       .id = "GK003",
       .name = "proxy-stops-before-app",
       .severity = Severity::Warning,
-      .summary = "a classic proxy waits less than the slowest application container needs to stop",
+      .summary =
+          "a classic proxy waits less than the slowest application container needs to stop, "
+          "or a native sidecar is stopped after the proxy",
       .cause =
           "Application and proxy get SIGTERM at the same moment unless the proxy waits. A proxy "
           "that shuts "
           "down keeps established connections but refuses new ones, also those that the "
           "application opens to "
-          "finish its work.",
+          "finish its work. Native sidecars are stopped in reverse order, and after a classic "
+          "proxy: "
+          "what one of them still sends then fails too. One counts when a time is stated for it "
+          "(gracekeeper.dev/app-shutdown: logs=10s), or when its preStop hook still runs.",
       .example =
           "metadata:\n"
           "  annotations:\n"
@@ -161,7 +240,9 @@ Rule gk003_proxy_stops_before_app() {
       .remedy =
           "Let the proxy wait at least as long as the application needs, or use a native sidecar, "
           "which gets "
-          "its SIGTERM when the application is gone.",
+          "its SIGTERM when the application is gone. Where a native sidecar is stopped too late, "
+          "no "
+          "wait helps: let the proxy be the first of the native sidecars, as an injected one is.",
       .check_pod = check};
 }
 

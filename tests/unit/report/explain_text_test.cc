@@ -220,6 +220,25 @@ TEST(ExplainText, SaysWhatIsUnknownOrIgnored) {
                     parse_whole_seconds("30s").error().message}));
 }
 
+TEST(ExplainText, SaysWhatNobodySaysOfANativeSidecarThatOutlivesTheProxy) {
+  auto subject = test::deployment(
+      "web", {test::container("web")},
+      {{annotation::kInject, "enabled"}, {annotation::kWait, "10"}, {annotation::kGrace, "9s"}});
+  auto otel = test::container("otel");
+  otel.list = Container::List::InitContainers;
+  otel.restart_always = true;
+  subject.pod.init_containers = {otel};
+  EXPECT_EQ(test::explained(subject).notes,
+            (std::vector<std::string>{
+                "The native sidecar otel is stopped after the proxy, so connections that it opens "
+                "then fail. Whether it opens any nobody says: state its time "
+                "(gracekeeper.dev/app-shutdown: otel=10s) to have that checked."}));
+  subject.pod.annotations[std::string(annotation::kAppShutdown)] = AnnotationValue{"otel=10s"};
+  const auto stated = test::explained(subject);
+  EXPECT_EQ(stated.notes, std::vector<std::string>{});
+  EXPECT_EQ(stated.status, ExplainedStatus::Fails);
+}
+
 TEST(ExplainText, CountsAHookForTheLeastThatItTakes) {
   auto subject = test::deployment("web", {test::container("web", Millis{0})},
                                   {{annotation::kInject, "enabled"}, {annotation::kGrace, "9s"}});
