@@ -26,7 +26,9 @@ Hook read_exec(Fields& fields, Element element) {
   fields.object(element, [&](std::string_view key, Element value) {
     if (key == "command") hook.command = fields.texts(value);
   });
-  hook.length = known_sleep(hook.command);
+  const auto time = sleep_time(hook.command);
+  hook.length = time.length;
+  hook.at_least = time.at_least;
   if (const auto latest = known_app_wait(hook.command)) {
     hook.length = latest;
     hook.until_app_exits = true;

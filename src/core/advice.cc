@@ -152,6 +152,7 @@ class Adviser {
   void weigh_proxy_options() {
     const bool adopted = base_.proxy.presence == Proxy::Presence::Adopted;
     if (!adopted) weigh_native_sidecar(false);
+    weigh_proxy_first();
     weigh_await();
     weigh_wait();
     if (!now_.fits() || hook_takes_all() || now_.has(Hazard::Kind::Killed)) {
@@ -186,13 +187,25 @@ class Adviser {
     auto what = fmt::format(
         "Run the proxy as a native sidecar: it is stopped only after {} {} gone, so it needs no "
         "wait{}.",
-        app_names(), app_count() == 1 ? "is" : "are",
+        joined_names(with_late_sidecars(app_names())),
+        app_count() == 1 && late_sidecars().empty() ? "is" : "are",
         base_.subject->is_job() ? ", and the Job completes by itself" : "");
     if (reinjected)
       what += fmt::format(" Take {} out of the manifest for that and let it be injected.",
                           base_.proxy.container_name());
     add("native-sidecar", std::move(what), std::move(idea),
         base_.settings.wait ? "The wait annotation has no effect there: remove it." : "");
+  }
+
+  void weigh_proxy_first() {
+    if (!base_.proxy.is_native()) return;
+    const auto names = late_sidecars();
+    if (names.empty()) return;
+    add("proxy-first",
+        fmt::format("List {} before {} among the initContainers: native sidecars are stopped in "
+                    "reverse order, and the proxy is to be the last.",
+                    base_.proxy.container_name(), joined_names(names)),
+        Change{.proxy_first = true});
   }
 
   void weigh_await() {
@@ -392,9 +405,24 @@ class Adviser {
                             : joined_names(names);
   }
 
+  // Native sidecars that have something to do when the proxy takes no new connection any more; also
+  // where they only come to it once the grace period is long enough.
+  [[nodiscard]] std::vector<std::string> late_sidecars() const {
+    const auto enough =
+        override_.value_or(std::max(base_.grace_period(), from_seconds(budget().required())));
+    std::vector<std::string> names;
+    for (const auto i : sidecars_without_proxy(base_, plan_under(base_, enough)))
+      names.push_back(base_.containers[i].name);
+    return names;
+  }
+  [[nodiscard]] std::vector<std::string> with_late_sidecars(std::string apps) const {
+    auto names = late_sidecars();
+    names.insert(names.begin(), std::move(apps));
+    return names;
+  }
+
   [[nodiscard]] std::string app_arithmetic() const {
-    return fmt::format("preStop {} + shutdown {}{}",
-                       budget().app_pre_stop ? seconds(*budget().app_pre_stop) : "unknown",
+    return fmt::format("preStop {} + shutdown {}{}", budget().app_pre_stop_words("unknown"),
                        seconds(budget().app_shutdown.value),
                        is_stated(budget().app_shutdown.source) ? "" : ", which is assumed");
   }
@@ -455,8 +483,10 @@ class Adviser {
 
   [[nodiscard]] Advice nothing_to_do() const {
     auto text = "Leave it as it is. " + outcome_sentence(now_, {});
-    if (!budget().complete)
-      text += " How long some preStop hooks take is unknown and counted as 0 s: add it.";
+    if (!budget().complete) {
+      text += fmt::format(" How long some preStop hooks take is unknown and counted as {}: add it.",
+                          counted_words(base_));
+    }
     if (base_.job_shutdown.kind == JobShutdown::Kind::NotNeeded && base_.proxy.is_native()) {
       text += fmt::format(" {} has nothing to do: a native sidecar ends with the work.",
                           annotation::kJobShutdown);

@@ -1,6 +1,7 @@
 #include "core/assessment.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "core/istio.h"
 #include "core/profile_proxy.h"
@@ -19,6 +20,7 @@ PlannedContainer plan_app(const Container& container, const Assessment& a) {
           .native = false,
           .has_pre_stop = hook.present,
           .pre_stop = hook.length,
+          .pre_stop_at_least = hook.at_least,
           .stop = a.settings.shutdown_of(container.name, true, *a.configuration).value};
 }
 
@@ -28,6 +30,7 @@ PlannedContainer plan_sidecar(const Container& container, const Assessment& a) {
           .native = container.is_native_sidecar(),
           .has_pre_stop = container.pre_stop.has_value(),
           .pre_stop = container.pre_stop ? container.pre_stop->length : std::nullopt,
+          .pre_stop_at_least = container.pre_stop ? container.pre_stop->at_least : Millis{0},
           .stop = a.settings.shutdown_of(container.name, false, *a.configuration).value};
 }
 
@@ -50,6 +53,7 @@ PlannedContainer plan_second_proxy(const Container& container, const Assessment&
           .native = container.is_native_sidecar(),
           .has_pre_stop = container.pre_stop.has_value(),
           .pre_stop = container.pre_stop ? container.pre_stop->length : std::nullopt,
+          .pre_stop_at_least = container.pre_stop ? container.pre_stop->at_least : Millis{0},
           .stop = istio_drain(a.pod(), container).drain.value};
 }
 
@@ -141,6 +145,7 @@ Budget make_budget(const Assessment& a) {
       budget.app_shutdown = shutdown;
       budget.app_pre_stop =
           container.hook_is_unknown() ? std::nullopt : std::optional(container.hook());
+      budget.app_pre_stop_at_least = container.pre_stop_at_least;
     }
   }
   // A grace period is held at kLongest (from_seconds), so what is needed must be too: else the
@@ -195,19 +200,53 @@ void complete(Assessment& a) {
 
 }  // namespace
 
+std::string Budget::app_pre_stop_words(std::string_view unknown) const {
+  if (app_pre_stop) return format_seconds(*app_pre_stop);
+  if (app_pre_stop_at_least.count() > 0) return "at least " + format_seconds(app_pre_stop_at_least);
+  return std::string(unknown);
+}
+
+std::string counted_words(const Assessment& assessment) {
+  std::vector<const PlannedContainer*> unknown;
+  for (const auto& container : assessment.containers) {
+    if (container.hook_is_unknown()) unknown.push_back(&container);
+  }
+  const auto counted = [](const PlannedContainer& container) {
+    return fmt::format("{}{} s", container.hook().count() > 0 ? "at least " : "",
+                       format_seconds(container.hook()));
+  };
+  if (std::all_of(unknown.begin(), unknown.end(),
+                  [](const auto* container) { return container->hook().count() == 0; }))
+    return "0 s";
+  if (unknown.size() == 1) return counted(*unknown.front());
+  std::string words;
+  for (std::size_t i = 0; i < unknown.size(); ++i) {
+    words += fmt::format("{}{} ({})",
+                         i == 0                   ? ""
+                         : i + 1 < unknown.size() ? ", "
+                                                  : " and ",
+                         counted(*unknown[i]), unknown[i]->name);
+  }
+  return words;
+}
+
 PlannedContainer planned_proxy(const Proxy& proxy) {
   return {.name = std::string(proxy.container_name()),
           .role = Role::Proxy,
           .native = proxy.mode == Proxy::Mode::Native,
           .has_pre_stop = proxy.pre_stop.has_value(),
           .pre_stop = proxy.pre_stop ? proxy.pre_stop->length : std::nullopt,
+          .pre_stop_at_least = proxy.pre_stop ? proxy.pre_stop->at_least : Millis{0},
           .stop = proxy.stop(),
           .hook_ends_with_others = proxy.until_app_exits};
 }
 
 PrestopTime app_pre_stop(const Container& container, const PodSettings& settings) {
   if (container.pre_stop)
-    return {.present = true, .added = false, .length = container.pre_stop->length};
+    return {.present = true,
+            .added = false,
+            .length = container.pre_stop->length,
+            .at_least = container.pre_stop->at_least};
   if (settings.app_prestop_sleep && settings.app_prestop_sleep->value.count() > 0) {
     return {.present = true, .added = true, .length = settings.app_prestop_sleep->value};
   }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/configuration.h"
@@ -29,7 +30,8 @@ namespace gracekeeper {
 struct Budget {
   // The slowest app container and what its time is made of.
   std::string app_container;
-  std::optional<Millis> app_pre_stop;  // absent: of unknown length, counted as 0
+  std::optional<Millis> app_pre_stop;  // absent: of unknown length, counted as the least it takes
+  Millis app_pre_stop_at_least{0};
   Sourced<Millis> app_shutdown;
   Millis app{0};
   Millis wait{0};
@@ -44,6 +46,8 @@ struct Budget {
   std::int64_t stated_exact_need = 1;
   bool complete = true;  // no hook of unknown length among the containers
 
+  // "5", "at least 45", or what is said of a hook whose length is not known at all.
+  [[nodiscard]] std::string app_pre_stop_words(std::string_view unknown) const;
   // The T that would do. A hook that takes all of it ends where it would be killed: that fits, but
   // nobody should be told to set it so (GK002, GK013).
   [[nodiscard]] std::int64_t required() const {
@@ -105,6 +109,10 @@ Assessment assess(const Subject& subject, const Namespace* where,
 Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
                            const Configuration& configuration);
 
+// What the hooks of unknown length are counted as: "0 s", "at least 45 s", "at least 45 s (web) and
+// 0 s (logs)".
+std::string counted_words(const Assessment& assessment);
+
 // The proxy as one of the planned containers.
 PlannedContainer planned_proxy(const Proxy& proxy);
 
@@ -117,6 +125,7 @@ struct PrestopTime {
   bool present = false;
   bool added = false;  // by the settings
   std::optional<Millis> length;
+  Millis at_least{0};
 };
 PrestopTime app_pre_stop(const Container& container, const PodSettings& settings);
 

@@ -53,6 +53,30 @@ void add_refused_connections(const Assessment& a, const Timeline& timeline,
       {Hazard::Kind::NewConnectionsRefused, from, until, std::move(outliving), std::move(cause)});
 }
 
+bool is_of_a_proxy(std::string_view container, const Assessment& a) {
+  return a.is_of_proxy(container) || is_proxy_name(container) || container == kDebugName;
+}
+
+void add_refused_connections_of_sidecars(const Assessment& a, const Timeline& timeline,
+                                         std::vector<Hazard>& hazards) {
+  const auto without = sidecars_without_proxy(a, timeline);
+  if (without.empty()) return;
+  const Millis from = find_proxy(timeline)->sigterm;
+  std::vector<std::string> names;
+  Millis until{0};
+  for (const auto i : without) {
+    names.push_back(timeline.containers[i].name);
+    until = std::max(until, timeline.containers[i].exit);
+  }
+  auto cause = fmt::format(
+      "the proxy gets SIGTERM at {} s and takes no new connection from then on, while the native "
+      "sidecar{} {}, which {} stopped after it, {} until {} s",
+      format_seconds(from), names.size() == 1 ? "" : "s", joined(names),
+      names.size() == 1 ? "is" : "are", names.size() == 1 ? "runs" : "run", format_seconds(until));
+  hazards.push_back(
+      {Hazard::Kind::NewConnectionsRefused, from, until, std::move(names), std::move(cause)});
+}
+
 void add_traffic_after_stop(const Assessment& a, const Timeline& timeline,
                             std::vector<Hazard>& hazards) {
   const Millis propagation = a.configuration->endpoint_propagation;
@@ -152,6 +176,34 @@ void add_endless_job(const Assessment& a, std::vector<Hazard>& hazards) {
 
 }  // namespace
 
+std::vector<std::size_t> sidecars_after_proxy(const Assessment& a) {
+  std::vector<std::size_t> found;
+  if (!a.proxy.exists() || a.proxy.is_istio() || a.proxy.profile || !a.ordered_sidecars())
+    return found;
+  // The kubelet stops native sidecars in reverse order, when everything else is gone, a classic
+  // proxy too (pkg/kubelet/kuberuntime/kuberuntime_termination_order.go, newTerminationOrdering).
+  for (std::size_t i = 0; i < a.containers.size(); ++i) {
+    const auto& planned = a.containers[i];
+    if (planned.role == Role::Proxy && planned.native) break;
+    if (planned.role == Role::Sidecar && planned.native && !is_of_a_proxy(planned.name, a))
+      found.push_back(i);
+  }
+  return found;
+}
+
+std::vector<std::size_t> sidecars_without_proxy(const Assessment& a, const Timeline& timeline) {
+  auto found = sidecars_after_proxy(a);
+  std::erase_if(found, [&](std::size_t i) {
+    const auto& planned = a.containers[i];
+    const auto& times = timeline.containers[i];
+    const Millis from = find_proxy(timeline)->sigterm;
+    const auto source = a.settings.shutdown_of(planned.name, false, *a.configuration).source;
+    const bool has_time = is_stated(source) && planned.stop.count() > 0;
+    return times.exit <= from || (!has_time && times.hook_end <= from);
+  });
+  return found;
+}
+
 std::string_view to_string(Hazard::Kind kind) {
   switch (kind) {
     case Hazard::Kind::NewConnectionsRefused:
@@ -173,6 +225,7 @@ std::string_view to_string(Hazard::Kind kind) {
 std::vector<Hazard> find_hazards(const Assessment& assessment, const Timeline& timeline) {
   std::vector<Hazard> hazards;
   add_refused_connections(assessment, timeline, hazards);
+  add_refused_connections_of_sidecars(assessment, timeline, hazards);
   add_traffic_after_stop(assessment, timeline, hazards);
   add_cut_hooks(timeline, hazards);
   add_kills(timeline, hazards);

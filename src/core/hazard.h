@@ -13,7 +13,7 @@ namespace gracekeeper {
 
 struct Hazard {
   enum class Kind {
-    NewConnectionsRefused,  // an app runs on while its proxy takes no new connection
+    NewConnectionsRefused,  // an app, or a native sidecar, runs on without the proxy
     TrafficAfterStop,       // requests still arrive at an app that was told to stop
     HookCutShort,           // a preStop hook had not ended when the grace period was over
     Killed,                 // SIGKILL
@@ -27,6 +27,15 @@ struct Hazard {
   std::string cause;
   bool operator==(const Hazard&) const = default;
 };
+
+// Of the assessment's containers those native sidecars that are stopped after Linkerd's proxy: all
+// beside a classic one, and those listed before a native one. None is another proxy's.
+std::vector<std::size_t> sidecars_after_proxy(const Assessment& assessment);
+
+// Of these, those that have something to do then: somebody stated a time for them, or their preStop
+// hook still runs. The time that is only assumed of every container says nothing about a sidecar.
+std::vector<std::size_t> sidecars_without_proxy(const Assessment& assessment,
+                                                const Timeline& timeline);
 
 std::string_view to_string(Hazard::Kind kind);  // "new-connections-refused"
 

@@ -38,19 +38,30 @@ struct IstioConfig {
   bool operator==(const IstioConfig&) const = default;
 };
 
-// A preStop hook. `length` is how long it runs when that can be read from the manifest.
+// A preStop hook. `length` is how long it runs when that can be read from the manifest; where only
+// its beginning can, it takes at least `at_least`.
 struct Hook {
   enum class Action { Sleep, Exec, HttpGet, TcpSocket };
   Action action = Action::Exec;
   std::optional<Millis> length;
   std::vector<std::string> command;  // of Exec
   bool until_app_exits = false;      // `length` is the latest that it takes; see core/wait_plan.h
+  Millis at_least{0};                // without `length`
   bool operator==(const Hook&) const = default;
 };
 
-// The length of an exec hook, when its command is a sleep: [S, N] with S's base name `sleep`;
-// [H, -c, "sleep N"] with H's base name sh, bash, ash or dash, blanks and a leading `exec` allowed.
-std::optional<Millis> known_sleep(const std::vector<std::string>& command);
+// How long an exec hook sleeps, where nothing else than sleeps is in its command; else how long it
+// does at least, of the sleeps that it begins with.
+//   sleep 20, /bin/sleep 1m 30s, sh -c "exec sleep 20", bash -ec "sleep 5; sleep 6"   length
+//   sh -c "sleep 45 && nginx -s quit", sh -c "sleep 45; drain &"                      at_least
+//   sh -c "sleep 45 &", sh -c "sleep $N", sh -c "drain; sleep 45"                     neither
+// The shell is sh, bash, ash or dash.
+struct SleepTime {
+  std::optional<Millis> length;
+  Millis at_least{0};
+  bool operator==(const SleepTime&) const = default;
+};
+SleepTime sleep_time(const std::vector<std::string>& command);
 
 // How long an exec hook that runs gracekeeper-await-app takes at the latest; nothing: it is another
 // command.

@@ -280,7 +280,7 @@ Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view nam
 
   auto own_wait = in_hook ? in_hook->wait : process_time(container, profile.wait);
   if (!own_wait && profile.wait.is_in_hook() && container.pre_stop && !in_hook)
-    own_wait = container.pre_stop->length.value_or(Millis{0});
+    own_wait = container.pre_stop->length.value_or(container.pre_stop->at_least);
   // A hook of somebody else's does not drain, unless an annotation puts the profile's in its place.
   const bool made = proxy.is_classic() && ((settings.wait && profile.wait.is_in_hook()) ||
                                            (settings.grace && profile.grace.is_in_hook()));
@@ -317,7 +317,7 @@ Proxy adopt_profile(const Pod& pod, const Namespace* where, std::string_view nam
   if (made) {
     set_hook(proxy);
   } else if (container.pre_stop) {
-    proxy.pre_stop = Proxy::Prestop{container.pre_stop->length};
+    proxy.pre_stop = Proxy::Prestop{container.pre_stop->length, container.pre_stop->at_least};
     if (in_hook && proxy.is_classic()) set_hook(proxy);
     proxy.hook_is_timed = proxy.is_classic() && profile.wait.is_in_hook() &&
                           (in_hook || (profile.hook.is_null() && container.pre_stop->length));

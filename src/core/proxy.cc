@@ -64,6 +64,8 @@ Sourced<Millis> carried(Millis value, const Sourced<Millis>& configured) {
   return {value, by_configuration ? configured.source : Source::Container};
 }
 
+Proxy::Prestop prestop_of(const Hook& hook) { return {hook.length, hook.at_least}; }
+
 // Adopted: the annotation decides, else what the container carries, else wait 0 and the proxy's own
 // default. A native proxy's hook runs, but delays nothing.
 Proxy adopt(const Container& container, const PodSettings& settings,
@@ -71,15 +73,15 @@ Proxy adopt(const Container& container, const PodSettings& settings,
   Proxy proxy{.presence = Proxy::Presence::Adopted,
               .mode = container.is_native_sidecar() ? Proxy::Mode::Native : Proxy::Mode::Classic};
   if (proxy.mode == Proxy::Mode::Native) {
-    if (container.pre_stop) proxy.pre_stop = Proxy::Prestop{container.pre_stop->length};
+    if (container.pre_stop) proxy.pre_stop = prestop_of(*container.pre_stop);
   } else if (settings.wait) {
     proxy.wait = *settings.wait;
     if (proxy.wait.value.count() > 0) proxy.pre_stop = Proxy::Prestop{proxy.wait.value};
   } else if (container.pre_stop) {
-    proxy.pre_stop = Proxy::Prestop{container.pre_stop->length};
+    proxy.pre_stop = prestop_of(*container.pre_stop);
     const auto& length = container.pre_stop->length;
     proxy.wait = length ? carried(*length, configuration.wait)
-                        : Sourced<Millis>{Millis{0}, Source::Container};
+                        : Sourced<Millis>{container.pre_stop->at_least, Source::Container};
   }
 
   proxy.grace = {kProxyDefaultGrace, Source::BuiltIn};
@@ -105,9 +107,9 @@ Proxy adopt_istio(const Pod& pod, const Container& container) {
   if (!container.pre_stop) return proxy;
   const auto& hook = *container.pre_stop;
   const auto length = is_istio_drain_hook(hook.command) ? std::optional(Millis{0}) : hook.length;
-  proxy.pre_stop = Proxy::Prestop{length};
+  proxy.pre_stop = Proxy::Prestop{length, hook.at_least};
   if (proxy.mode == Proxy::Mode::Classic)
-    proxy.wait = {length.value_or(Millis{0}), Source::Container};
+    proxy.wait = {length.value_or(hook.at_least), Source::Container};
   return proxy;
 }
 

@@ -72,6 +72,7 @@ struct Proxy {
   // carries. No value: there is none.
   struct Prestop {
     std::optional<Millis> length;  // absent: unknown
+    Millis at_least{0};
     bool operator==(const Prestop&) const = default;
   };
   std::optional<Prestop> pre_stop;

@@ -15,6 +15,7 @@ constexpr Millis whole_seconds(Millis time) { return Millis{time.count() / 1000 
 // ContainerTimes without whose they are: the search for the exact need asks for many.
 struct Stop {
   std::optional<Millis> pre_stop_end;
+  Millis hook_end{0};
   Millis sigterm{0};
   Millis exit{0};
   Millis sigkill{0};
@@ -26,7 +27,8 @@ struct Stop {
 Stop stop(const PlannedContainer& container, Millis hook, Millis grace_period, Millis sigterm,
           Millis remaining) {
   Stop times;
-  if (!container.hook_is_unknown()) times.pre_stop_end = std::min(hook, grace_period);
+  times.hook_end = std::min(hook, grace_period);
+  if (!container.hook_is_unknown()) times.pre_stop_end = times.hook_end;
   times.hook_cut_short = hook > grace_period;
   times.sigterm = sigterm;
   times.sigkill = sigterm + std::max(kMinimumGrace, remaining);
@@ -107,6 +109,7 @@ Timeline plan(const std::vector<PlannedContainer>& containers, Millis grace_peri
     timeline.containers[i] = {.name = containers[i].name,
                               .role = containers[i].role,
                               .pre_stop_end = times.pre_stop_end,
+                              .hook_end = times.hook_end,
                               .sigterm = times.sigterm,
                               .exit = times.exit,
                               .sigkill = times.sigkill,

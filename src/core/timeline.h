@@ -28,13 +28,15 @@ struct PlannedContainer {
   Role role = Role::App;
   bool native = false;  // stands among the init containers with restartPolicy: Always
   bool has_pre_stop = false;
-  std::optional<Millis> pre_stop;  // its length; absent with has_pre_stop: unknown, planned as 0
-  Millis stop{0};                  // from SIGTERM to exit
+  // Its length; absent with has_pre_stop: unknown, and planned as the least that it takes.
+  std::optional<Millis> pre_stop;
+  Millis pre_stop_at_least{0};
+  Millis stop{0};  // from SIGTERM to exit
   // The hook ends when all other containers of the kind that is stopped at once are gone (and that
   // has been noticed), at the latest after its length.
   bool hook_ends_with_others = false;
 
-  [[nodiscard]] Millis hook() const { return pre_stop.value_or(Millis{0}); }
+  [[nodiscard]] Millis hook() const { return pre_stop.value_or(pre_stop_at_least); }
   [[nodiscard]] bool hook_is_unknown() const { return has_pre_stop && !pre_stop; }
   bool operator==(const PlannedContainer&) const = default;
 };
@@ -46,6 +48,7 @@ struct ContainerTimes {
   std::string name;
   Role role = Role::App;
   std::optional<Millis> pre_stop_end;  // 0 without a hook; absent when its length is unknown
+  Millis hook_end{0};                  // the same, or the earliest that it can be
   Millis sigterm{0};
   Millis exit{0};     // when the process is gone, of itself or killed
   Millis sigkill{0};  // when SIGKILL would come

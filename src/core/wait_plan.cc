@@ -75,13 +75,12 @@ WaitPlan plan_asked(const Pod& pod, const PodSettings& settings, const Proxy& pr
   if (!is_a_sleep(proxy))
     return impossible(fmt::format("the wait of {} is not a sleep in its preStop hook", name),
                       remove);
-  if (proxy.wait.value.count() == 0) {
-    if (proxy.pre_stop && !proxy.pre_stop->length)
-      return impossible(fmt::format("how long the preStop hook of {} takes is unknown", name),
-                        fmt::format("State the wait with {}.", settings.wait_key()));
+  if (proxy.pre_stop && !proxy.pre_stop->length)
+    return impossible(fmt::format("how long the preStop hook of {} takes is unknown", name),
+                      fmt::format("State the wait with {}.", settings.wait_key()));
+  if (proxy.wait.value.count() == 0)
     return impossible("there is no wait that could end",
                       fmt::format("State the longest one with {}.", settings.wait_key()));
-  }
   if (proxy.wait.value > kLongestAppWait)
     return impossible(fmt::format("{} takes no wait of more than 1,000 days", kAwaitAppProgram),
                       fmt::format("State a shorter one with {}.", settings.wait_key()));

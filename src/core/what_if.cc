@@ -18,6 +18,15 @@ void take_proxy_out(Pod& pod, const Assessment& base) {
                                    AnnotationValue{std::string(base.settings.inject_value())});
 }
 
+void put_proxy_first(Pod& pod, const Assessment& base) {
+  auto& list = pod.init_containers;
+  const auto first =
+      std::find_if(list.begin(), list.end(), [](const Container& c) { return c.restart_always; });
+  const auto proxy = std::find_if(
+      first, list.end(), [&](const Container& c) { return c.name == base.proxy.container_name(); });
+  if (proxy != list.end()) std::rotate(first, proxy, std::next(proxy));
+}
+
 void lengthen_hooks(Pod& pod, const Assessment& base, Millis shortest) {
   for (auto& container : pod.containers) {
     if (base.is_of_proxy(container.name) || is_proxy_name(container.name) || !container.pre_stop ||
@@ -60,6 +69,7 @@ void make_istio_native(Pod& pod) {
 
 Subject changed(const Assessment& base, const Change& change) {
   Subject copy = *base.subject;
+  if (change.proxy_first) put_proxy_first(copy.pod, base);
   if (change.reinjected) take_proxy_out(copy.pod, base);
   if (change.shortest_app_hook) lengthen_hooks(copy.pod, base, *change.shortest_app_hook);
   if (change.awaits) wrap_in_await(copy.pod);

@@ -24,6 +24,7 @@ struct Change {
   std::optional<std::int64_t> termination_grace_period_seconds;
   bool awaits = false;         // the work is wrapped in `linkerd-await --shutdown`
   bool ends_with_app = false;  // the wait, by a helper whose image is named if it is not yet
+  bool proxy_first = false;    // a native one in the manifest stands before all other sidecars
   bool reinjected = false;     // an adopted proxy is taken out of the manifest and injected instead
   // Istio's proxy: another terminationDrainDuration, and as a native sidecar without a hook.
   std::optional<Millis> istio_drain;

@@ -40,7 +40,8 @@ void adjust_adopted(const Assessment& a, std::vector<Edit>& edits) {
   const std::string name(kProxyName);
   if (a.proxy.is_classic() && (a.settings.wait || a.settings.wait_mode)) {
     const Millis wait = a.proxy.wait.value;
-    if (wait.count() > 0 && !waits_as_meant(a, *container))
+    const bool is_known = a.proxy.pre_stop && a.proxy.pre_stop->length;
+    if (wait.count() > 0 && is_known && !waits_as_meant(a, *container))
       edits.emplace_back(SetPreStop{name, proxy_wait_handler(a)});
     if (a.settings.wait && wait.count() == 0 && container->pre_stop)
       edits.emplace_back(RemovePreStop{name});

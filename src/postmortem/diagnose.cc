@@ -148,7 +148,9 @@ class Diagnoser {
                                            : fmt::format(" (terminationGracePeriodSeconds {})",
                                                          a_->termination_grace_period_seconds),
         a_->budget.complete ? "" : "at least ", out_.required, budget_sum(*a_));
-    if (!a_->budget.complete) out_.verdict += "; a preStop hook of unknown length is counted as 0";
+    if (!a_->budget.complete) {
+      out_.verdict += "; a preStop hook of unknown length is counted as " + counted_words(*a_);
+    }
     for (const auto& one : all) {
       if (one.planned == nullptr) continue;
       PlannedRow row{.times = one.times, .has_pre_stop = one.planned->has_pre_stop, .seen = {}};

@@ -139,6 +139,7 @@ bool Ended::hook_was_cut() const {
   if (hook_failed_early()) return false;
   // A hook that ends with the others may have ended before its time.
   if (planned->pre_stop && !planned->hook_ends_with_others) return *planned->pre_stop >= stop.grace;
+  if (hook_time_is_unknown() && planned->hook() >= stop.grace) return true;
   return hook_failed && *hook_failed + kRounding >= stop.grace;
 }
 

@@ -56,6 +56,7 @@ void append_list(std::string& out, const Items& items,
     append(out, item);
     separator = ",";
   }
+  out += ']';
 }
 
 }  // namespace
@@ -65,14 +66,15 @@ std::string render_check_json(const CheckReport& report) {
   append_list(out, report.findings, append_finding);
   const CheckSummary& summary = report.summary;
   out += fmt::format(
-      "],\"summary\":{{\"files\":{},\"objects\":{},\"pods\":{},\"errors\":{},\"warnings\":{},"
-      "\"infos\":{},\"ignored\":{},\"skipped\":{}}},\"inputErrors\":[",
+      ",\"summary\":{{\"files\":{},\"objects\":{},\"pods\":{},\"errors\":{},\"warnings\":{},"
+      "\"infos\":{},\"ignored\":{},\"skipped\":{}}}",
       summary.files, summary.objects, summary.pods, summary.errors, summary.warnings, summary.infos,
       summary.ignored, summary.skipped);
-  append_list(out, report.input_errors, append_input_error);
-  out += "],\"notRead\":[";
-  append_list(out, report.not_read, append_unread);
-  out += "]}\n";
+  if (!report.input_errors.empty())
+    append_list(out += ",\"inputErrors\":[", report.input_errors, append_input_error);
+  if (!report.not_read.empty())
+    append_list(out += ",\"notRead\":[", report.not_read, append_unread);
+  out += "}\n";
   return out;
 }
 

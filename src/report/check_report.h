@@ -95,10 +95,10 @@ struct RuleInfo {
 
 inline constexpr std::string_view kStandardInput = "<stdin>";
 
-// One line: {"findings":[…],"summary":{…},"inputErrors":[…],"notRead":[…]}. Whole numbers are exact
-// at any size, times are seconds with at most three decimals. The summary's errors are findings:
-// what could not be read is in inputErrors alone, where a line or column of 0 is one that is not
-// known.
+// One line: {"findings":[…],"summary":{…}}, and "inputErrors":[…] and "notRead":[…] where there are
+// any. Whole numbers are exact at any size, times are seconds with at most three decimals. The
+// summary's errors are findings: what could not be read is in inputErrors alone, where a line or
+// column of 0 is one that is not known.
 std::string render_check_json(const CheckReport& report);
 
 std::string render_check_text(const CheckReport& report, TextStyle style);

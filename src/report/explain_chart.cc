@@ -26,7 +26,7 @@ std::vector<Phase> phases_of(const ExplainedContainer& container) {
   const auto& times = container.times;
   const bool is_proxy = times.role == Role::Proxy;
   std::vector<Phase> phases;
-  const Millis hook_end = times.pre_stop_end.value_or(Millis{0});
+  const Millis hook_end = times.hook_end;
   if (hook_end > Millis{0}) {
     phases.push_back(
         {Phase::Kind::PreStop, Millis{0}, hook_end,
@@ -95,7 +95,7 @@ TimeScale::TimeScale(const ExplainedPod& pod) {
   for (const auto& container : pod.containers) {
     add_once(marks_, container.times.sigterm);
     add_once(marks_, container.times.exit);
-    if (container.times.pre_stop_end) add_once(marks_, *container.times.pre_stop_end);
+    add_once(marks_, container.times.hook_end);
   }
 
   auto sorted = marks_;

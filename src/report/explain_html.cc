@@ -83,9 +83,10 @@ void add_containers(std::string& out, const ExplainedPod& pod) {
         "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td>{}{}{}</td></tr>\n",
         escaped(times.name),
-        !container.has_pre_stop ? "–"
-        : times.pre_stop_end    ? format_seconds(*times.pre_stop_end)
-                                : "unknown",
+        !container.has_pre_stop      ? "–"
+        : times.pre_stop_end         ? format_seconds(*times.pre_stop_end)
+        : times.hook_end > Millis{0} ? "at least " + format_seconds(times.hook_end)
+                                     : "unknown",
         format_seconds(times.sigterm), format_seconds(times.exit), times.killed ? " (killed)" : "",
         format_seconds(times.sigkill), escaped(container.hook), container.hook.empty() ? "" : "; ",
         escaped(container.stop));

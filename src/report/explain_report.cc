@@ -27,7 +27,9 @@ std::string_view shutdown_source(Source source) {
 std::string hook_words(const PlannedContainer& planned, const Assessment& a) {
   if (!planned.has_pre_stop) return "";
   const auto length = planned.pre_stop ? format_seconds(*planned.pre_stop) + " s"
-                                       : "of unknown length, counted as 0 s";
+                                       : fmt::format("of unknown length, counted as {}{} s",
+                                                     planned.hook().count() > 0 ? "at least " : "",
+                                                     format_seconds(planned.hook()));
   if (planned.hook_ends_with_others)
     return fmt::format(
         "the wait, a preStop hook that ends when the app is gone, at the latest "
@@ -96,10 +98,10 @@ std::string arithmetic_words(const Assessment& a) {
   auto text = fmt::format("{} = {}app {}", budget.need, beside ? "the longer of " : "",
                           format_seconds(budget.app));
   if (!budget.app_container.empty()) {
-    text += fmt::format(
-        " (container {}: preStop {} + shutdown {}, {})", budget.app_container,
-        budget.app_pre_stop ? format_seconds(*budget.app_pre_stop) : "unknown, counted as 0",
-        format_seconds(budget.app_shutdown.value), shutdown_source(budget.app_shutdown.source));
+    text += fmt::format(" (container {}: preStop {} + shutdown {}, {})", budget.app_container,
+                        budget.app_pre_stop_words("unknown, counted as 0"),
+                        format_seconds(budget.app_shutdown.value),
+                        shutdown_source(budget.app_shutdown.source));
   }
   if (beside) {
     text += " and ";
@@ -163,14 +165,18 @@ bool is_short_by_default(const Assessment& a) {
   return !a.is_checked && !a.budget.fits(a.grace_period());
 }
 
-std::vector<std::string> notes_of(const Assessment& a) {
+std::vector<std::string> notes_of(const Assessment& a, const Timeline& timeline) {
   std::vector<std::string> notes;
   for (const auto& container : a.containers) {
     if (container.hook_is_unknown()) {
-      notes.push_back(
-          fmt::format("How long the preStop hook of {} takes cannot be read from the "
-                      "manifest: it is counted as 0 s, so add its time.",
-                      container.name));
+      notes.push_back(fmt::format(
+          "How long the preStop hook of {} takes cannot be read from the "
+          "manifest: it is counted as {}, so add {}.",
+          container.name,
+          container.hook().count() > 0
+              ? fmt::format("the {} s that it takes at least", format_seconds(container.hook()))
+              : "0 s",
+          container.hook().count() > 0 ? "the rest" : "its time"));
     }
   }
   if (is_short_by_default(a)) {
@@ -178,6 +184,18 @@ std::vector<std::string> notes_of(const Assessment& a) {
         "`check` says nothing of it: the pod has no proxy, and the time of its containers is the "
         "default. State it with {}.",
         annotation::kAppShutdown));
+  }
+  const auto checked = sidecars_without_proxy(a, timeline);
+  for (const auto i : sidecars_after_proxy(a)) {
+    const auto& name = a.containers[i].name;
+    if (std::find(checked.begin(), checked.end(), i) != checked.end() ||
+        a.containers[i].stop.count() == 0)
+      continue;
+    notes.push_back(fmt::format(
+        "The native sidecar {} is stopped after the proxy, so connections that it opens "
+        "then fail. Whether it opens any nobody says: state its time ({}: {}={}s) to "
+        "have that checked.",
+        name, annotation::kAppShutdown, name, ceil_seconds(a.containers[i].stop)));
   }
   if (a.proxy.until_idle) {
     notes.push_back(fmt::format(
@@ -300,7 +318,7 @@ ExplainedPod explain(const Assessment& a, std::optional<Seconds> override) {
   pod.status = status_of(pod);
   pod.verdict = verdict_words(pod, a.budget.required());
   pod.arithmetic = arithmetic_words(a);
-  pod.notes = notes_of(a);
+  pod.notes = notes_of(a, timeline);
   return pod;
 }
 

@@ -24,8 +24,9 @@ std::string_view wait_origin(const Assessment& a) {
       return "annotation";
     case Source::Container:
       if (a.proxy.profile && !a.proxy.profile->wait.is_in_hook()) return "the container's own";
-      return a.proxy.pre_stop && !a.proxy.pre_stop->length ? "the proxy's hook, of unknown length"
-                                                           : "the proxy's hook";
+      if (!a.proxy.pre_stop || a.proxy.pre_stop->length) return "the proxy's hook";
+      return a.proxy.wait.value.count() > 0 ? "the least that the proxy's hook takes"
+                                            : "the proxy's hook, of unknown length";
   }
   return "";
 }
@@ -56,8 +57,7 @@ std::string arithmetic(const Assessment& a) {
   const Budget& b = a.budget;
   auto text = std::to_string(b.need);
   if (from_seconds(b.need) != b.sum) text += fmt::format(" ({} rounded up)", format_seconds(b.sum));
-  const auto pre_stop =
-      b.app_pre_stop ? format_seconds(*b.app_pre_stop) : std::string("of unknown length");
+  const auto pre_stop = b.app_pre_stop_words("of unknown length");
   const auto app_origin =
       b.app_container.empty()
           ? std::string("no app container")
@@ -97,6 +97,11 @@ std::string short_arithmetic(const Assessment& a) {
 // Where the cluster mends it by itself, the file can stay as it is.
 Fix fix_for(const Assessment& a, Severity severity) {
   if (severity == Severity::Info) return {};
+  if (!a.budget.complete) {
+    return NoFix{fmt::format(
+        "a preStop hook of unknown length is counted as {}: its time has to be added by hand",
+        counted_words(a))};
+  }
   if (from_seconds(a.budget.required()) >= kLongest)
     return NoFix{"no grace period is as long as what is asked for: shorten that"};
   const auto most = a.configuration->max_termination_grace_period_seconds;
@@ -171,7 +176,10 @@ std::vector<Finding> check(const Assessment& a) {
         "there, shorten what takes the time.",
         format_seconds(*cap));
   }
-  if (!b.complete) remedy += " A preStop hook of unknown length is counted as 0: add its time.";
+  if (!b.complete) {
+    remedy += fmt::format(" A preStop hook of unknown length is counted as {}: add its time.",
+                          counted_words(a));
+  }
 
   return {{.rule = "GK001",
            .name = "grace-too-short",

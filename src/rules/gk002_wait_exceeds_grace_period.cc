@@ -18,7 +18,8 @@ std::vector<Finding> check(const Assessment& a) {
            .path = wait_path(a),
            .container = a.proxy.container_name(),
            .message = fmt::format(
-               "{}'s wait of {} s uses up {}: {}{}", proxy_words(a), format_seconds(wait),
+               "{}'s wait of {}{} s uses up {}: {}{}", proxy_words(a),
+               planned_proxy(a.proxy).hook_is_unknown() ? "at least " : "", format_seconds(wait),
                grace_period_words(a),
                a.proxy.profile && !a.proxy.profile->wait.is_in_hook()
                    ? "it is killed before it drains"

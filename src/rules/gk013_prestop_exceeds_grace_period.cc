@@ -14,25 +14,28 @@ bool is_wait(const PlannedContainer& planned, const Assessment& a) {
 
 std::string message_about(const PlannedContainer& planned, bool is_action, const Assessment& a) {
   const auto words = grace_period_words(a);
+  const auto least = planned.hook_is_unknown() ? "at least " : "";
   if (planned.hook() == from_seconds(a.termination_grace_period_seconds)) {
     return fmt::format(
-        "the preStop hook of container {} takes all of {}: the container gets SIGTERM "
+        "the preStop hook of container {} takes {}all of {}: the container gets SIGTERM "
         "when the time is over and SIGKILL 2 s later",
-        planned.name, words);
+        planned.name, least, words);
   }
-  return fmt::format("the preStop hook of container {} takes {} s, longer than {}: {}",
-                     planned.name, format_seconds(planned.hook()), words,
+  return fmt::format("the preStop hook of container {} takes {}{} s, longer than {}: {}",
+                     planned.name, least, format_seconds(planned.hook()), words,
                      is_action ? "the API server refuses such a sleep"
                                : "it is cut off there, and the container gets SIGTERM and 2 s "
                                  "later SIGKILL");
 }
 
-std::string remedy_for(const Assessment& a) {
-  const auto total = a.termination_grace_period_seconds;
-  if (from_seconds(total) == kLongest) return "Shorten the hook.";  // longer than any count of time
+std::string remedy_for(const PlannedContainer& planned, const Assessment& a) {
+  const auto needed =
+      a.is_checked ? a.budget.required() : std::max(a.budget.exact_need, a.budget.above_hooks);
+  if (from_seconds(needed) == kLongest)
+    return "Shorten the hook.";  // longer than any count of time
   return fmt::format(
-      "Set terminationGracePeriodSeconds to {} or more, or shorten the hook.",
-      a.is_checked ? a.budget.required() : std::max(a.budget.exact_need, a.budget.above_hooks));
+      "Set terminationGracePeriodSeconds to {} or more, or shorten the hook.{}", needed,
+      planned.hook_is_unknown() ? " How much longer the hook takes cannot be read: add it." : "");
 }
 
 std::vector<Finding> check(const Assessment& a) {
@@ -55,9 +58,11 @@ std::vector<Finding> check(const Assessment& a) {
          .container = planned.name,
          .message = message_about(planned,
                                   !added && container->pre_stop->action == Hook::Action::Sleep, a),
-         .short_message = fmt::format("GK013 preStop {} of {} >= terminationGracePeriodSeconds {}",
-                                      format_seconds(planned.hook()), planned.name, total),
-         .remedy = remedy_for(a),
+         .short_message =
+             fmt::format("GK013 preStop {}{} of {} >= terminationGracePeriodSeconds {}",
+                         planned.hook_is_unknown() ? "at least " : "",
+                         format_seconds(planned.hook()), planned.name, total),
+         .remedy = remedy_for(planned, a),
          .numbers = {{"terminationGracePeriodSeconds", total}, {"preStop", planned.hook()}}});
   }
   return findings;

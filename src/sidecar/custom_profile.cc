@@ -216,8 +216,9 @@ std::vector<Edit> adjust_profile(const ProfileInjection& injection, const PodSet
   const auto& profile = *proxy.profile;
   const auto& container = *adopted_proxy(injection.pod, profile.container);
   std::vector<Edit> edits;
+  const bool is_known = proxy.pre_stop && proxy.pre_stop->length;
   const bool wait_in_hook =
-      (settings.wait || (settings.wait_mode && !injection.wait_handler.is_null())) &&
+      (settings.wait || (settings.wait_mode && is_known && !injection.wait_handler.is_null())) &&
       profile.wait.is_in_hook();
   const bool grace_in_hook = settings.grace && profile.grace.is_in_hook();
   if (proxy.is_classic() && (wait_in_hook || grace_in_hook)) {

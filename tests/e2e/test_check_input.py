@@ -104,13 +104,15 @@ class BadInput(TestCase):
         pod = POD + f"  unknown: [-{big}, {2**64}, {big}.5]\n"
         done = run("check", "-", "--format", "json", input=f"# a\n---\n{secret}---\n{pod}")
         report = json.loads(done.out)
-        self.assertEqual((done.code, report["inputErrors"], done.err), (1, [], ""))
+        self.assertEqual((done.code, done.err), (1, ""))
+        self.assertNotIn("inputErrors", report)
         self.assertEqual([(f["rule"], f["line"]) for f in report["findings"]], [("GK001", 16)])
         self.assertEqual(report["summary"]["objects"], 2)
         # JSON just so.
         text = '{"kind": "Secret", "metadata": {"name": "x"}, "n": %s, "s": "\\" %s"}' % (big, big)
         done = run("check", "-", "--format", "json", input=text)
-        self.assertEqual((done.code, json.loads(done.out)["inputErrors"]), (0, []))
+        self.assertEqual(done.code, 0)
+        self.assertNotIn("inputErrors", json.loads(done.out))
         # A number does not hide what is wrong beside it, and its place.
         done = run("check", "-", input='{"kind": "Pod", "n": %s,\n "spec": {"containers": 5}}' % big)
         self.assertEqual(done.code, 2)

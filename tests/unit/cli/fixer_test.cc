@@ -109,6 +109,26 @@ TEST(Fixer, LeavesWhatThePolicyForbidsOrTheClusterMends) {
   EXPECT_EQ(raised.remarks, "");
 }
 
+// A number that is too small for the hook would look like an answer.
+TEST(Fixer, WritesNoGracePeriodWhereAHookIsOfUnknownLength) {
+  const auto with_hook = [](const std::string& command) {
+    return deployment(kTimes, kShort) + "        lifecycle: {preStop: {exec: {command: [" +
+           command + "]}}}\n";
+  };
+  for (const auto& [command, counted] : std::vector<std::pair<std::string, std::string>>{
+           {"/app/drain", "0 s"}, {"sh, -c, \"sleep 5; drain\"", "at least 5 s"}}) {
+    const auto text = with_hook(command);
+    const auto left = fix(text);
+    EXPECT_EQ(left.text, text);
+    EXPECT_EQ(left.remarks,
+              "left web.yaml:14 GK001: a preStop hook of unknown length is counted as " + counted +
+                  ": its time has to be added by hand\n");
+  }
+  EXPECT_EQ(
+      fix(with_hook("/bin/sleep, \"5\"")).remarks,
+      "fixed web.yaml:14 GK001: set spec.template.spec.terminationGracePeriodSeconds to 65\n");
+}
+
 TEST(Fixer, LeavesWhatIsIgnoredOrAccepted) {
   for (const auto& text :
        {deployment(kTimes, "      # gracekeeper:ignore GK001 soon\n" + std::string(kShort)),

@@ -434,6 +434,11 @@ TEST(PodDecoder, ReadsHooks) {
             (Hook{Hook::Action::Exec, Millis{5000}, {"/bin/sleep", "5"}}));
   EXPECT_EQ(hook(R"({"exec":{"command":["/drain"]}})"),
             (Hook{Hook::Action::Exec, std::nullopt, {"/drain"}}));
+  EXPECT_EQ(hook(R"({"exec":{"command":["sh","-c","sleep 5; /drain"]}})"),
+            (Hook{.action = Hook::Action::Exec,
+                  .length = std::nullopt,
+                  .command = {"sh", "-c", "sleep 5; /drain"},
+                  .at_least = Millis{5000}}));
   EXPECT_EQ(hook(R"({"httpGet":{"path":"/","port":80}})"),
             (Hook{Hook::Action::HttpGet, std::nullopt, {}}));
   EXPECT_EQ(hook(R"({"tcpSocket":{"port":80}})"), (Hook{Hook::Action::TcpSocket, Millis{0}, {}}));

@@ -153,6 +153,38 @@ Container awaiting(std::string name) {
   return c;
 }
 
+// Whatever it waits: native sidecars wait for it.
+TEST(Advice, LetsTheProxyStopAfterTheNativeSidecars) {
+  const auto sidecar = [](std::string name) {
+    auto c = container(std::move(name));
+    c.list = Container::List::InitContainers;
+    c.restart_always = true;
+    return c;
+  };
+  const std::pair<std::string, std::string> stated{annotation::kAppShutdown, "web=5s,otel=5s"};
+  auto classic =
+      deployment({container("web")}, {kInjected, wait_of("10"), grace_of("5s"), stated}, 60);
+  classic.pod.init_containers = {sidecar("otel")};
+  EXPECT_EQ(advice_for(classic), R"(
++ native-sidecar proxy-enable-native-sidecar=true
+  Run the proxy as a native sidecar: it is stopped only after web, otel are gone, so it needs no wait. terminationGracePeriodSeconds 60 is enough (app 5 + grace 5; the containers one after the other take 15): the pod is gone after 15 s at the latest, no new connection is refused and nothing is killed. The wait annotation has no effect there: remove it.
+- shorter-wait proxy-wait-before-exit-seconds=5
+  Shorten the wait from 10 to 5 s: web takes no longer to stop (preStop 0 + shutdown 5), and the rest of a fixed wait only holds the pod. terminationGracePeriodSeconds 60 is enough (app 5 + wait 5 + grace 5): the pod is gone after 15 s at the latest, but new connections of otel are refused from 5 to 15 s.
+- linkerd-await
+  `linkerd-await --shutdown` does nothing here: it stops the proxy when the command ends by itself, as a Job's does, and does not keep the proxy alive after SIGTERM.
+)");
+  auto listed_first = deployment({container("web")}, {grace_of("5s"), stated}, 60);
+  listed_first.pod.init_containers = {sidecar("otel"), sidecar(std::string(kProxyName))};
+  EXPECT_EQ(advice_for(listed_first), R"(
++ proxy-first
+  List linkerd-proxy before otel among the initContainers: native sidecars are stopped in reverse order, and the proxy is to be the last. terminationGracePeriodSeconds 60 is enough (app 5 + grace 5; the containers one after the other take 15): the pod is gone after 15 s at the latest, no new connection is refused and nothing is killed.
+)");
+  // Of which nobody says anything.
+  classic.pod.annotations.erase(std::string(annotation::kAppShutdown));
+  const auto a = assess(classic, nullptr, {});
+  EXPECT_EQ(options(advise(a, a.timeline)), "+nothing-to-do +native-sidecar");
+}
+
 // It is planned as 0 s: what is promised holds only if it is as short.
 TEST(Advice, PromisesNothingForAHookOfUnknownLength) {
   const Hook script{.action = Hook::Action::Exec, .length = std::nullopt, .command = {"/stop.sh"}};
@@ -407,6 +439,14 @@ void follow(const Advice& advice, Subject& subject) {
     subject.pod.annotations[key] = AnnotationValue{value};
   if (advice.termination_grace_period_seconds)
     subject.pod.termination_grace_period_seconds = advice.termination_grace_period_seconds;
+  if (advice.option == "proxy-first") {
+    auto& list = subject.pod.init_containers;
+    const auto proxy =
+        std::find_if(list.begin(), list.end(), [](const auto& c) { return c.name == kProxyName; });
+    std::rotate(list.begin(), proxy, std::next(proxy));
+  }
+  if (advice.option == "native-sidecar")
+    std::erase_if(subject.pod.containers, [](const auto& c) { return c.name == kProxyName; });
   if (advice.option == "linkerd-await")
     subject.pod.containers.front().command = {"linkerd-await", "--shutdown", "--"};
 }

@@ -103,11 +103,72 @@ TEST(NewConnectionsRefused, FromTheProxysSigtermToTheLastExitOfAnAppThatOutlives
        30,
        "new-connections-refused 30-31.5 [web]: the proxy gets SIGTERM at 30 s and takes no new "
        "connection from then on, while web runs until 31.5 s\n"},
-      {"a sidecar is not an app",
+      {"nobody says that a native sidecar has anything to do",
+       classic({container("web"), native_sidecar("logs")}, {{kWait, "10"}, {kGrace, "1s"}}), 90,
+       ""},
+      {"no proxy", pod_of({web()}), 60, ""},
+  });
+}
+
+TEST(NewConnectionsRefused, OfANativeSidecarThatIsStoppedAfterTheProxy) {
+  const auto line = [](const std::string& from, const std::string& names, const std::string& who,
+                       const std::string& runs, const std::string& until) {
+    return "new-connections-refused " + from + "-" + until + " [" + names +
+           "]: the proxy gets SIGTERM at " + from +
+           " s and takes no new connection from then on, while the native " + who + " " + names +
+           ", which " + runs + " until " + until + " s\n";
+  };
+  const auto one = [&](const std::string& from, const std::string& until) {
+    return line(from, "logs", "sidecar", "is stopped after it, runs", until);
+  };
+  const auto adopted = [](std::initializer_list<Container> containers) {
+    return pod_of(containers, annotated({{kGrace, "1s"}, {kAppShutdown, "web=10s,logs=5s"}}));
+  };
+  const Container proxy = native_sidecar("linkerd-proxy");
+  expect_rows({
+      {"a time is stated for it",
        classic({container("web"), native_sidecar("logs")},
                {{kWait, "10"}, {kGrace, "1s"}, {kAppShutdown, "logs=40s"}}),
+       90, one("10", "51")},
+      {"it waits for the proxy, so no wait is long enough",
+       classic({container("web"), native_sidecar("logs")},
+               {{kWait, "10"}, {kGrace, "1s"}, {kAppShutdown, "web=10s,logs=5s"}}),
+       90, one("10", "16")},
+      {"it ends at once",
+       classic({container("web"), native_sidecar("logs")},
+               {{kWait, "10"}, {kGrace, "1s"}, {kAppShutdown, "logs=0s"}}),
        90, ""},
-      {"no proxy", pod_of({web()}), 60, ""},
+      {"its hook still runs",
+       classic({container("web"), native_sidecar("logs", sleep_for(Millis{11'000}))},
+               {{kWait, "10"}, {kGrace, "1s"}}),
+       90, one("10", "21")},
+      {"its hook has ended",
+       classic({container("web"), native_sidecar("logs", sleep_for(Millis{10'000}))},
+               {{kWait, "10"}, {kGrace, "1s"}}),
+       90, ""},
+      {"nobody knows how long its hook takes",
+       classic({container("web"), native_sidecar("logs", hook_of_unknown_length())},
+               {{kWait, "10"}, {kGrace, "1s"}}),
+       90, ""},
+      {"beside an app that outlives the proxy too",
+       classic({container("web"), native_sidecar("logs"), native_sidecar("otel")},
+               {{kWait, "5"}, {kGrace, "1s"}, {kAppShutdown, "web=10s,logs=5s,otel=5s"}}),
+       90,
+       "new-connections-refused 5-10 [web]: the proxy gets SIGTERM at 5 s and takes no new "
+       "connection from then on, while web runs until 10 s\n" +
+           line("5", "logs, otel", "sidecars", "are stopped after it, run", "20")},
+      {"it is listed before a native proxy",
+       adopted({container("web"), native_sidecar("logs"), proxy}), 90, one("10", "16")},
+      {"it is listed behind a native proxy",
+       adopted({container("web"), proxy, native_sidecar("logs")}), 90, ""},
+      {"also where the grace period cuts them off at once",
+       adopted({container("web"), proxy, native_sidecar("logs")}), 8,
+       "killed 8-8 [web]: SIGKILL at 8 s ends web, which had not finished\n"
+       "killed 10-10 [logs]: SIGKILL at 10 s ends logs, which had not finished\n"},
+      {"a second proxy is nobody's work",
+       classic({container("web"), native_sidecar("istio-proxy"), native_sidecar("linkerd-debug")},
+               {{kWait, "10"}, {kGrace, "1s"}, {kAppShutdown, "linkerd-debug=40s"}}),
+       90, ""},
   });
 }
 

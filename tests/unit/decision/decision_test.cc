@@ -359,6 +359,7 @@ TEST(Decide, ToAnAdoptedProxyTheAnnotationsAreApplied) {
     return container("linkerd-proxy", std::move(hook));
   };
   const auto native = [] { return native_sidecar("linkerd-proxy"); };
+  const auto script_20 = Hook{.action = Hook::Action::Exec, .at_least = Millis{20'000}};
   const auto exec_20 = Hook{Hook::Action::Exec, Millis{20'000}, {"/bin/sleep", "20"}};
   struct Row {
     std::string claim;
@@ -376,6 +377,10 @@ TEST(Decide, ToAnAdoptedProxyTheAnnotationsAreApplied) {
       {"one of unknown length is replaced",
        adopted(proxy(testing::hook_of_unknown_length()), {{kWait, "20"}}),
        "preStop linkerd-proxy {sleep: {seconds: 20}}\n"},
+      {"one that takes at least so long is replaced", adopted(proxy(script_20), {{kWait, "20"}}),
+       "preStop linkerd-proxy {sleep: {seconds: 20}}\n"},
+      {"one that only should end with the app is left",
+       adopted(proxy(script_20), {{annotation::kWaitMode, "until-app-exits"}}), ""},
       {"one that nobody asks for is left", adopted(proxy(exec_20), {}), ""},
       {"a wait of 0 removes it", adopted(proxy(exec_20), {{kWait, "0"}}),
        "no preStop linkerd-proxy\n"},

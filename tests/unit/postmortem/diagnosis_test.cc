@@ -274,7 +274,7 @@ TEST(DiagnosisTest, SaysThatAHooksLengthCannotBeRead) {
   const auto late = killed(32);
   EXPECT_EQ(late.verdict,
             "30 s of grace, at least 10 needed: app 10; a preStop hook of unknown length is "
-            "counted as 0");
+            "counted as 0 s");
   EXPECT_EQ(late.conclusions.at(0).text,
             "web was killed at 32 s, 2 s after its 30 s of grace were over: a preStop hook that "
             "uses them up leaves that, since SIGTERM comes only then and SIGKILL 2 s later. How "

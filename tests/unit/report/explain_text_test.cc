@@ -244,6 +244,50 @@ TEST(ExplainText, SaysWhereAHookTakesAllOfTheTime) {
   EXPECT_EQ(pod.advice.front().termination_grace_period_seconds, 21);
 }
 
+TEST(ExplainText, SaysWhatNobodySaysOfANativeSidecarThatOutlivesTheProxy) {
+  auto subject = test::deployment(
+      "web", {test::container("web")},
+      {{annotation::kInject, "enabled"}, {annotation::kWait, "10"}, {annotation::kGrace, "9s"}});
+  auto otel = test::container("otel");
+  otel.list = Container::List::InitContainers;
+  otel.restart_always = true;
+  subject.pod.init_containers = {otel};
+  EXPECT_EQ(test::explained(subject).notes,
+            (std::vector<std::string>{
+                "The native sidecar otel is stopped after the proxy, so connections that it opens "
+                "then fail. Whether it opens any nobody says: state its time "
+                "(gracekeeper.dev/app-shutdown: otel=10s) to have that checked."}));
+  subject.pod.annotations[std::string(annotation::kAppShutdown)] = AnnotationValue{"otel=10s"};
+  const auto stated = test::explained(subject);
+  EXPECT_EQ(stated.notes, std::vector<std::string>{});
+  EXPECT_EQ(stated.status, ExplainedStatus::Fails);
+}
+
+TEST(ExplainText, CountsAHookForTheLeastThatItTakes) {
+  auto subject = test::deployment("web", {test::container("web", Millis{0})},
+                                  {{annotation::kInject, "enabled"}, {annotation::kGrace, "9s"}});
+  auto& hook = *subject.pod.containers[0].pre_stop;
+  hook = {.action = Hook::Action::Exec, .at_least = Millis{5000}};
+  const auto pod = test::explained(subject);
+  EXPECT_EQ(pod.containers[0].hook,
+            "preStop hook of unknown length, counted as at least 5 s (its own)");
+  EXPECT_EQ(pod.containers[0].times.pre_stop_end, std::nullopt);
+  EXPECT_EQ(pod.containers[0].times.hook_end, Millis{5000});
+  EXPECT_EQ(pod.containers[0].times.sigterm, Millis{5000});
+  EXPECT_EQ(pod.arithmetic,
+            "24 = app 15 (container web: preStop at least 5 + shutdown 10, built-in default) + "
+            "grace 9 (annotation)");
+  EXPECT_EQ(pod.notes, (std::vector<std::string>{
+                           "How long the preStop hook of web takes cannot be read from the "
+                           "manifest: it is counted as the 5 s that it takes at least, so add the "
+                           "rest."}));
+  // In the chart too: not as a native sidecar that runs on.
+  const auto phases = explain_chart::phases_of(pod.containers[0]);
+  ASSERT_EQ(phases.size(), 2U);
+  EXPECT_EQ(phases[0].kind, explain_chart::Phase::Kind::PreStop);
+  EXPECT_EQ(phases[0].to, Millis{5000});
+}
+
 TEST(ExplainText, TheVerdictPromisesNoMoreThanTheTimesThatAreKnown) {
   auto subject =
       test::deployment("web", {test::container("web", Millis{5000})},
