@@ -36,9 +36,10 @@ class BodyRoom {
   // Of all: what the kernel holds of each is some 130 KB, and in no other book.
   static constexpr std::size_t kMostWaiting = 256;
   // A second, of a body that is not slow, unless it is so large that it would not be whole within
-  // kSlowTimesToBeWhole * Limits::slow: the largest would have its room for half a minute.
+  // kSlowTimesToBeWhole * Limits::slow: the largest would have its room until its deadline. At some
+  // 60 KB a round trip, 3 MB need one of less than 80 ms for that.
   static constexpr std::size_t kLeastRate = std::size_t{256} * 1024;
-  static constexpr int kSlowTimesToBeWhole = 2;
+  static constexpr int kSlowTimesToBeWhole = 4;
 
   struct Limits {
     std::size_t bytes = 0;  // of all; one body has room in any case

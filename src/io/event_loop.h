@@ -250,7 +250,7 @@ class EventLoop final : private BodyRoom::Owner {
     Connection* connection = nullptr;  // there is none
     double weight = 0;                 // of all of its address
   };
-  Heaviest find_heaviest() const;
+  Heaviest find_heaviest(bool by_age) const;
   bool holds_little() const;
   void look_at_memory();
 

@@ -46,6 +46,7 @@ void HeavyLane::post(Job job) {
     if (is_new) {
       const auto before = ahead_.find(address);
       queue->second.had = before == ahead_.end() ? now_ : std::max(now_, before->second);
+      queue->second.turn = ++turns_;
     }
     try {
       queue->second.jobs.push_back(std::move(job));
@@ -94,27 +95,25 @@ HeavyLane::Job HeavyLane::take(Queues::iterator queue, const std::deque<Job>::it
   return taken;
 }
 
-// The oldest of the address that has had least; of some that have had as much, of the one behind
-// the one whose turn it was.
+// The oldest of the address that has had least; of some that have had as much, of the one whose
+// turn is longest ago.
 HeavyLane::Job HeavyLane::take_next() {
-  const auto behind = queues_.upper_bound(last_);
-  auto next = behind == queues_.end() ? queues_.begin() : behind;
-  const auto look_at = [&](Queues::iterator from, Queues::iterator to) {
-    for (; from != to; ++from) {
-      if (from->second.had < next->second.had) next = from;
-    }
-  };
-  look_at(behind, queues_.end());
-  look_at(queues_.begin(), behind);
+  const auto next =
+      std::min_element(queues_.begin(), queues_.end(), [](const auto& a, const auto& b) {
+        return std::pair(a.second.had, a.second.turn) < std::pair(b.second.had, b.second.turn);
+      });
   last_ = next->first;
-  now_ = next->second.had;
+  had_ = next->second.had;
+  next->second.turn = ++turns_;
+  now_ = std::max(now_, had_);
   std::erase_if(ahead_, [this](const auto& entry) { return entry.second <= now_; });
   return take(next, next->second.jobs.begin());
 }
 
-// Of the job that was in hand. Whole milliseconds: what is less is nobody's advantage.
+// Of the job that was in hand.
 void HeavyLane::book(Had taken) noexcept {
-  const Had had = now_ + taken;
+  const Had had = had_ + taken;
+  now_ += taken / (queues_.size() + 1);
   if (const auto queue = queues_.find(last_); queue != queues_.end()) {
     queue->second.had = std::max(queue->second.had, had);
     return;
@@ -153,7 +152,8 @@ void HeavyLane::run() {
       job.run();
     }  // what it holds goes before the next one begins
     held_ -= bytes;
-    const auto taken = std::chrono::ceil<Had>(thread_time() - begun);
+    // Whole milliseconds: what is less is nobody's advantage.
+    const auto taken = std::chrono::ceil<std::chrono::milliseconds>(thread_time() - begun);
     lock.lock();
     book(taken);
     if (waiting_ > 0) continue;

@@ -6,8 +6,9 @@
 //
 // The address whose jobs have taken least of the thread's time comes next, so that whoever sends
 // one that is soon done waits for the one in hand and not for those of all others (start-time fair
-// queueing, by the time that jobs took). What waits is bounded in bytes; the address that has most
-// of them gives way.
+// queueing, by the time that jobs took, of which all that wait are given their share: else those
+// who always come from another address would come before all who have been there). What waits is
+// bounded in bytes; the address that has most of them gives way.
 #pragma once
 
 #include <atomic>
@@ -54,13 +55,13 @@ class HeavyLane {
   [[nodiscard]] std::size_t held_bytes() const noexcept { return held_; }
 
  private:
-  // What an address has had of the thread; of one that comes new, what the address in hand had
-  // had. Only since the lane was last at rest.
-  using Had = std::chrono::milliseconds;
+  // What an address has had of the thread since the lane was last at rest.
+  using Had = std::chrono::microseconds;
   struct Queue {
     std::deque<Job> jobs;
     std::size_t bytes = 0;
     Had had{0};
+    std::uint64_t turn = 0;  // its last one, or its coming
   };
   using Queues = std::map<std::string, Queue, std::less<>>;
 
@@ -79,8 +80,10 @@ class HeavyLane {
   std::atomic<std::size_t> held_{0};  // and of the one in hand
   std::size_t waiting_ = 0;
   std::string last_;                               // whose turn it was
-  Had now_{0};                                     // what that one had had
-  std::map<std::string, Had, std::less<>> ahead_;  // of that, without jobs
+  Had had_{0};                                     // what that one had had
+  Had now_{0};                                     // what one that comes new is taken to have had
+  std::uint64_t turns_ = 0;                        // until now
+  std::map<std::string, Had, std::less<>> ahead_;  // of that, who has no jobs
   bool stop_ = false;
   std::thread thread_;
 };

@@ -18,6 +18,8 @@ constexpr std::size_t kRecordBytes = std::size_t{17} * 1024;
 // What the kernel holds at most for a connection whose answer is not taken, and which is not read
 // meanwhile: twice SO_SNDBUF and SO_RCVBUF (server.cc).
 constexpr std::size_t kKernelBytes = std::size_t{160} * 1024;
+// So many find_heaviest() take a millisecond.
+constexpr int kShedAtOnce = 16;
 
 // Of a string's capacity.
 std::size_t heap(std::size_t capacity) {
@@ -82,12 +84,12 @@ void EventLoop::book(Connection& c, std::size_t held) {
   c.accounted = held;
 }
 
-// What is held times how long, and of the address for which that is most together: many that are
+// By what is held times how long, and of the address for which that is most together: many that are
 // small must not cost somebody else's that is larger, and an honest request is whole after some
 // milliseconds. Two kinds come after the others: a connection that is idle for long, and keeps a
 // little for its next request, holds nobody up; and bodies with a place are bounded together, and
 // while others wait none stays that does not come on.
-EventLoop::Heaviest EventLoop::find_heaviest() const {
+EventLoop::Heaviest EventLoop::find_heaviest(bool by_age) const {
   constexpr std::chrono::milliseconds least{10};
   constexpr double after_others = 0.01;
   const auto now = Clock::now();
@@ -97,7 +99,7 @@ EventLoop::Heaviest EventLoop::find_heaviest() const {
     std::chrono::duration<double> age = least;
     if (!keeps_little) age += now - entry.second->held_since;
     return (keeps_little || has_place ? after_others : 1) * static_cast<double>(entry.first) *
-           age.count();
+           (by_age ? age.count() : 1);
   };
   struct Sum {
     double weight = 0;
@@ -133,7 +135,7 @@ void EventLoop::look_at_memory() {
   if (holds_little() || round_began_ - memory_looked_at_ < kMemoryLookedAtEvery) return;
   memory_looked_at_ = round_began_;
   try {
-    heaviest_ = find_heaviest().weight;
+    heaviest_ = find_heaviest(true).weight;
   } catch (const std::bad_alloc&) {
     // As it was.
   }
@@ -145,12 +147,13 @@ void EventLoop::shed() {
   const std::size_t limit = shared_.options.max_buffered_bytes;
   const std::size_t total = shared_.buffered_bytes;
   if (total <= limit) return;
-  const Heaviest own = find_heaviest();
+  const bool is_urgent = total > limit + limit / 4;
+  Heaviest own = find_heaviest(true);
   heaviest_ = own.weight;
   const auto heaviest_of = [](const EventLoop& loop) {
     return loop.holds_little() ? 0 : loop.heaviest_.load();
   };
-  if (holds_little() || total <= limit + limit / 4) {
+  if (holds_little() || !is_urgent) {
     const auto most = std::max_element(
         shared_.loops.begin(), shared_.loops.end(),
         [&](const auto& a, const auto& b) { return heaviest_of(*a) < heaviest_of(*b); });
@@ -161,8 +164,14 @@ void EventLoop::shed() {
     // Nobody has a heavier one left: perhaps because another loop has just made room.
     if (holds_little() || shared_.buffered_bytes <= limit) return;
   }
-  if (own.connection != nullptr)
+  // What grows by megabytes must not cost as many small ones as are old: those whose bytes are
+  // most.
+  if (is_urgent) own = find_heaviest(false);
+  for (int turns = kShedAtOnce; turns > 0 && own.connection != nullptr; --turns) {
     shed(*own.connection, "too many requests are being received at once; try again");
+    if (shared_.buffered_bytes <= limit + limit / 4) return;
+    own = find_heaviest(false);
+  }
 }
 
 // One that is unfinished: answered 503. An answer that is not taken: cut.

@@ -173,7 +173,7 @@ TEST_F(BodyRoomTest, WhoComesOnStaysUntilThatTakesTooLong) {
   EXPECT_TRUE(slow.reprieve()) << "much has come: it is not slow";
 }
 
-// Whole within 2 * kSlow looks: else the largest would have its room for half a minute.
+// Else the largest would have its room until its deadline.
 TEST_F(BodyRoomTest, AHugeOneHasToComeTheFaster) {
   constexpr std::size_t huge = std::size_t{8} * 1024 * 1024;
   for (const bool in_time : {false, true}) {
@@ -181,7 +181,7 @@ TEST_F(BodyRoomTest, AHugeOneHasToComeTheFaster) {
     const auto waiting = ask("b", 200);
     ASSERT_EQ(large.state(), State::kHas);
     for (int i = 0; i < kSlow; ++i) {
-      large.progress(huge / (2 * kSlow) - (in_time ? 0 : 100));
+      large.progress(huge / (BodyRoom::kSlowTimesToBeWhole * kSlow) - (in_time ? 0 : 100));
       look(1);
     }
     EXPECT_EQ(large.state(), in_time ? State::kHas : State::kGivesWay);

@@ -446,6 +446,39 @@ TEST_F(AttackTest, ManyHeadsThatStallAreShedAndNotALargeBody) {
   EXPECT_EQ(body_of(honest->ask(half + "\r\n0\r\n\r\n")), "300000");
 }
 
+// Small ones that are old outweigh large ones that grow, but there are not enough of them: what
+// grows would be far over the limit before they are all gone.
+TEST_F(AttackTest, LargeBodiesThatGrowDoNotCostOnlyTheSmallThatAreOld) {
+  options.deadlines = {};
+  options.certificates = nullptr;
+  options.loops = 1;
+  options.max_buffered_bytes = 2'000'000;
+  start();
+  std::vector<std::unique_ptr<Client>> small;
+  for (int i = 0; i < 100; ++i) {
+    small.push_back(connect({.from = "127.0.1.1"}));
+    ASSERT_TRUE(small.back() &&
+                small.back()->send("POST /size HTTP/1.1\r\nX: " + std::string(5'000, 'x')))
+        << i;
+  }
+  ASSERT_TRUE(eventually([&] { return server->counters().reading == 100; }));
+  std::this_thread::sleep_for(milliseconds(1500));
+  std::vector<std::unique_ptr<Client>> large;
+  for (int i = 0; i < 8; ++i) {
+    const auto from = "127.0.2." + std::to_string(i + 1);
+    large.push_back(connect({.from = from.c_str(), .timeout = milliseconds(1500)}));
+    ASSERT_NE(large.back(), nullptr);
+    large.back()->send(
+        "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nf4240\r\n" +
+        std::string(900'000, 'x'));
+  }
+  int refused = 0;
+  for (auto& client : large) {
+    if (const auto answer = client->receive(); answer && answer->status == 503) ++refused;
+  }
+  EXPECT_GE(refused, 4) << "no more than 2.5 MB is held";
+}
+
 // A long head is memory: what is kept of it, and the buffer that it came in, also when a byte of a
 // large body is all that is left there.
 TEST_F(AttackTest, HeadsCountAsMemory) {
