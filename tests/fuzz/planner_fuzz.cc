@@ -190,9 +190,19 @@ void check_budget(const Assessment& a, const Json& pod) {
   hold(budget.stated_exact_need <= budget.exact_need, "what is stated needs more");
   hold(budget.need >= 1 && budget.exact_need >= 1, "a need below 1 s");
   hold(budget.fits(from_seconds(budget.required())), "what is required does not fit");
-  hold(from_seconds(budget.required()) == kSecond ||
-           !budget.fits(from_seconds(budget.required() - 1)),
-       "less than what is required fits");
+  const auto fewest = std::max(budget.need, budget.exact_need);
+  hold(fewest == 1 || !budget.fits(from_seconds(fewest - 1)), "less than what is needed fits");
+  hold(budget.required() == fewest || budget.required() == fewest + 1,
+       "more is required than a second beyond what is needed");
+  const auto is_taken_by_hook = [&](std::int64_t seconds) {
+    return std::any_of(a.containers.begin(), a.containers.end(), [&](const PlannedContainer& c) {
+      return c.hook().count() > 0 && c.hook() >= from_seconds(seconds);
+    });
+  };
+  const bool is_longest = budget.required() == kLongest.count() / 1000;
+  hold(is_longest || !is_taken_by_hook(budget.required()), "a hook takes all that is required");
+  hold(is_longest || (budget.required() > fewest) == is_taken_by_hook(fewest),
+       "a second more is required, or not");
   const WhatIf raised(a, {.termination_grace_period_seconds = budget.required()}, std::nullopt);
   hold(raised.fits(), "T as it is required does not fit");
   // A need is held at the longest time.
