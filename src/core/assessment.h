@@ -103,6 +103,9 @@ struct Assessment {
 
 Assessment assess(const Subject& subject, const Namespace* where,
                   const Configuration& configuration);
+// A temporary would be gone before the assessment is read.
+Assessment assess(const Subject&, const Namespace*, const Configuration&&) = delete;
+Assessment assess(const Subject&&, const Namespace*, const Configuration&) = delete;
 
 // The pod as it stands, with nothing added: only a proxy that is there counts, with the hook and
 // the grace that it carries. For a validating webhook, which sees the final pod.

@@ -290,7 +290,8 @@ TEST(SidecarProfiles, AreAskedForByTheNamespaceToo) {
         "\n"}},
       inject);
   const auto asked = read(pod_text("plain.example/grace: 7s"));
-  EXPECT_EQ(dump(assess(asked.subject, nullptr, policy_with({kSleep}).configuration)),
+  const auto policy = policy_with({kSleep});
+  EXPECT_EQ(dump(assess(asked.subject, nullptr, policy.configuration)),
             "assumed classic plain wait 5 (configuration) grace 7 (pod) hook 5 stop 7");
 }
 

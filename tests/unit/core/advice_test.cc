@@ -181,7 +181,8 @@ TEST(Advice, LetsTheProxyStopAfterTheNativeSidecars) {
 )");
   // Of which nobody says anything.
   classic.pod.annotations.erase(std::string(annotation::kAppShutdown));
-  const auto a = assess(classic, nullptr, {});
+  const Configuration plain;
+  const auto a = assess(classic, nullptr, plain);
   EXPECT_EQ(options(advise(a, a.timeline)), "+nothing-to-do +native-sidecar");
 }
 
