@@ -80,7 +80,7 @@ class Run:
         return self.start(self.client, "attack", "-name", name, "-seconds", seconds,
                           "-address", self.management if scenario.management else self.webhook,
                           "-connections", connections, "-sample", self.sample_file,
-                          "-from", scenario.address, niceness=NICE)
+                          "-from", scenario.address, "-addresses", scenario.addresses, niceness=NICE)
 
     @staticmethod
     def result(process, seconds):

@@ -5,13 +5,15 @@ import collections
 # title: a row of docs/reliability.md. answers: every status that may be given; () when none may.
 # management: attacks the plain port instead. weight: its share of a run's time, 1 is usual.
 # address: the attackers', where another one than the honest client's matters, as another pod has.
+# addresses: how many they have, counted on from that one.
 # beside: another attack that goes on meanwhile, and its connections; it begins first.
 Scenario = collections.namedtuple(
-    "Scenario", "name title connections answers management weight address beside")
+    "Scenario", "name title connections answers management weight address addresses beside")
 
 
-def scenario(name, title, connections, answers=(), management=False, weight=1.0, address="", beside=()):
-    return Scenario(name, title, connections, answers, management, weight, address, beside)
+def scenario(name, title, connections, answers=(), management=False, weight=1.0, address="",
+             addresses=1, beside=()):
+    return Scenario(name, title, connections, answers, management, weight, address, addresses, beside)
 
 
 SCENARIOS = [
@@ -30,21 +32,29 @@ SCENARIOS = [
              address="127.0.0.2"),
     scenario("listed-authorities", "a ClientHello with 1,200 names of authorities, 500 connections", 500,
              address="127.0.0.2"),
+    scenario("handshakes-in-bytes", "handshakes that end, a segment for every byte, 300 connections", 300,
+             address="127.0.0.2"),
     scenario("slow-headers", "headers at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
     scenario("slow-body", "body at 1 byte/s, 500 connections", 500, ("408",), weight=1.5),
     scenario("tiny-records", "a TLS record for every byte, 16 connections", 16, ("408", "503")),
     scenario("many-headers", "40,000 headers, 16 connections", 16, ("431",)),
     scenario("long-heads", "heads of 30 KB without the body that they announce, 2,000 connections", 2000,
              ("408", "503"), weight=1.5),
+    scenario("long-heads-by-200", "the same from 200 addresses, 800 connections", 800, ("408", "503"), weight=1.5,
+             address="127.0.1.1", addresses=200),
     scenario("long-header", "a header line of 100 MB, 16 connections", 16, ("431",)),
     scenario("chunked-body", "a chunked body of 200 MB, 16 connections", 16, ("413", "503")),
     scenario("long-body", "Content-Length of 200 MB, 16 connections", 16, ("413",)),
     scenario("gzip-bomb", "200 KB of gzip that are 200 MB, 16 connections", 16, ("415",)),
     scenario("unfinished-bodies", "8 MiB bodies without their last byte, 64 connections", 64,
              ("408", "503"), weight=1.5),
+    scenario("slow-uploads", "8 MiB bodies at 256 KB/s, 24 connections", 24, ("408", "503"), weight=1.5,
+             address="127.0.0.2"),
     scenario("deep-bodies", "8 MiB of opening brackets, 8 connections", 8, ("400", "503")),
     scenario("wide-bodies", "a review of 7 MiB with 2,400,000 empty objects, 8 connections", 8,
              ("400", "503")),
+    scenario("longest-reviews-by-8", "reviews of 1,490,000 values from 8 addresses, 16 connections", 16,
+             ("200", "503"), address="127.0.1.1", addresses=8),
     scenario("many-containers", "a pod of 200,000 containers, 8 connections", 8, ("200", "400", "503")),
     scenario("large-reviews", "right reviews of 7 MiB, 8 connections", 8, ("200", "503")),
     scenario("large-reviews-beside-hoarding", "the same beside kept connections, as many as there is room for", 8,

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"io"
@@ -21,10 +22,12 @@ type life func(a *attacker)
 
 type attacker struct {
 	address  string
-	from     string // its own address; "": any
-	sample   []byte // a right review, for attacks that need one
+	from     []net.IP // its own addresses, one connection each in turn; none: any
+	sample   []byte   // a right review, for attacks that need one
 	deadline time.Time
 	done     context.Context
+
+	dialled atomic.Int64
 
 	opened atomic.Int64
 	failed atomic.Int64 // no connection, or no handshake
@@ -49,6 +52,7 @@ func attack(arguments []string) (any, error) {
 	sort.Strings(names)
 	address := flags.String("address", "", "HOST:PORT")
 	from := flags.String("from", "", "the attackers' own address, of loopback")
+	addresses := flags.Int("addresses", 1, "how many they have, counted on from that one")
 	name := flags.String("name", "", strings.Join(names, ", "))
 	connections := flags.Int("connections", 100, "at a time")
 	seconds := flags.Float64("seconds", 8, "how long")
@@ -59,7 +63,7 @@ func attack(arguments []string) (any, error) {
 	if !known {
 		return nil, fmt.Errorf("unknown attack %q", *name)
 	}
-	a := &attacker{address: *address, from: *from, answers: map[string]int{}}
+	a := &attacker{address: *address, from: countOn(*from, *addresses), answers: map[string]int{}}
 	if *sample != "" {
 		data, err := os.ReadFile(*sample)
 		if err != nil {
@@ -86,6 +90,20 @@ func attack(arguments []string) (any, error) {
 	all.Wait()
 	return map[string]any{"opened": a.opened.Load(), "failed": a.failed.Load(), "cut": a.cut.Load(),
 		"most": a.most.Load(), "sent_bytes": a.sent.Load(), "answers": a.answers}, nil
+}
+
+// So many addresses from the first on; none where no first one is given.
+func countOn(first string, count int) []net.IP {
+	address := net.ParseIP(first).To4()
+	if address == nil {
+		return nil
+	}
+	begin := binary.BigEndian.Uint32(address)
+	all := make([]net.IP, count)
+	for i := range all {
+		all[i] = binary.BigEndian.AppendUint32(nil, begin+uint32(i))
+	}
+	return all
 }
 
 func (a *attacker) pause(duration time.Duration) {
@@ -115,8 +133,8 @@ func (h *held) Write(data []byte) (int, error) {
 
 func (a *attacker) dial() *held {
 	dialer := net.Dialer{}
-	if a.from != "" {
-		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(a.from)}
+	if len(a.from) > 0 {
+		dialer.LocalAddr = &net.TCPAddr{IP: a.from[a.dialled.Add(1)%int64(len(a.from))]}
 	}
 	plain, err := dialer.DialContext(a.done, "tcp", a.address)
 	if err != nil {

@@ -35,6 +35,17 @@ var attacks = map[string]life{
 	"listed-authorities": func(a *attacker) {
 		a.plainly(func(to io.Writer) { _, _ = to.Write(helloWithAuthorities()) })
 	},
+	"handshakes-in-bytes": func(a *attacker) { // each comes to its end, a segment for every byte
+		plain := a.dial()
+		if plain == nil {
+			return
+		}
+		defer plain.Close()
+		_ = plain.Conn.(*net.TCPConn).SetNoDelay(true)
+		if tls.Client(inBytes{plain}, anyCertificate()).HandshakeContext(a.done) != nil && a.done.Err() == nil {
+			a.cut.Add(1)
+		}
+	},
 	"hoarding": func(a *attacker) { // each has had an answer, and is then kept like an honest one
 		a.securely(func(to io.Writer) { fmt.Fprint(to, "GET / HTTP/1.1\r\nHost: webhook\r\n\r\n") })
 	},
@@ -115,6 +126,17 @@ var attacks = map[string]life{
 			a.pour(to, bytes.Repeat([]byte("["), 1<<16), (8<<20)/(1<<16)-1)
 		})
 	},
+	"slow-uploads": func(a *attacker) { // never still, and never done: 8 MiB at 256 KB/s
+		a.securely(func(to io.Writer) {
+			fmt.Fprintf(to, "%sContent-Length: %d\r\n\r\n", jsonPost, 8<<20)
+			for a.done.Err() == nil {
+				if _, err := to.Write(bytes.Repeat([]byte("["), 16<<10)); err != nil {
+					return
+				}
+				a.pause(64 * time.Millisecond)
+			}
+		})
+	},
 	"broken-off-bodies": func(a *attacker) { // more than handshakes leave room for, gone at once, and again
 		if plain, secure := a.dialTLS(anyCertificate()); plain != nil {
 			fmt.Fprintf(secure, "%sContent-Length: %d\r\n\r\n", jsonPost, 8<<20)
@@ -138,6 +160,9 @@ var attacks = map[string]life{
 	},
 	"costly-reviews": func(a *attacker) { // 35 KB that take as long as megabytes of a usual pod
 		a.once(a.withSample(`"containers":[`, strings.Repeat("{},", 9_900)))
+	},
+	"longest-reviews": func(a *attacker) { // as many values as there may be: nothing takes longer to read
+		a.once(a.withSample(`"spec":{`, `"wide":[`+strings.TrimSuffix(strings.Repeat("0,", 1_490_000), ",")+`],`))
 	},
 	"waiting-reviews": func(a *attacker) { // each takes its time on the thread that all of them share
 		a.once(a.withSample(`"spec":{`, `"initContainers":[`+
@@ -345,6 +370,18 @@ func (a *attacker) pour(to io.Writer, piece []byte, times int) {
 			return
 		}
 	}
+}
+
+// Writes each byte by itself.
+type inBytes struct{ net.Conn }
+
+func (c inBytes) Write(data []byte) (int, error) {
+	for i := range data {
+		if _, err := c.Conn.Write(data[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(data), nil
 }
 
 func (a *attacker) request() []byte {
