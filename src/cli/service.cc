@@ -411,6 +411,7 @@ class Service {
 }  // namespace
 
 int serve(const ServiceOptions& options) {
+  io::keep_more_small_blocks();
   auto policy = load_policy(options.policy);
   if (!policy) {
     print_errors(policy.error());

@@ -11,6 +11,7 @@
 
 #include "io/certificate_store.h"
 #include "io/certificates.h"
+#include "io/memory.h"
 #include "io/server.h"
 
 namespace {
@@ -36,6 +37,7 @@ int main(int count, char** arguments) {
     fmt::print(stderr, "usage: bench-ceiling PORT CERTIFICATE KEY BYTES\n");
     return 2;
   }
+  io::keep_more_small_blocks();  // as `serve` does
   const auto pair = io::load_pair(arguments[2], arguments[3]);
   if (!pair) return give_up(pair.error());
   const auto store = io::CertificateStore::make(*pair);

@@ -2,14 +2,18 @@
 
 import http.client
 import json
+import os
+import pathlib
 import re
 import socket
 import ssl
 import subprocess
 import threading
 import time
+import unittest.mock
 import warnings
 
+import gracekeeper
 from gracekeeper import (LIMIT, Server, TestCase, main, make_certificate, review, run,
                          wait_until)
 
@@ -50,6 +54,23 @@ class Start(TestCase):
                     socket.create_connection(("127.0.0.1", server.port), LIMIT) as plain:
                 old.wrap_socket(plain)
             self.assertTrue(server.review("/mutate", review(POD))["allowed"])
+
+    def test_the_allocators_setting_is_its_own_unless_somebody_has_set_it(self):
+        def look(server):
+            process = pathlib.Path(f"/proc/{server.process.pid}")
+            variables = dict(line.split("=", 1) for line in (process / "environ").read_text().split("\0") if line)
+            self.assertEqual((process / "comm").read_text(), pathlib.Path(gracekeeper.PROGRAM).name[:15] + "\n")
+            self.assertEqual((process / "cmdline").read_text().split("\0")[1:-1], ["serve", *server.arguments])
+            return variables["GLIBC_TUNABLES"]
+
+        with unittest.mock.patch.dict(os.environ):
+            os.environ.pop("GLIBC_TUNABLES", None)
+            with Server() as server:
+                self.assertIn("glibc.malloc.tcache_count=", look(server))
+                self.assertTrue(server.review("/mutate", review(POD))["allowed"])
+            os.environ["GLIBC_TUNABLES"] = ""
+            with Server() as server:
+                self.assertEqual(look(server), "")
 
     def failed(self, *arguments):
         """The reason for which the server did not start."""
