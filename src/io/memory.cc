@@ -8,6 +8,7 @@
 #include <link.h>
 #include <malloc.h>
 #include <string>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -56,7 +57,9 @@ std::string own_program() {
 }  // namespace
 
 void keep_more_small_blocks() {
-  if (std::getenv(kTunables) != nullptr) return;
+  // With rights that the caller has not (file capabilities), the variable is taken away at each
+  // start: it would start itself again and again.
+  if (std::getenv(kTunables) != nullptr || ::getauxval(AT_SECURE) != 0) return;
   const std::string program = own_program();
   std::string words = whole("/proc/self/cmdline");  // each ends with a zero
   std::vector<char*> arguments;
@@ -64,7 +67,6 @@ void keep_more_small_blocks() {
     arguments.push_back(words.data() + at);
   if (program.empty() || arguments.empty() || words.back() != '\0') return;
   arguments.push_back(nullptr);
-  // Without it, it would start itself again and again.
   if (::setenv(kTunables, kSmallBlocksKept, 0) != 0) return;
   ::execv(program.c_str(), arguments.data());
   ::unsetenv(kTunables);

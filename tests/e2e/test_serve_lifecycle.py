@@ -5,11 +5,14 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import time
+import unittest
 import unittest.mock
 import warnings
 
@@ -71,6 +74,30 @@ class Start(TestCase):
             os.environ["GLIBC_TUNABLES"] = ""
             with Server() as server:
                 self.assertEqual(look(server), "")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give a file capabilities")
+    def test_with_file_capabilities_it_does_not_start_itself_again_and_again(self):
+        program = self.folder / "gracekeeper"
+        shutil.copy(gracekeeper.PROGRAM, program)
+        bind = 1 << 10  # CAP_NET_BIND_SERVICE; struct vfs_cap_data, revision 2, effective
+        os.setxattr(program, "security.capability", struct.pack("<5I", 0x02000001, bind, 0, 0, 0))
+        self.folder.chmod(0o755)
+        process = subprocess.Popen(
+            [program, "serve", "--listen", "127.0.0.1:0", "--management-listen", "127.0.0.1:0",
+             "--shutdown-delay", "0s"],
+            user=65534, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        limit = threading.Timer(LIMIT, process.kill)
+        limit.start()
+        try:
+            line = process.stderr.readline()
+            self.assertTrue(line, f"nothing in its log within {LIMIT} s")
+            self.assertEqual(json.loads(line)["message"], "serving")
+            effective = re.search("CapEff:\t(.*)", pathlib.Path(f"/proc/{process.pid}/status").read_text())
+            self.assertEqual(int(effective[1], 16), bind)
+        finally:
+            limit.cancel()
+            process.terminate()
+            process.communicate(timeout=LIMIT)
 
     def failed(self, *arguments):
         """The reason for which the server did not start."""
