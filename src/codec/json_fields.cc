@@ -114,18 +114,17 @@ std::vector<std::string> Fields::texts(Element element) {
   return values;
 }
 
-FieldPath Fields::Step::path() const {
-  FieldPath before = before_ == nullptr ? FieldPath{} : before_->path();
-  return key_.data() == nullptr ? std::move(before) / index_ : std::move(before) / key_;
-}
-
 void Fields::wrong_type(Element element, std::string_view expected) {
   refuse(fmt::format("expected {}, got {}", expected, describe(element)));
 }
 
 void Fields::refuse(std::string message) {
   if (error_) return;
-  error_ = FieldError{last_ == nullptr ? FieldPath{} : last_->path(), std::move(message)};
+  FieldPath path;
+  for (const auto& [key, index] : path_) {
+    path = key.data() == nullptr ? std::move(path) / index : std::move(path) / key;
+  }
+  error_ = FieldError{std::move(path), std::move(message)};
 }
 
 }  // namespace gracekeeper::json

@@ -81,31 +81,24 @@ class Fields {
   void refuse(std::string message);  // what is being read
 
  private:
-  // The path is kept as a chain of steps, each on the stack of who reads there, and only written
-  // out when there is an error to report.
+  // The path is kept as a stack and only written out when there is an error to report.
   class Step {
    public:
-    Step(Fields& fields, std::string_view key) : Step(fields, key, 0) {}
-    Step(Fields& fields, std::size_t index) : Step(fields, std::string_view{}, index) {}
-    ~Step() { fields_.last_ = before_; }
+    Step(Fields& fields, std::string_view key) : fields_(fields) {
+      fields_.path_.emplace_back(key, 0);
+    }
+    Step(Fields& fields, std::size_t index) : fields_(fields) {
+      fields_.path_.emplace_back(std::string_view{}, index);
+    }
+    ~Step() { fields_.path_.pop_back(); }
     Step(const Step&) = delete;
     Step& operator=(const Step&) = delete;
 
-    [[nodiscard]] FieldPath path() const;
-
    private:
-    Step(Fields& fields, std::string_view key, std::size_t index)
-        : fields_(fields), before_(fields.last_), key_(key), index_(index) {
-      fields.last_ = this;
-    }
-
     Fields& fields_;
-    const Step* before_;
-    std::string_view key_;  // without data: an index
-    std::size_t index_;
   };
 
-  const Step* last_ = nullptr;
+  std::vector<std::pair<std::string_view, std::size_t>> path_;  // a key, or (without data) an index
   std::optional<FieldError> error_;
 };
 
