@@ -24,7 +24,7 @@ constexpr auto kPairs = [] {
 
 #if defined(__x86_64__)
 // Twelve bytes at a time (W. Mula and D. Lemire, "Faster Base64 Encoding and Decoding Using AVX2
-// Instructions", 2018, 3.1): a patch of 8 KB in a third of the time. Takes all but the last bytes,
+// Instructions", 2018, 3.1): 0.5 us less of a decision's 18. Takes all but the last bytes,
 // since it reads sixteen, and says how many.
 __attribute__((target("ssse3"))) std::size_t encode_by_twelve(std::string_view bytes, char* to) {
   // Of each group b0 b1 b2: b1 b0 b2 b1, so that each of the four values lies within 16 bits.

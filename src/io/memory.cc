@@ -17,9 +17,9 @@
 namespace gracekeeper::io {
 namespace {
 
-// Not more and no larger ones: what a thread keeps is not given back, and every page that it lies
-// on.
 constexpr const char* kTunables = "GLIBC_TUNABLES";
+// Not more and no larger ones: what a thread keeps is not given back, nor is a page that it lies
+// on.
 constexpr const char* kSmallBlocksKept = "glibc.malloc.tcache_count=32:glibc.malloc.tcache_max=256";
 constexpr int kLargeBlock = 256 * 1024;
 constexpr int kKeptAtTheTop = 1024 * 1024;
@@ -57,8 +57,8 @@ std::string own_program() {
 }  // namespace
 
 void keep_more_small_blocks() {
-  // With rights that the caller has not (file capabilities), the variable is taken away at each
-  // start: it would start itself again and again.
+  // With rights that the caller has not (file capabilities), glibc may ignore the variable or take
+  // it away at each start: it would start itself for nothing, or again and again.
   if (std::getenv(kTunables) != nullptr || ::getauxval(AT_SECURE) != 0) return;
   const std::string program = own_program();
   std::string words = whole("/proc/self/cmdline");  // each ends with a zero

@@ -10,7 +10,7 @@
 namespace gracekeeper::io {
 
 // A request allocates and frees some 270 small blocks in a row, of which glibc has a thread keep 7
-// of each size and works its way through shared lists for the others: with 32 a request takes 8 %
+// of each size and works its way through shared lists for the others: with 32 a request takes 6 %
 // less of a processor's time. That can only be asked for in the environment of a starting program,
 // so the process starts itself anew, with the same arguments and the same id, unless GLIBC_TUNABLES
 // is set already. Call it first of all; where it is not possible, it does nothing.

@@ -365,7 +365,7 @@ constexpr std::array<ConfigurationKey, 6> kOthers{{
 }};
 
 // Of each row the annotation that an object has, if any. An object has few of these, and there are
-// many rows: asked for one by one, they take four times as long.
+// many rows, which are not asked for one by one.
 using Written = std::array<const AnnotationValue*, kRows.size()>;
 
 Written written_in(const Annotations& annotations) {
