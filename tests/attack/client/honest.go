@@ -25,6 +25,8 @@ type exchange struct {
 const uidPlaceholder = "00000000-0000-0000-0000-000000000000"
 
 type tally struct {
+	since     time.Time
+	pauses    *pauses
 	mutex     sync.Mutex
 	durations []float64 // milliseconds, from when a request was due
 	failed    int
@@ -68,9 +70,56 @@ func (t *tally) add(due time.Time, answer int, err error) {
 		}
 		t.perAnswer[answer]++
 	}
-	if err != nil && len(t.examples) < 5 {
-		t.examples = append(t.examples, err.Error())
+	if err != nil && len(t.examples) < 20 {
+		t.examples = append(t.examples, fmt.Sprintf("%.1f s after the start: %v (within it this client stood still for up to %d ms)",
+			due.Sub(t.since).Seconds(), err, t.pauses.longestSince(due).Milliseconds()))
 	}
+}
+
+// When this process itself did not run: the machine, not the server, stood still.
+type pauses struct {
+	mutex sync.Mutex
+	found []pause
+}
+
+type pause struct {
+	end    time.Time
+	length time.Duration
+}
+
+const (
+	looksEvery     = 10 * time.Millisecond
+	shortestPause  = 20 * time.Millisecond
+	pausesRecalled = 1000
+)
+
+func (p *pauses) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		before := time.Now()
+		time.Sleep(looksEvery)
+		length := time.Since(before) - looksEvery
+		if length < shortestPause {
+			continue
+		}
+		p.mutex.Lock()
+		p.found = append(p.found, pause{time.Now(), length})
+		if len(p.found) > pausesRecalled {
+			p.found = p.found[1:]
+		}
+		p.mutex.Unlock()
+	}
+}
+
+func (p *pauses) longestSince(since time.Time) time.Duration {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	var longest time.Duration
+	for _, each := range p.found {
+		if each.end.After(since) {
+			longest = max(longest, each.length)
+		}
+	}
+	return longest
 }
 
 // What a request's answer is worth: the place of it in Answers, -1 when it is none of them. Nothing
@@ -169,11 +218,16 @@ func honest(arguments []string) (any, error) {
 	every := func(perSecond float64) time.Duration {
 		return time.Duration(float64(time.Second) / perSecond)
 	}
-	var kept, alone, large tally
+	var still pauses
+	watching, watched := context.WithCancel(context.Background())
+	defer watched()
+	go still.watch(watching)
+	counting := func() *tally { return &tally{since: start, pauses: &still} }
+	kept, alone, large := counting(), counting(), counting()
 	keeping := &http.Client{Transport: apiServerTransport(*connections)}
 	for i := 0; i < *connections; i++ {
 		workers.Add(1)
-		go run(&kept, keeping, corpus, *timeout, i, time.Duration(*connections)*every(*rate), time.Duration(i)*every(*rate))
+		go run(kept, keeping, corpus, *timeout, i, time.Duration(*connections)*every(*rate), time.Duration(i)*every(*rate))
 	}
 	if *fresh > 0 {
 		transport := apiServerTransport(1)
@@ -182,7 +236,7 @@ func honest(arguments []string) (any, error) {
 		together := int(*fresh*timeout.Seconds()) + 1
 		for i := 0; i < together; i++ {
 			workers.Add(1)
-			go run(&alone, &http.Client{Transport: transport}, corpus, *timeout, i,
+			go run(alone, &http.Client{Transport: transport}, corpus, *timeout, i,
 				time.Duration(together)*every(*fresh), time.Duration(i)*every(*fresh))
 		}
 	}
@@ -193,7 +247,7 @@ func honest(arguments []string) (any, error) {
 			return nil, err
 		}
 		workers.Add(1)
-		go run(&large, largeOnes, largeCorpus, *largeTimeout, 0, every(*largeRate), every(*largeRate)/2)
+		go run(large, largeOnes, largeCorpus, *largeTimeout, 0, every(*largeRate), every(*largeRate)/2)
 	}
 	workers.Wait()
 	keeping.CloseIdleConnections()
