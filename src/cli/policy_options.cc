@@ -211,7 +211,7 @@ tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& option
   if (!errors.empty()) return tl::make_unexpected(std::move(errors));
   auto policy = make_policy(file.configuration, std::move(linkerd.values), kCreatedBy);
   policy.prepared =
-      std::make_shared<const PreparedSidecar>(prepare_sidecar(policy.linkerd, with_json_text));
+      std::make_shared<const PreparedSidecar>(prepare_sidecar(policy.linkerd, json_text));
   return policy;
 }
 

@@ -84,19 +84,21 @@ class Fields {
   // The path is kept as a stack and only written out when there is an error to report.
   class Step {
    public:
-    Step(Fields& fields, std::string_view key) : fields_(fields) {
-      fields_.path_.emplace_back(key, 0);
-    }
-    Step(Fields& fields, std::size_t index) : fields_(fields) {
-      fields_.path_.emplace_back(std::string_view{}, index);
-    }
+    Step(Fields& fields, std::string_view key) : Step(fields, key, 0) {}
+    Step(Fields& fields, std::size_t index) : Step(fields, std::string_view{}, index) {}
     ~Step() { fields_.path_.pop_back(); }
     Step(const Step&) = delete;
     Step& operator=(const Step&) = delete;
 
    private:
+    Step(Fields& fields, std::string_view key, std::size_t index) : fields_(fields) {
+      if (fields_.path_.capacity() == 0) fields_.path_.reserve(kUsualDepth);
+      fields_.path_.emplace_back(key, index);
+    }
+
     Fields& fields_;
   };
+  static constexpr std::size_t kUsualDepth = 8;
 
   std::vector<std::pair<std::string_view, std::size_t>> path_;  // a key, or (without data) an index
   std::optional<FieldError> error_;

@@ -14,16 +14,19 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // The variables of a container that an edit adds.
-std::vector<Container::Variable> variables_of(const Value& container) {
-  std::vector<Container::Variable> variables;
+Variables variables_of(const Value& container) {
+  Variables variables;
   const auto* env = container.find("env");
   if (env == nullptr || env->as_array() == nullptr) return variables;
   for (const auto& item : *env->as_array()) {
-    auto& variable = variables.emplace_back();
-    if (const auto* name = item.find("name"); name != nullptr && name->as_string() != nullptr)
-      variable.name = *name->as_string();
-    if (const auto* value = item.find("value"); value != nullptr && value->as_string() != nullptr)
-      variable.value = *value->as_string();
+    const auto text = [&](std::string_view key) {
+      const auto* member = item.find(key);
+      return member == nullptr ? nullptr : member->as_string();
+    };
+    const auto* name = text("name");
+    const auto* value = text("value");
+    variables.add(name == nullptr ? std::string_view() : *name,
+                  value == nullptr ? std::nullopt : std::optional<std::string_view>(*value));
   }
   return variables;
 }
@@ -53,7 +56,7 @@ class ContainerShape {
     has_mounts = mounts != nullptr && mounts->as_array() != nullptr && !mounts->as_array()->empty();
   }
 
-  std::vector<Container::Variable>& env() {
+  Variables& env() {
     if (!env_) env_ = of_pod_ != nullptr ? of_pod_->env : variables_of(*added_);
     return *env_;
   }
@@ -67,34 +70,24 @@ class ContainerShape {
  private:
   const Container* of_pod_ = nullptr;
   const Value* added_ = nullptr;
-  std::optional<std::vector<Container::Variable>> env_;
+  std::optional<Variables> env_;
 };
 
 // One token of a JSON Pointer (RFC 6901), with the slash before it.
 void append_token(std::string& pointer, std::string_view key) {
   pointer += '/';
-  for (char c : key) {
-    if (c == '~') {
-      pointer += "~0";
-    } else if (c == '/') {
-      pointer += "~1";
-    } else {
-      pointer += c;
-    }
+  const auto* from = key.begin();
+  for (const auto* at = from; at != key.end(); ++at) {
+    if (*at != '~' && *at != '/') continue;
+    pointer.append(from, at);
+    pointer += *at == '~' ? "~0" : "~1";
+    from = at + 1;
   }
+  pointer.append(from, key.end());
 }
 
 void append_token(std::string& pointer, std::size_t index) {
   fmt::format_to(std::back_inserter(pointer), FMT_STRING("/{}"), index);
-}
-
-template <typename... Tokens>
-std::string pointer_of(const std::string& parent, Tokens... tokens) {
-  std::string pointer;
-  pointer.reserve(parent.size() + 128);
-  pointer += parent;
-  (append_token(pointer, tokens), ...);
-  return pointer;
 }
 
 // Turns edits into operations one after the other and keeps track of what the pod looks like in
@@ -123,37 +116,37 @@ class PatchWriter {
         existing->second.text == edit.value)
       return;
     create(has_annotations_, "annotations");
-    add(pointer_of(metadata_, "annotations", std::string_view(edit.key)), edit.value);
+    add(edit.value, metadata_, "annotations", std::string_view(edit.key));
   }
 
   void operator()(const SetLabel& edit) {
     const auto existing = pod_.labels.find(edit.key);
     if (existing != pod_.labels.end() && existing->second == edit.value) return;
     create(has_labels_, "labels");
-    add(pointer_of(metadata_, "labels", std::string_view(edit.key)), edit.value);
+    add(edit.value, metadata_, "labels", std::string_view(edit.key));
   }
 
   void operator()(const SetTerminationGracePeriod& edit) {
     if (pod_.termination_grace_period_seconds == edit.seconds) return;
-    add(pointer_of(spec_, "terminationGracePeriodSeconds"), edit.seconds);
+    add(edit.seconds, spec_, "terminationGracePeriodSeconds");
   }
 
   void operator()(const SetPreStop& edit) {
-    auto [container, path] = find(edit.container);
+    auto [container, list, index] = find(edit.container);
     if (container == nullptr) return;
     if (container->has_lifecycle) {
-      add(pointer_of(path, "lifecycle", "preStop"), edit.handler);
+      add(edit.handler, spec_, list, index, "lifecycle", "preStop");
     } else {
-      add(pointer_of(path, "lifecycle"), Value::object({{"preStop", edit.handler}}));
+      add(Value::object({{"preStop", edit.handler}}), spec_, list, index, "lifecycle");
     }
     container->has_lifecycle = true;
     container->has_pre_stop = true;
   }
 
   void operator()(const RemovePreStop& edit) {
-    auto [container, path] = find(edit.container);
+    auto [container, list, index] = find(edit.container);
     if (container == nullptr || !container->has_pre_stop) return;
-    begin("remove", pointer_of(path, "lifecycle", "preStop"));
+    begin("remove", spec_, list, index, "lifecycle", "preStop");
     out_.put('}');
     container->has_pre_stop = false;
   }
@@ -163,81 +156,76 @@ class PatchWriter {
   }
 
   void operator()(const SetVariable& edit) {
-    auto [container, path] = find(edit.container);
+    auto [container, list, index] = find(edit.container);
     if (container == nullptr) return;
-    // Of two of the same name the last one holds.
     auto& variables = container->env();
-    const auto found =
-        std::find_if(variables.rbegin(), variables.rend(),
-                     [&](const auto& candidate) { return candidate.name == edit.name; });
+    const auto found = variables.find(edit.name);
     Value whole{Value::object({{"name", edit.name}, {"value", edit.value}})};
-    if (found == variables.rend()) {
+    if (!found) {
       if (container->has_env) {
-        add(pointer_of(path, "env", "-"), whole);
+        add(whole, spec_, list, index, "env", "-");
       } else {
-        add(pointer_of(path, "env"), Value::array({std::move(whole)}));
+        add(Value::array({std::move(whole)}), spec_, list, index, "env");
       }
       container->has_env = true;
-      variables.push_back({edit.name, edit.value});
+      variables.add(edit.name, edit.value);
       return;
     }
-    auto& variable = *found;
-    if (variable.value == edit.value) return;
-    const auto index = static_cast<std::size_t>(variables.rend() - found) - 1;
+    const auto value = variables[*found].value;
+    if (value == edit.value) return;
     // One that takes its value from elsewhere is replaced whole: value and valueFrom exclude each
     // other.
-    if (variable.value)
-      put("replace", pointer_of(path, "env", index, "value"), edit.value);
+    if (value)
+      put("replace", edit.value, spec_, list, index, "env", *found, "value");
     else
-      put("replace", pointer_of(path, "env", index), whole);
-    variable.value = edit.value;
+      put("replace", whole, spec_, list, index, "env", *found);
+    variables.set_value(*found, edit.value);
   }
 
   void operator()(const SetArguments& edit) {
-    auto [container, path] = find(edit.container);
+    auto [container, list, index] = find(edit.container);
     if (container == nullptr) return;
-    add(pointer_of(path, edit.in_command ? "command" : "args"), list_of(edit.words));
+    add(list_of(edit.words), spec_, list, index, edit.in_command ? "command" : "args");
   }
 
   void operator()(const SetCommand& edit) {
-    auto [container, path] = find(edit.container);
+    auto [container, list, index] = find(edit.container);
     if (container == nullptr) return;
-    put("replace", pointer_of(path, "command"), list_of(edit.command));
+    put("replace", list_of(edit.command), spec_, list, index, "command");
   }
 
   void operator()(const AddContainer& edit) {
     const bool init = edit.list == Container::List::InitContainers;
-    const auto list = pointer_of(spec_, init ? "initContainers" : "containers");
+    const auto list = name_of(edit.list);
     if (init && !has_init_containers_) {
-      add(list, Value::Array{});
+      add(Value::Array{}, spec_, list);
       has_init_containers_ = true;
     }
     auto& shapes = init ? init_containers_ : containers_;
     if (edit.position >= shapes.size()) {
-      add(pointer_of(list, "-"), edit.container);
+      add(edit.container, spec_, list, "-");
       shapes.emplace_back(edit.container);
     } else {
-      add(pointer_of(list, edit.position), edit.container);
+      add(edit.container, spec_, list, edit.position);
       shapes.emplace(shapes.begin() + static_cast<std::ptrdiff_t>(edit.position), edit.container);
     }
   }
 
   void operator()(const AddVolume& edit) {
-    const auto list = pointer_of(spec_, "volumes");
     if (!has_volumes_) {
-      add(list, Value::Array{});
+      add(Value::Array{}, spec_, "volumes");
       has_volumes_ = true;
     }
-    add(pointer_of(list, "-"), edit.volume);
+    add(edit.volume, spec_, "volumes", "-");
   }
 
   void operator()(const AddVolumeMount& edit) {
-    auto [container, path] = find(edit.container);
+    auto [container, list, index] = find(edit.container);
     if (container == nullptr) return;
     if (container->has_mounts)
-      add(pointer_of(path, "volumeMounts", "-"), edit.mount);
+      add(edit.mount, spec_, list, index, "volumeMounts", "-");
     else
-      add(pointer_of(path, "volumeMounts"), Value::array({edit.mount}));
+      add(Value::array({edit.mount}), spec_, list, index, "volumeMounts");
     container->has_mounts = true;
   }
 
@@ -250,22 +238,31 @@ class PatchWriter {
   // More than the patch of an injection has.
   static constexpr std::size_t kUsualBytes = std::size_t{12} * 1024;
 
-  void begin(std::string_view operation, std::string_view pointer) {
+  // What is changed, and where: the tokens below a pointer.
+  template <typename... Tokens>
+  void begin(std::string_view operation, std::string_view parent, Tokens... tokens) {
     if (operations_++ > 0) out_.put(',');
     out_.put(R"({"op":")");
     out_.put(operation);
     out_.put(R"(","path":)");
-    out_.string(pointer);
+    pointer_ = parent;
+    (append_token(pointer_, tokens), ...);
+    out_.string(pointer_);
   }
 
-  void put(std::string_view operation, std::string_view pointer, const Value& value) {
-    begin(operation, pointer);
+  template <typename... Tokens>
+  void put(std::string_view operation, const Value& value, std::string_view parent,
+           Tokens... tokens) {
+    begin(operation, parent, tokens...);
     out_.put(R"(,"value":)");
     out_.value(value);
     out_.put('}');
   }
 
-  void add(std::string_view pointer, const Value& value) { put("add", pointer, value); }
+  template <typename... Tokens>
+  void add(const Value& value, std::string_view parent, Tokens... tokens) {
+    put("add", value, parent, tokens...);
+  }
 
   static Value list_of(const std::vector<std::string>& words) {
     return Value::Array(words.begin(), words.end());
@@ -273,21 +270,31 @@ class PatchWriter {
 
   void create(bool& exists, std::string_view part) {
     if (exists) return;
-    if (!has_metadata_) add(metadata_, Value::Object{});
+    if (!has_metadata_) add(Value::Object{}, metadata_);
     has_metadata_ = true;
-    add(pointer_of(metadata_, part), Value::Object{});
+    add(Value::Object{}, metadata_, part);
     exists = true;
   }
 
-  std::pair<ContainerShape*, std::string> find(const std::string& name) {
-    for (auto* list : {&containers_, &init_containers_}) {
-      for (std::size_t i = 0; i < list->size(); ++i) {
-        if ((*list)[i].name != name) continue;
-        return {&(*list)[i],
-                pointer_of(spec_, list == &containers_ ? "containers" : "initContainers", i)};
-      }
+  static std::string_view name_of(Container::List list) {
+    return list == Container::List::Containers ? "containers" : "initContainers";
+  }
+
+  struct Found {
+    ContainerShape* container = nullptr;  // there is none
+    std::string_view list = {};
+    std::size_t index = 0;
+  };
+
+  Found find(std::string_view name) {
+    for (const auto list : {Container::List::Containers, Container::List::InitContainers}) {
+      auto& shapes = list == Container::List::Containers ? containers_ : init_containers_;
+      const auto found = std::find_if(shapes.begin(), shapes.end(),
+                                      [&](const ContainerShape& one) { return one.name == name; });
+      if (found != shapes.end())
+        return {&*found, name_of(list), static_cast<std::size_t>(found - shapes.begin())};
     }
-    return {nullptr, {}};
+    return {};
   }
 
   const Pod& pod_;
@@ -300,6 +307,7 @@ class PatchWriter {
   bool has_volumes_;
   std::vector<ContainerShape> containers_;
   std::vector<ContainerShape> init_containers_;
+  std::string pointer_;  // in hand: of the operation that is written
   JsonWriter out_{kUsualBytes};
   std::size_t operations_ = 0;
 };

@@ -119,10 +119,10 @@ void JsonWriter::value(const Value& value) {
   put("null");
 }
 
-Value with_json_text(Value value) {
+std::string json_text(const Value& value) {
   JsonWriter out(256);
   out.value(value);
-  return Value::shared(std::move(value), out.take());
+  return out.take();
 }
 
 }  // namespace gracekeeper

@@ -55,7 +55,7 @@ class JsonWriter {
   std::size_t used_ = 0;
 };
 
-// The value, shared by its copies (core/value.h), with the text that a JsonWriter writes for it.
-Value with_json_text(Value value);
+// What a JsonWriter writes for the value.
+std::string json_text(const Value& value);
 
 }  // namespace gracekeeper

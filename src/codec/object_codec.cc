@@ -186,17 +186,18 @@ DecodedObject decode_service(Element object, json::Metadata metadata) {
 
 DecodedObject decode_one(Element object, std::string_view kind, std::string_view api_version,
                          Workloads read) {
+  const auto* workload = find_workload(kind, api_version, read);
+  const bool is_pod = workload != nullptr && workload->subject == Subject::Kind::Pod;
   Fields fields;
   json::Metadata metadata;
   if (const auto element = member(object, "metadata"))
-    metadata = json::read_metadata(fields, *element);
+    metadata = json::read_metadata(fields, *element, !is_pod);
   if (fields.error()) return tl::make_unexpected(below(FieldPath{} / "metadata", *fields.error()));
   if (is_known_group(api_version)) {
     if (kind == "Namespace") return Namespace{metadata.name, std::move(metadata.annotations)};
     if (kind == "Service") return decode_service(object, std::move(metadata));
   }
-  if (const auto* workload = find_workload(kind, api_version, read))
-    return decode_workload(object, *workload, std::move(metadata));
+  if (workload != nullptr) return decode_workload(object, *workload, std::move(metadata));
   const auto spec = member(object, "spec");
   return OtherObject{.kind = std::string(kind),
                      .name = display_name(metadata),

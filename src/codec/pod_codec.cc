@@ -96,13 +96,12 @@ std::size_t size_of(Element element) {
 void read_env(Fields& fields, Element element, Container& container) {
   container.env.reserve(size_of(element));
   fields.list(element, [&](std::size_t index, Element item) {
-    auto& entry = container.env.emplace_back();
     Element part;
-    if (item.at_key("name").get(part) == simdjson::SUCCESS && part.is_string())
-      entry.name = std::string_view(part);
-    if (item.at_key("value").get(part) == simdjson::SUCCESS && part.is_string())
-      entry.value = std::string(std::string_view(part));
-    const std::string_view variable(entry.name);
+    std::string_view variable;
+    if (item.at_key("name").get(part) == simdjson::SUCCESS && part.is_string()) variable = part;
+    std::optional<std::string_view> own;
+    if (item.at_key("value").get(part) == simdjson::SUCCESS && part.is_string()) own = part;
+    container.env.add(variable, own);
     if (!matters(variable)) return;
     std::optional<std::string> text;
     fields.object(item, [&](std::string_view key, Element value) {
@@ -242,13 +241,14 @@ Annotations read_annotations(Fields& fields, Element element) {
   return annotations;
 }
 
-Metadata read_metadata(Fields& fields, Element element) {
+Metadata read_metadata(Fields& fields, Element element, bool with_annotations) {
   Metadata metadata;
   fields.object(element, [&](std::string_view key, Element value) {
     if (key == "name") metadata.name = fields.text(value);
     if (key == "generateName") metadata.generate_name = fields.text(value);
     if (key == "namespace") metadata.namespace_name = fields.text(value);
-    if (key == "annotations") metadata.annotations = read_annotations(fields, value);
+    if (key == "annotations" && with_annotations)
+      metadata.annotations = read_annotations(fields, value);
   });
   return metadata;
 }

@@ -18,6 +18,7 @@ struct Metadata {
   std::string namespace_name;
   Annotations annotations;
 };
-Metadata read_metadata(Fields& fields, Element element);
+// Those of a pod itself are among what read_pod() reads.
+Metadata read_metadata(Fields& fields, Element element, bool with_annotations = true);
 
 }  // namespace gracekeeper::json

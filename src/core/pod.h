@@ -16,6 +16,7 @@
 #include "core/duration.h"
 #include "core/field_path.h"
 #include "core/value.h"
+#include "core/variables.h"
 
 namespace gracekeeper {
 
@@ -107,13 +108,7 @@ struct Container {
     bool operator==(const GraceVariable&) const = default;
   };
   std::optional<GraceVariable> grace_variable;
-  // All variables, in order; the value is absent when it comes from elsewhere (valueFrom).
-  struct Variable {
-    std::string name;
-    std::optional<std::string> value;
-    bool operator==(const Variable&) const = default;
-  };
-  std::vector<Variable> env;
+  Variables env;
   // Of LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED.
   std::optional<std::string> shutdown_endpoint;
   // Of a container named istio-proxy: the variables that Istio's agent reads.

@@ -39,9 +39,9 @@ std::optional<std::string_view> argument_value(const std::vector<std::string>& w
 // What the container carries by other means than its hook.
 std::optional<Millis> process_time(const Container& container, const ProfileSetting& setting) {
   if (setting.means == SettingMeans::Environment) {
-    // Of two variables of the same name the last one holds.
-    for (auto it = container.env.rbegin(); it != container.env.rend(); ++it) {
-      if (it->name == setting.variable) return it->value ? setting.read(*it->value) : std::nullopt;
+    if (const auto found = container.env.find(setting.variable)) {
+      const auto value = container.env[*found].value;
+      return value ? setting.read(*value) : std::nullopt;
     }
   }
   if (setting.means == SettingMeans::Argument) {

@@ -2,9 +2,10 @@
 
 namespace gracekeeper {
 
-Value::Object Value::object(std::initializer_list<std::pair<std::string_view, Given>> members) {
+Value::Object Value::object(std::initializer_list<std::pair<std::string_view, Given>> members,
+                            std::size_t more) {
   Object out;
-  out.reserve(members.size());
+  out.reserve(members.size() + more);
   for (const auto& [key, given] : members) out.emplace_back(key, std::move(given.value));
   return out;
 }
@@ -16,29 +17,30 @@ Value::Array Value::array(std::initializer_list<Given> items) {
   return out;
 }
 
-Value Value::shared(Value value, std::string text) {
-  value.unshare();
+Value KeptValues::keep(Value value, std::string text) {
+  value.make_own();
+  kept_.push_back({std::move(value), std::move(text)});
   Value out;
-  out.data_ = std::make_shared<const Kept>(Kept{std::move(value), std::move(text)});
+  out.data_ = &std::as_const(kept_.back());
   return out;
 }
 
 const std::string* Value::text() const {
-  const auto* kept = std::get_if<KeptPtr>(&data_);
+  const auto* kept = std::get_if<const Kept*>(&data_);
   return kept == nullptr ? nullptr : &(*kept)->text;
 }
 
-void Value::unshare() {
-  if (const auto* kept = std::get_if<KeptPtr>(&data_)) *this = Value((*kept)->value);
+void Value::make_own() {
+  if (const auto* kept = std::get_if<const Kept*>(&data_)) *this = Value((*kept)->value);
 }
 
 Value::Array* Value::as_array() {
-  unshare();
+  make_own();
   return std::get_if<Array>(&data_);
 }
 
 Value::Object* Value::as_object() {
-  unshare();
+  make_own();
   return std::get_if<Object>(&data_);
 }
 

@@ -2,9 +2,10 @@
 // are. Objects keep the order in which their members were written.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <initializer_list>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,13 +37,12 @@ class Value {
   // An object, a list; what they are made of is moved. (The elements of an initializer list are
   // constant: those of Object{…} and Array{…} are copied, trees and all.)
   struct Given;
-  static Object object(std::initializer_list<std::pair<std::string_view, Given>> members);
+  // `more`: of an object, how many members will be set later.
+  static Object object(std::initializer_list<std::pair<std::string_view, Given>> members,
+                       std::size_t more = 0);
   static Array array(std::initializer_list<Given> items);
 
-  // The same value, from now on shared by its copies, with the text that it is written as by the
-  // writer who made it (codec/json_writer.h). For what is added to one pod after the other.
-  static Value shared(Value value, std::string text);
-  // That text; nullptr where there is none.
+  // The text of a value that is kept (KeptValues below); nullptr where there is none.
   [[nodiscard]] const std::string* text() const;
 
   [[nodiscard]] bool is_null() const { return get<std::nullptr_t>() != nullptr; }
@@ -52,7 +52,7 @@ class Value {
   [[nodiscard]] const std::string* as_string() const { return get<std::string>(); }
   [[nodiscard]] const Array* as_array() const { return get<Array>(); }
   [[nodiscard]] const Object* as_object() const { return get<Object>(); }
-  // To be changed: a value that was shared is one of its own then.
+  // To be changed: a value that is kept is one of its own then.
   [[nodiscard]] Array* as_array();
   [[nodiscard]] Object* as_object();
 
@@ -64,29 +64,48 @@ class Value {
   bool operator==(const Value& other) const { return itself().data_ == other.itself().data_; }
 
  private:
+  friend class KeptValues;
   struct Kept;
-  using KeptPtr = std::shared_ptr<const Kept>;
 
   [[nodiscard]] const Value& itself() const;
   template <typename T>
   [[nodiscard]] const T* get() const {
     return std::get_if<T>(&itself().data_);
   }
-  void unshare();
+  void make_own();
 
-  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object, KeptPtr>
+  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object, const Kept*>
       data_;
 };
 
 struct Value::Kept {
-  Value value;  // not shared itself
+  Value value;  // not one that is kept itself
   std::string text;
 };
 
 inline const Value& Value::itself() const {
-  const auto* kept = std::get_if<KeptPtr>(&data_);
+  const auto* kept = std::get_if<const Kept*>(&data_);
   return kept == nullptr ? *this : (*kept)->value;
 }
+
+// Values that are made once and added to one pod after the other. What keep() returns refers to the
+// value in here: its copies cost nothing, not even a count that the threads of other processors
+// count too, and none of them may outlive this.
+class KeptValues {
+ public:
+  KeptValues() = default;
+  KeptValues(KeptValues&&) = default;
+  KeptValues& operator=(KeptValues&&) = default;
+  KeptValues(const KeptValues&) = delete;
+  KeptValues& operator=(const KeptValues&) = delete;
+  ~KeptValues() = default;
+
+  // The text is what the value is written as (codec/json_writer.h).
+  Value keep(Value value, std::string text);
+
+ private:
+  std::deque<Value::Kept> kept_;  // none of which moves when another is added
+};
 
 struct Value::Given {
   template <typename T>

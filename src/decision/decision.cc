@@ -187,6 +187,7 @@ Decision decide(const Subject& subject, const Namespace* where, const Policy& po
   decision.remarks = before.remarks;
   remark_on_missing_values(before, policy, decision);
   if (subject.pod.containers.empty()) return decision;
+  decision.prepared = policy.prepared;
   if (!mends(decision.mend)) {
     decision.edits = make_edits(before, where, policy);
     return decision;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ struct Decision {
   std::string refusal;
   // What to change, in order; empty when refused or when nothing is to be changed.
   std::vector<Edit> edits;
+  std::shared_ptr<const PreparedSidecar> prepared;  // in which parts of the edits may stand
   // What is said to the person who applied it when the pod is let through: the findings of the pod
   // as the edits leave it, and what was mended.
   std::vector<Finding> notices;

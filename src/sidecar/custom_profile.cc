@@ -159,11 +159,9 @@ void adjust(const ProfileSetting& setting, Millis time, Container& container,
             std::vector<Edit>& edits) {
   const auto text = setting.written(time);
   if (setting.means == SettingMeans::Environment) {
-    const auto found =
-        std::find_if(container.env.rbegin(), container.env.rend(),
-                     [&](const auto& variable) { return variable.name == setting.variable; });
-    const auto own =
-        found != container.env.rend() && found->value ? setting.read(*found->value) : std::nullopt;
+    const auto found = container.env.find(setting.variable);
+    const auto written = found ? container.env[*found].value : std::nullopt;
+    const auto own = written ? setting.read(*written) : std::nullopt;
     if (own != time) edits.emplace_back(SetVariable{container.name, setting.variable, text});
   }
   if (setting.means == SettingMeans::Argument) {

@@ -8,6 +8,7 @@
 namespace gracekeeper {
 namespace {
 
+constexpr std::size_t kMembersSetLater = 7;  // at most
 constexpr std::string_view kServiceAccountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 Value runtime_default_seccomp() { return Value::object({{"type", "RuntimeDefault"}}); }
@@ -69,7 +70,7 @@ Value proxy_security_context(const Pod& pod, const LinkerdProxyValues& proxy) {
   if (const auto* own = proxy.security_context->as_object(); own != nullptr && !own->empty()) {
     return *proxy.security_context;
   }
-  Value context{Value::object({{"allowPrivilegeEscalation", false}})};
+  Value context{Value::object({{"allowPrivilegeEscalation", false}}, kMembersSetLater)};
   Value capabilities;
   for (const auto* key : {"add", "drop"}) {
     if (auto list = capability_list(pod, key); !list.empty()) {
@@ -258,7 +259,8 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& 
                                  {"env", proxy_environment(pod, values, proxy.grace, environment)},
                                  {"livenessProbe", parts.liveness},
                                  {"ports", parts.ports},
-                                 {"readinessProbe", parts.readiness}})};
+                                 {"readinessProbe", parts.readiness}},
+                                kMembersSetLater)};
   if (native) set_if_any(container, "startupProbe", parts.startup);
   set_if_any(container, "resources", parts.resources);
   container.set("securityContext", proxy_security_context(pod, values.proxy));
@@ -275,7 +277,8 @@ Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdP
                                  {"image", parts.image},
                                  {"imagePullPolicy", parts.pull_policy},
                                  {"command", parts.init_command},
-                                 {"args", parts.init_arguments}})};
+                                 {"args", parts.init_arguments}},
+                                kMembersSetLater)};
   set_if_any(container, "resources", parts.resources);
   container.set("securityContext", init_security_context(pod, values.init));
   container.set("terminationMessagePolicy", "FallbackToLogsOnError");

@@ -4,12 +4,18 @@
 
 namespace gracekeeper {
 
-PreparedSidecar prepare_sidecar(const LinkerdValues& values, Value (*share)(Value)) {
-  PreparedSidecar prepared{
-      .values = values, .environment = shared_environment(values), .parts = linkerd_parts(values)};
-  for (auto& variable : prepared.environment.variables) variable = share(std::move(variable));
+PreparedSidecar prepare_sidecar(const LinkerdValues& values, std::string (*text_of)(const Value&)) {
+  PreparedSidecar prepared{.values = values,
+                           .environment = shared_environment(values),
+                           .parts = linkerd_parts(values),
+                           .kept = {}};
+  const auto keep = [&](Value& part) {
+    auto text = text_of(part);
+    part = prepared.kept.keep(std::move(part), std::move(text));
+  };
+  for (auto& variable : prepared.environment.variables) keep(variable);
   prepared.parts.for_each([&](Value& part) {
-    if (!part.is_null()) part = share(std::move(part));
+    if (!part.is_null()) keep(part);
   });
   return prepared;
 }

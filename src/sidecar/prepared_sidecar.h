@@ -1,10 +1,11 @@
 // What Linkerd's injection adds to every pod alike, made once for a configuration and not once for
 // a pod.
 //
-//   const auto prepared = prepare_sidecar(values, with_json_text);
+//   const auto prepared = prepare_sidecar(values, json_text);
 //   const auto edits = inject_linkerd({…, .values = values, …, .prepared = &prepared});
 //
-// The edits are the same with and without it.
+// The edits are the same with and without it; those with it hold values that stand in it, and may
+// not outlive it.
 #pragma once
 
 #include "core/value.h"
@@ -18,10 +19,11 @@ struct PreparedSidecar {
   LinkerdValues values;  // of which the rest was made
   SharedEnvironment environment;
   LinkerdParts parts;
+  KeptValues kept;  // where those of the two above stand
 };
 
-// `share` makes a value one that copies share (Value::shared).
-PreparedSidecar prepare_sidecar(const LinkerdValues& values, Value (*share)(Value));
+// `text_of`: what a value is written as.
+PreparedSidecar prepare_sidecar(const LinkerdValues& values, std::string (*text_of)(const Value&));
 
 // Whether a pod with these effective values has what was prepared, but for its resources.
 bool fits(const PreparedSidecar& prepared, const LinkerdValues& values);

@@ -44,7 +44,7 @@ int main(int count, char** arguments) {
   auto policy = make_policy({}, count > 3 ? linkerd_values(arguments[3]) : LinkerdValues{},
                             "gracekeeper/bench");
   policy.prepared =
-      std::make_shared<const PreparedSidecar>(prepare_sidecar(policy.linkerd, with_json_text));
+      std::make_shared<const PreparedSidecar>(prepare_sidecar(policy.linkerd, json_text));
   const auto start = std::chrono::steady_clock::now();
   std::size_t bytes = 0;
   for (long i = 0; i < rounds; ++i)

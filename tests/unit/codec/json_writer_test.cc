@@ -65,11 +65,13 @@ TEST(JsonWriter, GrowsWithWhatIsWritten) {
   EXPECT_EQ(out.take(), expected);
 }
 
-TEST(JsonWriter, TakesTheTextOfASharedValue) {
-  const auto shared = with_json_text(Value::Object{{"a", Value::Array{1, "two\n"}}});
-  EXPECT_EQ(*shared.text(), R"({"a":[1,"two\n"]})");
-  EXPECT_EQ(written(Value::Array{shared, shared}), R"([{"a":[1,"two\n"]},{"a":[1,"two\n"]}])");
-  EXPECT_EQ(written(Value::Array{Value::shared(Value{1}, "as it stands")}), "[as it stands]");
+TEST(JsonWriter, TakesTheTextOfAKeptValue) {
+  KeptValues kept;
+  const Value value{Value::Object{{"a", Value::Array{1, "two\n"}}}};
+  EXPECT_EQ(json_text(value), R"({"a":[1,"two\n"]})");
+  const auto one = kept.keep(value, json_text(value));
+  EXPECT_EQ(written(Value::Array{one, one}), R"([{"a":[1,"two\n"]},{"a":[1,"two\n"]}])");
+  EXPECT_EQ(written(Value::Array{kept.keep(Value{1}, "as it stands")}), "[as it stands]");
 }
 
 }  // namespace

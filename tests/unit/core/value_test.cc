@@ -63,29 +63,40 @@ TEST(Value, OfObjectAndArrayIsMadeInTheOrderOfItsParts) {
   EXPECT_EQ(Value(Value::array({})), Value(Value::Array{}));
 }
 
-TEST(Value, ThatIsSharedReadsAsTheOneItWasMadeOf) {
+TEST(KeptValues, ReadAsThoseTheyWereMadeOf) {
+  KeptValues kept;
   const Value plain{Value::Object{{"name", "a"}, {"list", Value::Array{1, 2}}}};
-  const Value shared = Value::shared(plain, "as written");
-  EXPECT_EQ(shared, plain);
-  EXPECT_EQ(plain, shared);
-  EXPECT_EQ(shared.find("name"), Value(shared).find("name")) << "copies share it";
-  EXPECT_EQ(*shared.text(), "as written");
+  const Value one = kept.keep(plain, "as written");
+  EXPECT_EQ(one, plain);
+  EXPECT_EQ(plain, one);
+  EXPECT_EQ(one.find("name"), Value(one).find("name")) << "copies are the same";
+  EXPECT_EQ(*one.text(), "as written");
   EXPECT_EQ(plain.text(), nullptr);
-  EXPECT_EQ(Value::shared(shared, "again"), plain);
-  EXPECT_TRUE(Value::shared({}, "null").is_null());
+  EXPECT_EQ(kept.keep(one, "again"), plain);
+  EXPECT_TRUE(kept.keep({}, "null").is_null());
 }
 
-TEST(Value, ThatIsSharedIsCopiedForWhoChangesIt) {
-  const Value shared = Value::shared(Value::Object{{"name", "a"}}, "as written");
-  Value changed = shared;
+TEST(KeptValues, StayWhereTheyAre) {
+  KeptValues kept;
+  const Value one = kept.keep("first", "1");
+  for (int i = 0; i < 1000; ++i) kept.keep(i, "next");
+  const KeptValues moved = std::move(kept);
+  EXPECT_EQ(one, Value("first"));
+  EXPECT_EQ(*one.text(), "1");
+}
+
+TEST(KeptValues, AreCopiedForWhoChangesThem) {
+  KeptValues kept;
+  const Value one = kept.keep(Value::Object{{"name", "a"}}, "as written");
+  Value changed = one;
   changed.set("name", "b");
   EXPECT_EQ(changed.text(), nullptr) << "the text is no longer its own";
   EXPECT_EQ(*changed.find("name"), Value("b"));
-  EXPECT_EQ(*shared.find("name"), Value("a"));
-  Value list = Value::shared(Value::Array{1}, "[1]");
+  EXPECT_EQ(*one.find("name"), Value("a"));
+  Value list = kept.keep(Value::Array{1}, "[1]");
   list.as_array()->emplace_back(2);
   EXPECT_EQ(list, Value(Value::Array{1, 2}));
-  Value nothing = Value::shared({}, "null");
+  Value nothing = kept.keep({}, "null");
   nothing.set("a", 1);
   EXPECT_EQ(nothing, Value(Value::Object{{"a", 1}}));
 }

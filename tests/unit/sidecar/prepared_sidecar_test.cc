@@ -14,7 +14,7 @@ namespace {
 
 using testing::web;
 
-Value share_in_test(Value value) { return Value::shared(std::move(value), "shared"); }
+std::string text_in_test(const Value&) { return "shared"; }
 
 std::size_t count_shared(const Value& value) {
   if (value.text() != nullptr) return 1;
@@ -30,7 +30,7 @@ std::size_t count_shared(const Value& value) {
 // is made without preparation.
 std::size_t shared_by(const LinkerdValues& prepared_for, const Pod& pod,
                       const Proxy& proxy = {.mode = Proxy::Mode::Classic}) {
-  const auto prepared = prepare_sidecar(prepared_for, share_in_test);
+  const auto prepared = prepare_sidecar(prepared_for, text_in_test);
   const PodSettings settings;
   const auto inject = [&](const PreparedSidecar* with) {
     return inject_linkerd({.pod = pod,
@@ -82,7 +82,7 @@ TEST(PreparedSidecar, IsLeftAloneByPodsThatChangeSomethingAboutIt) {
 
 TEST(PreparedSidecar, FitsWhereAllThatItIsMadeOfIsTheSame) {
   const LinkerdValues values;
-  const auto prepared = prepare_sidecar(values, share_in_test);
+  const auto prepared = prepare_sidecar(values, text_in_test);
   const auto changed = [&](auto change) {
     LinkerdValues of_pod = values;
     change(of_pod);
