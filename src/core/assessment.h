@@ -111,6 +111,8 @@ Assessment assess(const Subject&&, const Namespace*, const Configuration&) = del
 // the grace that it carries. For a validating webhook, which sees the final pod.
 Assessment assess_as_it_is(const Subject& subject, const Namespace* where,
                            const Configuration& configuration);
+Assessment assess_as_it_is(const Subject&, const Namespace*, const Configuration&&) = delete;
+Assessment assess_as_it_is(const Subject&&, const Namespace*, const Configuration&) = delete;
 
 // What the hooks of unknown length are counted as: "0 s", "at least 45 s", "at least 45 s (web) and
 // 0 s (logs)".

@@ -31,6 +31,8 @@ Findings find_in_namespace(const Namespace& where, const Policy& policy);
 // The assessment under a policy: also with the values that Linkerd drops of the pod's other
 // annotations, which only its profile knows.
 Assessment assess_under(const Subject& subject, const Namespace* where, const Policy& policy);
+Assessment assess_under(const Subject&, const Namespace*, const Policy&&) = delete;
+Assessment assess_under(const Subject&&, const Namespace*, const Policy&) = delete;
 
 struct Decision {
   // Of the pod as it came.
