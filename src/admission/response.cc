@@ -73,7 +73,8 @@ std::string response::allowed(std::string_view uid, const std::vector<std::strin
     out += R"(,"auditAnnotations":)" + dump(annotations);
   }
   if (!warnings.empty()) out += R"(,"warnings":)" + dump(warnings);
-  return out += "}}";
+  out += "}}";
+  return out;
 }
 
 std::string response::refused(std::string_view uid, int code, std::string_view message,
@@ -93,7 +94,8 @@ std::string status_body(int code, std::string_view message) {
   out += R"(,"reason":)";
   append_json_string(out, reason_for(code));
   out += R"(,"code":)" + std::to_string(code);
-  return out += '}';
+  out += '}';
+  return out;
 }
 
 std::string warning_text(std::string_view text) {

@@ -1,9 +1,14 @@
 #include "codec/json_writer.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "codec/json_text.h"
 
@@ -13,16 +18,60 @@ namespace {
 // The most that one byte becomes: \u001f.
 constexpr std::size_t kLongestEscape = 6;
 
-// Whether one of eight bytes may have to be escaped: below 0x20, '"' or '\'. A byte of x is zero
-// where (x - 0x01…) & ~x has its highest bit set, as long as no byte below it is (Hacker's Delight,
-// 6-1); one that is taken for it only costs a closer look.
-bool may_need_escape(std::uint64_t bytes) {
+constexpr bool is_escaped(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+}
+
+// Whether one of eight bytes may have to be escaped. A byte of x is zero where (x - 0x01…) & ~x has
+// its highest bit set, as long as no byte below it is (Hacker's Delight, 6-1); one that is taken
+// for it only costs a closer look.
+bool may_need_escape(const char* eight) {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, eight, sizeof(bytes));
   constexpr std::uint64_t kOnes = 0x0101010101010101U;
   constexpr std::uint64_t kHighs = 0x8080808080808080U;
   const auto zeros = [](std::uint64_t x) { return (x - kOnes) & ~x; };
   const auto below_space = (bytes - kOnes * 0x20) & ~bytes;
   return ((below_space | zeros(bytes ^ (kOnes * '"')) | zeros(bytes ^ (kOnes * '\\'))) & kHighs) !=
          0;
+}
+
+#if defined(__SSE2__)
+// Which of sixteen bytes have to be escaped, a bit each.
+unsigned escaped_of(const char* sixteen) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(sixteen));
+  const __m128i controls =
+      _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);  // at most 0x1f
+  const __m128i signs = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(controls, signs)));
+}
+#endif
+
+// The first byte that has to be escaped, or the end. The last block may be one that has been looked
+// at in part: that is quicker than its bytes one by one.
+const char* end_of_plain(const char* const begin, const char* const end) {
+  const char* at = begin;
+#if defined(__SSE2__)
+  constexpr std::ptrdiff_t kBlock = sizeof(__m128i);
+  const auto found_in = [&](const char* block) {
+    const unsigned found = escaped_of(block);
+    return found == 0 ? nullptr : block + std::countr_zero(found);
+  };
+  for (; end - at >= kBlock; at += kBlock) {
+    if (const char* found = found_in(at)) return found;
+  }
+  if (at != end && end - begin >= kBlock) {
+    const char* found = found_in(end - kBlock);
+    return found == nullptr ? end : found;
+  }
+#endif
+  constexpr std::ptrdiff_t kEight = sizeof(std::uint64_t);
+  for (; end - at >= kEight; at += kEight) {
+    if (may_need_escape(at)) return std::find_if(at, end, is_escaped);
+  }
+  if (at != end && end - begin >= kEight && !may_need_escape(end - kEight)) return end;
+  return std::find_if(at, end, is_escaped);
 }
 
 char* escape(unsigned char c, char* to) {
@@ -59,26 +108,11 @@ void JsonWriter::string(std::string_view text) {
   const char* const end = from + text.size();
   *to++ = '"';
   while (from != end) {
-    std::uint64_t eight = 0;
-    if (end - from >= static_cast<std::ptrdiff_t>(sizeof(eight))) {
-      std::memcpy(&eight, from, sizeof(eight));
-      std::memcpy(to, &eight, sizeof(eight));
-      if (!may_need_escape(eight)) {
-        from += sizeof(eight);
-        to += sizeof(eight);
-        continue;
-      }
-    }
-    const char* const stop =
-        end - from > static_cast<std::ptrdiff_t>(sizeof(eight)) ? from + sizeof(eight) : end;
-    for (; from != stop; ++from) {
-      const auto c = static_cast<unsigned char>(*from);
-      if (c < 0x20 || c == '"' || c == '\\') {
-        to = escape(c, to);
-      } else {
-        *to++ = *from;
-      }
-    }
+    const auto plain = static_cast<std::size_t>(end_of_plain(from, end) - from);
+    std::memcpy(to, from, plain);
+    from += plain;
+    to += plain;
+    if (from != end) to = escape(static_cast<unsigned char>(*from++), to);
   }
   *to++ = '"';
   used_ = static_cast<std::size_t>(to - text_.data());

@@ -1,5 +1,6 @@
 // What one connection does between two waits: the second part of EventLoop.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "io/event_loop.h"
@@ -233,10 +234,20 @@ bool EventLoop::judge_head(Connection& c, bool body_has_begun) {
   return true;
 }
 
+// Of a body that is handled where it was read to, the rest of the scratch: whatever is there.
+std::size_t EventLoop::readable_behind(std::string_view body) const {
+  const char* const begin = scratch_.data();
+  const char* const end = begin + scratch_.size();
+  const bool is_inside = std::less_equal<>()(begin, body.data()) && std::less<>()(body.data(), end);
+  return is_inside ? static_cast<std::size_t>(end - (body.data() + body.size())) : 0;
+}
+
 void EventLoop::complete(Connection& c) {
   c.close_after_write = c.reader.head().close || shared_.draining;
   const auto begun = thread_time();
-  shared_.dispatch.answer(c.reader.head(), {c.reader.body()}, c.remote, c.close_after_write, c.out);
+  const std::string_view body = c.reader.body();
+  shared_.dispatch.answer(c.reader.head(), {body, readable_behind(body)}, c.remote,
+                          c.close_after_write, c.out);
   c.costly = thread_time() - begun > kCostly;
   c.place.complete(c.reader.body().size());
   take_place(c);

@@ -231,6 +231,7 @@ class EventLoop final : private BodyRoom::Owner {
   static void drop(Connection& connection, std::size_t used);
   std::size_t parse(Connection& connection, std::string_view data);
   bool judge_head(Connection& connection, bool body_has_begun);
+  std::size_t readable_behind(std::string_view body) const;
   void complete(Connection& connection);
   bool is_heavy(const Connection& connection) const;
   std::size_t hand_to_lane(Connection& connection, std::string_view data, std::size_t used);

@@ -47,8 +47,9 @@ struct Request {
   std::string_view query = {};         // as sent, without the question mark
   std::string_view content_type = {};  // as sent
   std::string_view body = {};
-  // How many bytes behind the body may be read: kZerosBehindLargeBody where it is a large one, else
-  // none. What parses with vectors reads beyond its text, and need not copy this one.
+  // How many bytes behind the body may be read, whatever they are. What parses with vectors reads
+  // beyond its text, and need not copy this one; where a body has not come in one piece and is no
+  // large one, it has to.
   std::size_t readable_behind = 0;
   std::string_view remote = {};  // "10.0.0.1:52114"
 };
