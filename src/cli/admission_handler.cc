@@ -8,6 +8,8 @@
 namespace gracekeeper::cli {
 namespace {
 
+constexpr std::size_t kUsualFields = 16;  // and room for some more
+
 using Decide = Answer (*)(std::string_view, const AdmissionContext&);
 
 std::vector<std::string> rule_ids(const std::vector<Finding>& findings) {
@@ -38,21 +40,23 @@ void write_line(io::Log& log, std::string_view path, const AdmissionRecord& reco
                          ? io::LogLevel::kWarning
                          : io::LogLevel::kInfo;
   if (!log.writes(level)) return;
-  std::vector<io::Field> fields{{"path", path},
-                                {"outcome", to_string(record.outcome)},
-                                {"uid", record.uid},
-                                {"operation", record.operation},
-                                {"kind", record.kind},
-                                {"namespace", record.namespace_name},
-                                {"name", record.name},
-                                {"owner", record.owner},
-                                {"rules", rule_ids(record.findings)},
-                                {"patch_operations", record.patch_operations},
-                                {"seconds", seconds}};
+  std::vector<io::Field> fields;
+  fields.reserve(kUsualFields);
+  fields.emplace_back("path", path);
+  fields.emplace_back("outcome", to_string(record.outcome));
+  fields.emplace_back("uid", record.uid);
+  fields.emplace_back("operation", record.operation);
+  fields.emplace_back("kind", record.kind);
+  fields.emplace_back("namespace", record.namespace_name);
+  fields.emplace_back("name", record.name);
+  fields.emplace_back("owner", record.owner);
+  fields.emplace_back("rules", rule_ids(record.findings));
+  fields.emplace_back("patch_operations", record.patch_operations);
+  fields.emplace_back("seconds", seconds);
   add_numbers(record.findings, fields);
   if (!record.message.empty()) fields.emplace_back("reason", record.message);
   if (!record.remarks.empty()) fields.emplace_back("remarks", record.remarks);
-  log.write(level, "admission", fields);
+  log.keep(level, "admission", fields);
 }
 
 io::Route route(std::string path, Decide decide_with, const LivePolicy& live,

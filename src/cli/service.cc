@@ -1,5 +1,6 @@
 #include "cli/service.h"
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <fmt/format.h>
@@ -247,6 +248,7 @@ class Service {
     https.share_of_files = 1 - kManagementShare;
     https.takes_long = takes_long_to_decide;
     https.after_heavy_requests = release_review_memory;
+    https.before_answers = [this] { log_.flush(); };
     https.on_fatal = [this](const std::string& reason) { give_up(reason); };
     auto server = io::Server::start(std::move(https),
                                     admission_routes(policy_, find_namespace_, log_, metrics_));
@@ -315,12 +317,13 @@ class Service {
 
   void note_error(const io::ServerError& error) {
     metrics_.request(error.path, "invalid");
-    log_.warning("request refused", {{"status", error.status},
-                                     {"reason", error.message},
-                                     {"detail", error.detail},
-                                     {"method", error.method},
-                                     {"path", error.path},
-                                     {"remote", error.remote}});
+    const std::array<io::Field, 6> fields{{{"status", error.status},
+                                           {"reason", error.message},
+                                           {"detail", error.detail},
+                                           {"method", error.method},
+                                           {"path", error.path},
+                                           {"remote", error.remote}}};
+    log_.keep(io::LogLevel::kWarning, "request refused", fields);
   }
 
   void give_up(const std::string& reason) {

@@ -357,11 +357,13 @@ void EventLoop::answer_unfinished(Connection& c, const HttpError& error) {
   if (!has_begun || c.sent != 0) return;  // in the middle of a 100 Continue nothing fits
   const RequestHead& head = c.reader.head();
   shared_.dispatch.answer_error(error, head.method.empty() ? nullptr : &head, c.remote, c.out);
+  if (shared_.options.before_answers) shared_.options.before_answers();
   c.transport.write(c.out);
   c.transport.end_writing();
 }
 
 EventLoop::Next EventLoop::write(Connection& c) {
+  if (shared_.options.before_answers) shared_.options.before_answers();
   while (c.sent < c.out.size()) {
     const IoResult io = c.transport.write(std::string_view(c.out).substr(c.sent));
     if (io.status == IoStatus::kWantsRead || io.status == IoStatus::kWantsWrite) {

@@ -124,6 +124,7 @@ int EventLoop::timeout() const {
 void EventLoop::run() {
   std::array<epoll_event, kEventsPerRound> events;
   while (true) {
+    if (shared_.options.before_answers) shared_.options.before_answers();
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, timeout());
     round_began_ = Clock::now();
     holds_answers_ = count > 1;

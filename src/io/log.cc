@@ -1,6 +1,8 @@
 #include "io/log.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <ctime>
 #include <fmt/format.h>
@@ -68,16 +70,18 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
-// As it is, in JSON and for people.
-bool is_plain(unsigned char byte) {
-  return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-}
+// Which bytes stand as they are, in JSON and for people.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t byte = 0x20; byte < 0x7f; ++byte) plain[byte] = byte != '"' && byte != '\\';
+  return plain;
+}();
 
 // Escapes as JSON does, without the quotes. C1 controls too: terminals obey some of them.
 void append_escaped(std::string& out, std::string_view text, bool quotes) {
   while (!text.empty()) {
-    const auto end = std::find_if_not(
-        text.begin(), text.end(), [](char c) { return is_plain(static_cast<unsigned char>(c)); });
+    const auto end = std::find_if_not(text.begin(), text.end(),
+                                      [](char c) { return kPlain[static_cast<unsigned char>(c)]; });
     if (const auto run = static_cast<std::size_t>(end - text.begin()); run > 0) {
       out += text.substr(0, run);
       text.remove_prefix(run);
@@ -141,11 +145,17 @@ void append_text(std::string& out, std::string_view whole, bool json) {
     append_plain(out, text);
 }
 
+void append_integer(std::string& out, std::integral auto number) {
+  std::array<char, 24> digits{};
+  out.append(digits.data(),
+             std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
+}
+
 void append_value(std::string& out, const Field::Value& value, bool json) {
   std::visit(
       [&](const auto& v) {
         using V = std::decay_t<decltype(v)>;
-        if constexpr (std::is_same_v<V, std::string>) {
+        if constexpr (std::is_same_v<V, std::string> || std::is_same_v<V, std::string_view>) {
           append_text(out, v, json);
         } else if constexpr (std::is_same_v<V, std::vector<std::string>>) {
           const auto begin = out.size();
@@ -167,22 +177,38 @@ void append_value(std::string& out, const Field::Value& value, bool json) {
               return;
             }
           }
-          fmt::format_to(std::back_inserter(out), FMT_STRING("{}"), v);
+          if constexpr (std::is_integral_v<V> && !std::is_same_v<V, bool>) {
+            append_integer(out, v);
+          } else {
+            fmt::format_to(std::back_inserter(out), FMT_STRING("{}"), v);
+          }
         }
       },
       value);
+}
+
+// "2025-03-01T12:00:00". Written once a second.
+const std::string& second_text(std::time_t second) {
+  thread_local std::time_t written = -1;
+  thread_local std::string text;
+  if (second != written || text.empty()) {
+    std::tm parts{};
+    gmtime_r(&second, &parts);
+    text = fmt::format(FMT_STRING("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}"), parts.tm_year + 1900,
+                       parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+    written = second;
+  }
+  return text;
 }
 
 void append_timestamp(std::string& out, LogTime time) {
   const auto since = time.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
   const auto millis = std::chrono::floor<std::chrono::milliseconds>(since - seconds).count();
-  const std::time_t whole = seconds.count();
-  std::tm parts{};
-  gmtime_r(&whole, &parts);
-  fmt::format_to(std::back_inserter(out), FMT_STRING("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z"),
-                 parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-                 parts.tm_sec, millis);
+  out += second_text(seconds.count());
+  out += '.';
+  for (const auto unit : {100, 10, 1}) out += static_cast<char>('0' + millis / unit % 10);
+  out += 'Z';
 }
 
 }  // namespace
@@ -207,9 +233,9 @@ std::string format_log_line(LogFormat format, LogTime time, LogLevel level,
     out += R"(","message":)";
     append_in_quotes(out, message);
     for (const Field& field : fields) {
-      out += ',';
-      append_in_quotes(out, field.key);
-      out += ':';
+      out += ",\"";
+      out += field.key;  // a name that stands in the source
+      out += "\":";
       append_value(out, field.value, true);
     }
     out += '}';
@@ -243,22 +269,39 @@ Log::Log(LogFormat format, LogLevel minimum, std::shared_ptr<spdlog::sinks::sink
     : format_(format),
       minimum_(minimum),
       sink_(std::dynamic_pointer_cast<LogSink>(sink)),
-      logger_(std::make_shared<spdlog::logger>("gracekeeper", std::move(sink))) {
-  logger_->set_pattern("%v", spdlog::pattern_time_type::utc);
-  logger_->set_level(spdlog::level::trace);
-  logger_->flush_on(spdlog::level::trace);
-  // A full disk or a closed pipe must not fill standard error with reports about itself.
-  logger_->set_error_handler([](const std::string&) {});
+      at_once_(std::make_shared<spdlog::logger>("gracekeeper", sink)),
+      kept_(std::make_shared<spdlog::logger>("gracekeeper", sink)) {
+  for (const auto& logger : {at_once_, kept_}) {
+    logger->set_pattern("%v", spdlog::pattern_time_type::utc);
+    logger->set_level(spdlog::level::trace);
+    // A full disk or a closed pipe must not fill standard error with reports about itself.
+    logger->set_error_handler([](const std::string&) {});
+  }
+  at_once_->flush_on(spdlog::level::trace);
+  kept_->flush_on(spdlog::level::off);
 }
 
 std::uint64_t Log::lost() const { return sink_ ? sink_->lost() : 0; }
 
 void Log::write(LogLevel level, std::string_view message, std::span<const Field> fields) noexcept {
+  put(*at_once_, level, message, fields);
+}
+
+void Log::keep(LogLevel level, std::string_view message, std::span<const Field> fields) noexcept {
+  put(*kept_, level, message, fields);
+}
+
+void Log::flush() noexcept {
+  if (!sink_ || sink_->keeps_lines()) kept_->flush();
+}
+
+void Log::put(spdlog::logger& logger, LogLevel level, std::string_view message,
+              std::span<const Field> fields) noexcept {
   if (!writes(level)) return;
   try {
     const std::string line =
         format_log_line(format_, std::chrono::system_clock::now(), level, message, fields);
-    logger_->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+    logger.log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
   } catch (...) {
     // Out of memory: the event is lost, its caller goes on.
   }

@@ -40,13 +40,16 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 // "debug", "info", "warning", "error"; nothing for any other word.
 std::optional<LogLevel> parse_log_level(std::string_view text);
 
+// For the call that it is given to: its key, and a text that is not moved into it, are not copied.
 struct Field {
-  using Value = std::variant<std::string, std::int64_t, std::uint64_t, double, bool,
-                             std::vector<std::string>>;
+  using Value = std::variant<std::string_view, std::string, std::int64_t, std::uint64_t, double,
+                             bool, std::vector<std::string>>;
 
-  Field(std::string_view name, std::string_view text) : key(name), value(std::string(text)) {}
-  Field(std::string_view name, std::string text) : key(name), value(std::move(text)) {}
-  Field(std::string_view name, const char* text) : key(name), value(std::string(text)) {}
+  Field(std::string_view name, std::string_view text) : key(name), value(text) {}
+  Field(std::string_view name, const std::string& text)
+      : key(name), value(std::string_view(text)) {}
+  Field(std::string_view name, std::string&& text) : key(name), value(std::move(text)) {}
+  Field(std::string_view name, const char* text) : key(name), value(std::string_view(text)) {}
   Field(std::string_view name, bool truth) : key(name), value(truth) {}
   Field(std::string_view name, std::signed_integral auto number)
       : key(name), value(std::int64_t{number}) {}
@@ -57,7 +60,7 @@ struct Field {
   Field(std::string_view name, std::vector<std::string> texts)
       : key(name), value(std::move(texts)) {}
 
-  std::string key;
+  std::string_view key;
   Value value;
 };
 
@@ -82,6 +85,12 @@ class Log {
 
   void write(LogLevel level, std::string_view message, std::span<const Field> fields) noexcept;
 
+  // For lines that come by the thousand: kept until flush(), the next line that is written at once
+  // or until they are many, since writing each by itself takes as long as formatting it.
+  void keep(LogLevel level, std::string_view message, std::span<const Field> fields) noexcept;
+  // Writes what is kept, of all threads.
+  void flush() noexcept;
+
   void debug(std::string_view message, std::initializer_list<Field> fields = {}) noexcept {
     write(LogLevel::kDebug, message, {fields.begin(), fields.size()});
   }
@@ -96,10 +105,14 @@ class Log {
   }
 
  private:
+  void put(spdlog::logger& logger, LogLevel level, std::string_view message,
+           std::span<const Field> fields) noexcept;
+
   LogFormat format_;
   LogLevel minimum_;
   std::shared_ptr<LogSink> sink_;  // null when it is another one
-  std::shared_ptr<spdlog::logger> logger_;
+  std::shared_ptr<spdlog::logger> at_once_;
+  std::shared_ptr<spdlog::logger> kept_;  // of the same sink
 };
 
 }  // namespace gracekeeper::io

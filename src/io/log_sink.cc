@@ -14,6 +14,16 @@ namespace {
 // What a pipe that poll(2) calls ready takes without waiting.
 constexpr std::size_t kAtOnce = 4096;
 constexpr int kPipeBytes = 1024 * 1024;
+constexpr std::size_t kMostKept = std::size_t{16} * 1024;
+
+// Whole lines where they fit: another process may write to the same pipe, and what is written at
+// once stands together.
+std::size_t piece_of(std::string_view lines, std::size_t begin) {
+  const auto left = lines.substr(begin);
+  if (left.size() <= kAtOnce) return left.size();
+  const auto end = left.rfind('\n', kAtOnce - 1);
+  return end == std::string_view::npos ? kAtOnce : end + 1;
+}
 
 }  // namespace
 
@@ -26,21 +36,33 @@ LogSink::LogSink(int descriptor, std::function<std::string(std::uint64_t lost)> 
 }
 
 void LogSink::sink_it_(const spdlog::details::log_msg& message) {
-  Outcome outcome = put_rest();
-  if (outcome == Outcome::kWritten && unreported_ > 0) {
-    outcome = put(report_(unreported_) + "\n");
-    if (outcome == Outcome::kWritten) unreported_ = 0;
-  }
-  if (outcome != Outcome::kBlocked)
-    outcome = put(std::string(message.payload.data(), message.payload.size()) + "\n");
-  if (outcome == Outcome::kWritten) return;
-  ++lost_;
-  if (outcome == Outcome::kBlocked) ++unreported_;
+  // A line that begins beside others and would be more than is kept together starts anew.
+  if (kept_lines_ > 0 && kept_.size() + message.payload.size() >= kMostKept) flush_();
+  kept_.append(message.payload.data(), message.payload.size());
+  kept_ += '\n';
+  ++kept_lines_;
 }
 
-// kBlocked: none of it is written. A line of which a part is written will be completed.
-LogSink::Outcome LogSink::put(std::string line) {
-  rest_ = std::move(line);
+void LogSink::flush_() {
+  const std::uint64_t lines = kept_lines_;
+  if (lines == 0) return;
+  Outcome outcome = put_rest();
+  if (outcome == Outcome::kWritten && unreported_ > 0) {
+    std::string report = report_(unreported_) + "\n";
+    outcome = put(report);
+    if (outcome == Outcome::kWritten) unreported_ = 0;
+  }
+  if (outcome != Outcome::kBlocked) outcome = put(kept_);
+  kept_.clear();
+  kept_lines_ = 0;
+  if (outcome == Outcome::kWritten) return;
+  lost_ += lines;
+  if (outcome == Outcome::kBlocked) unreported_ += lines;
+}
+
+// kBlocked: none of it is written. Lines of which a part is written will be completed.
+LogSink::Outcome LogSink::put(std::string& lines) {
+  rest_.swap(lines);
   const std::size_t whole = rest_.size();
   const Outcome outcome = put_rest();
   if (outcome != Outcome::kBlocked) return outcome;
@@ -57,8 +79,7 @@ LogSink::Outcome LogSink::put_rest() {
       outcome = Outcome::kBlocked;
       break;
     }
-    const ssize_t count =
-        ::write(descriptor_, rest_.data() + done, std::min(kAtOnce, rest_.size() - done));
+    const ssize_t count = ::write(descriptor_, rest_.data() + done, piece_of(rest_, done));
     if (count >= 0) {
       done += static_cast<std::size_t>(count);
     } else if (errno == EAGAIN) {  // somebody made it non-blocking

@@ -2,6 +2,8 @@
 //
 // Standard error of a container is a pipe. When the container runtime does not read it (its disk
 // hangs, it restarts), a write would wait, and with it every request whose line it is.
+//
+// Lines are kept until the logger flushes (spdlog's flush_on), or until they are 16 KiB.
 #pragma once
 
 #include <atomic>
@@ -23,22 +25,25 @@ class LogSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   // Lines that could not be written, because nobody read or because of an error.
   std::uint64_t lost() const { return lost_; }
+  bool keeps_lines() const { return kept_lines_ > 0; }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override;
-  void flush_() override {}  // nothing is kept back
+  void flush_() override;
 
  private:
   enum class Outcome { kWritten, kBlocked, kFailed };
 
-  Outcome put(std::string line);
+  Outcome put(std::string& lines);
   Outcome put_rest();
   bool is_ready() const;
 
   const int descriptor_;
   const std::function<std::string(std::uint64_t)> report_;
   bool may_block_ = true;
-  std::string rest_;  // of a line that has been begun
+  std::string kept_;
+  std::atomic<std::uint64_t> kept_lines_{0};
+  std::string rest_;  // of lines that have been begun
   std::uint64_t unreported_ = 0;
   std::atomic<std::uint64_t> lost_{0};
 };

@@ -126,6 +126,9 @@ struct ServerOptions {
   // Called by that thread when none of them waits any more: to give back what they have left with
   // it. Must not throw.
   std::function<void()> after_heavy_requests = {};
+  // What handlers put off for several requests together (lines of a log). Called by the threads of
+  // the server before an answer is sent and before they wait; must not throw.
+  std::function<void()> before_answers = {};
   std::size_t linger_bytes = std::size_t{256} * 1024;
   ServerDeadlines deadlines = {};
   // The body of an answer the server gives by itself. Must not throw; an empty result becomes

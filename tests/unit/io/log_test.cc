@@ -1,13 +1,16 @@
 #include "io/log.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <spdlog/sinks/ostream_sink.h>
 #include <sstream>
+#include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
 
@@ -136,6 +139,110 @@ TEST(Log, DoesNotWaitForAReader) {
   EXPECT_EQ(read[read.size() - 2]["message"], "lines of this log are lost: nobody read them");
   EXPECT_EQ(read[read.size() - 2]["lines"], lost);
   EXPECT_EQ(read.back()["message"], "after");
+}
+
+std::string content_of(int descriptor) {
+  std::string all;
+  std::array<char, 65536> piece{};
+  ssize_t count = 0;
+  while ((count = ::pread(descriptor, piece.data(), piece.size(), static_cast<off_t>(all.size()))) >
+         0)
+    all.append(piece.data(), static_cast<std::size_t>(count));
+  return all;
+}
+
+std::vector<std::string> messages_in(const std::string& all) {
+  std::vector<std::string> messages;
+  std::istringstream lines(all);
+  std::string line;
+  while (std::getline(lines, line)) messages.push_back(nlohmann::json::parse(line)["message"]);
+  return messages;
+}
+
+class KeptLines : public ::testing::Test {
+ protected:
+  void keep(std::string_view message) { log.keep(LogLevel::kInfo, message, {}); }
+  std::vector<std::string> written() const { return messages_in(content_of(file.get())); }
+
+  const Descriptor file{::memfd_create("log", MFD_CLOEXEC)};
+  Log log{LogFormat::kJson, LogLevel::kInfo, file.get()};
+};
+
+TEST_F(KeptLines, AreWrittenTogetherWhenTheyAreFlushed) {
+  keep("one");
+  keep("two");
+  EXPECT_EQ(written(), std::vector<std::string>{});
+  log.flush();
+  EXPECT_EQ(written(), (std::vector<std::string>{"one", "two"}));
+  log.flush();
+  EXPECT_EQ(written().size(), 2U) << "each once";
+}
+
+TEST_F(KeptLines, ComeBeforeALineThatIsWrittenAtOnce) {
+  keep("one");
+  log.info("two");
+  EXPECT_EQ(written(), (std::vector<std::string>{"one", "two"}));
+}
+
+TEST_F(KeptLines, AreWrittenWhenTheyAreMany) {
+  std::vector<std::string> expected;
+  for (int i = 0; i < 1000; ++i)
+    expected.push_back(fmt::format("line {} {}", i, std::string(50, 'x')));
+  for (const auto& message : expected) keep(message);
+  const auto before = written();
+  EXPECT_GT(before.size(), 800U);
+  EXPECT_LT(before.size(), 1000U);
+  log.flush();
+  EXPECT_EQ(written(), expected);
+  EXPECT_EQ(log.lost(), 0U);
+}
+
+TEST_F(KeptLines, OfManyThreadsAreAllWritten) {
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 4; ++i) {
+    writers.emplace_back([this] {
+      for (int j = 0; j < 1000; ++j) {
+        keep("line");
+        if (j % 7 == 0) log.flush();
+      }
+    });
+  }
+  for (auto& writer : writers) writer.join();
+  log.flush();
+  EXPECT_EQ(written(), std::vector<std::string>(4000, "line"));
+}
+
+TEST(Log, CountsKeptLinesThatCannotBeWritten) {
+  const Descriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  Log log(LogFormat::kJson, LogLevel::kInfo, full.get());
+  for (int i = 0; i < 3; ++i) log.keep(LogLevel::kInfo, "line", {});
+  EXPECT_EQ(log.lost(), 0U);
+  log.flush();
+  EXPECT_EQ(log.lost(), 3U);
+}
+
+// Another process may write to the same pipe: what is written at once ends with a line.
+TEST(Log, WritesWholeLinesToAPipe) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_DIRECT), 0);  // what is written at once is read so
+  const Descriptor reading(ends[0]);
+  const Descriptor writing(ends[1]);
+  Log log(LogFormat::kJson, LogLevel::kInfo, writing.get());
+  for (int i = 0; i < 30; ++i) log.keep(LogLevel::kInfo, std::string(500, 'x'), {});
+  log.flush();
+  ASSERT_EQ(::fcntl(reading.get(), F_SETFL, O_NONBLOCK | O_DIRECT), 0);
+  std::array<char, 65536> piece{};
+  int pieces = 0;
+  std::size_t lines = 0;
+  for (ssize_t count = 0; (count = ::read(reading.get(), piece.data(), piece.size())) > 0;
+       ++pieces) {
+    const std::string_view text(piece.data(), static_cast<std::size_t>(count));
+    EXPECT_EQ(text.back(), '\n');
+    lines += static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+  EXPECT_EQ(lines, 30U);
+  EXPECT_GT(pieces, 1);
+  EXPECT_LT(pieces, 8);
 }
 
 TEST(Log, CountsLinesThatCannotBeWritten) {
