@@ -1,5 +1,6 @@
 #include "codec/json_fields.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
@@ -121,7 +122,8 @@ void Fields::wrong_type(Element element, std::string_view expected) {
 void Fields::refuse(std::string message) {
   if (error_) return;
   FieldPath path;
-  for (const auto& [key, index] : path_) {
+  for (std::size_t i = 0; i < std::min(depth_, path_.size()); ++i) {
+    const auto& [key, index] = path_[i];
     path = key.data() == nullptr ? std::move(path) / index : std::move(path) / key;
   }
   error_ = FieldError{std::move(path), std::move(message)};

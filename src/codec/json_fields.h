@@ -5,6 +5,7 @@
 // the end.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <fmt/format.h>
@@ -86,21 +87,24 @@ class Fields {
    public:
     Step(Fields& fields, std::string_view key) : Step(fields, key, 0) {}
     Step(Fields& fields, std::size_t index) : Step(fields, std::string_view{}, index) {}
-    ~Step() { fields_.path_.pop_back(); }
+    ~Step() { --fields_.depth_; }
     Step(const Step&) = delete;
     Step& operator=(const Step&) = delete;
 
    private:
     Step(Fields& fields, std::string_view key, std::size_t index) : fields_(fields) {
-      if (fields_.path_.capacity() == 0) fields_.path_.reserve(kUsualDepth);
-      fields_.path_.emplace_back(key, index);
+      if (fields_.depth_ < fields_.path_.size()) fields_.path_[fields_.depth_] = {key, index};
+      ++fields_.depth_;
     }
 
     Fields& fields_;
   };
-  static constexpr std::size_t kUsualDepth = 8;
+  // More than any codec goes down: each level is one of its own calls, not one of the document.
+  static constexpr std::size_t kDeepest = 24;
 
-  std::vector<std::pair<std::string_view, std::size_t>> path_;  // a key, or (without data) an index
+  // A key, or (without data) an index.
+  std::array<std::pair<std::string_view, std::size_t>, kDeepest> path_{};
+  std::size_t depth_ = 0;  // of those, in use
   std::optional<FieldError> error_;
 };
 

@@ -74,6 +74,27 @@ const char* end_of_plain(const char* const begin, const char* const end) {
   return std::find_if(at, end, is_escaped);
 }
 
+// Most texts are short: keys, names, numbers.
+char* copy(const char* from, std::size_t size, char* to) {
+  const auto both_ends = [&](auto part) {
+    std::memcpy(&part, from, sizeof(part));
+    auto last = part;
+    std::memcpy(&last, from + size - sizeof(part), sizeof(part));
+    std::memcpy(to, &part, sizeof(part));
+    std::memcpy(to + size - sizeof(part), &last, sizeof(part));
+  };
+  if (size > 16) {
+    std::memcpy(to, from, size);
+  } else if (size >= sizeof(std::uint64_t)) {
+    both_ends(std::uint64_t{});
+  } else if (size >= sizeof(std::uint32_t)) {
+    both_ends(std::uint32_t{});
+  } else {
+    for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
+  }
+  return to + size;
+}
+
 char* escape(unsigned char c, char* to) {
   constexpr std::string_view kHex = "0123456789abcdef";
   *to++ = '\\';
@@ -109,9 +130,8 @@ void JsonWriter::string(std::string_view text) {
   *to++ = '"';
   while (from != end) {
     const auto plain = static_cast<std::size_t>(end_of_plain(from, end) - from);
-    std::memcpy(to, from, plain);
+    to = copy(from, plain, to);
     from += plain;
-    to += plain;
     if (from != end) to = escape(static_cast<unsigned char>(*from++), to);
   }
   *to++ = '"';

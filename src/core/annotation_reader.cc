@@ -37,14 +37,29 @@ std::string as_string_would_work(std::string_view key, std::string_view text) {
   return quoted(text);
 }
 
-}  // namespace
-
-bool AnnotationReader::has(std::string_view key) const {
-  return annotations_.find(key) != annotations_.end();
+// One of 64 marks of a key. A few dozen keys are looked for among a dozen: most are not there, and
+// nothing there has their mark.
+std::uint64_t mark_of(std::string_view key) {
+  const auto last = key.empty() ? 0U : static_cast<unsigned char>(key.back());
+  return std::uint64_t{1} << ((key.size() * 5 + last) % 64);
 }
 
+}  // namespace
+
+AnnotationReader::AnnotationReader(const Annotations& annotations, Source source,
+                                   const SidecarProfile* profile)
+    : annotations_(annotations), source_(source), profile_(profile) {
+  for (const auto& entry : annotations) marks_ |= mark_of(entry.first);
+}
+
+Annotations::const_iterator AnnotationReader::find(std::string_view key) const {
+  return (marks_ & mark_of(key)) == 0 ? annotations_.end() : annotations_.find(key);
+}
+
+bool AnnotationReader::has(std::string_view key) const { return find(key) != annotations_.end(); }
+
 std::optional<std::string_view> AnnotationReader::text(std::string_view key) {
-  const auto found = annotations_.find(key);
+  const auto found = find(key);
   if (found == annotations_.end()) return std::nullopt;
   if (!found->second.is_string) {
     const bool asks = profile_ != nullptr && key == profile_->inject_annotation;
@@ -102,7 +117,7 @@ std::optional<bool> AnnotationReader::native(std::string_view key) {
 
 InjectRequest AnnotationReader::inject() {
   if (profile_ != nullptr) return inject_profile();
-  const auto found = annotations_.find(annotation::kInject);
+  const auto found = find(annotation::kInject);
   if (found == annotations_.end()) return InjectRequest::Nothing;
   const auto written = text(annotation::kInject);
   if (!written) return InjectRequest::Invalid;
@@ -227,7 +242,7 @@ std::optional<WaitMode> AnnotationReader::wait_mode() {
 }
 
 std::optional<std::int64_t> AnnotationReader::proxy_uid() const {
-  const auto found = annotations_.find(annotation::kProxyUid);
+  const auto found = find(annotation::kProxyUid);
   if (found == annotations_.end() || !found->second.is_string) return std::nullopt;
   const auto& written = found->second.text;
   std::int64_t uid = -1;
@@ -237,7 +252,7 @@ std::optional<std::int64_t> AnnotationReader::proxy_uid() const {
 }
 
 std::optional<bool> AnnotationReader::shutdown_endpoint() const {
-  const auto found = annotations_.find(annotation::kAdminShutdown);
+  const auto found = find(annotation::kAdminShutdown);
   if (found == annotations_.end() || !found->second.is_string) return std::nullopt;
   if (found->second.text == "enabled") return true;
   if (found->second.text == "disabled") return false;
@@ -284,7 +299,7 @@ InjectRequest AnnotationReader::inject_profile() {
 
 void AnnotationReader::drop(std::string_view key, std::string message) {
   dropped_.push_back({.key = std::string(key),
-                      .text = annotations_.find(key)->second.text,
+                      .text = find(key)->second.text,
                       .source = source_,
                       .message = std::move(message)});
 }

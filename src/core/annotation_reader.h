@@ -25,8 +25,7 @@ using WhyNot = std::function<std::optional<std::string>(std::string_view)>;
 class AnnotationReader {
  public:
   // With a profile, its annotations are read in place of Linkerd's. Refers to both.
-  AnnotationReader(const Annotations& annotations, Source source, const SidecarProfile* profile)
-      : annotations_(annotations), source_(source), profile_(profile) {}
+  AnnotationReader(const Annotations& annotations, Source source, const SidecarProfile* profile);
 
   [[nodiscard]] bool has(std::string_view key) const;
 
@@ -54,6 +53,7 @@ class AnnotationReader {
   std::vector<DroppedValue> take_dropped() { return std::move(dropped_); }
 
  private:
+  [[nodiscard]] Annotations::const_iterator find(std::string_view key) const;
   // The text of an annotation; a value that Kubernetes would refuse is dropped with the remedy.
   std::optional<std::string_view> text(std::string_view key);
   // A time of a profile: a duration, of whole seconds where the container is told seconds.
@@ -64,6 +64,7 @@ class AnnotationReader {
   const Annotations& annotations_;
   Source source_;
   const SidecarProfile* profile_;
+  std::uint64_t marks_ = 0;  // of all keys
   std::vector<DroppedValue> dropped_;
 };
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #if defined(__x86_64__)
-#include <tmmintrin.h>
+#include <immintrin.h>
 #endif
 
 namespace gracekeeper {
@@ -23,36 +23,39 @@ constexpr auto kPairs = [] {
 }();
 
 #if defined(__x86_64__)
-// Twelve bytes at a time (W. Mula and D. Lemire, "Faster Base64 Encoding and Decoding Using AVX2
-// Instructions", 2018, 3.1): 0.5 us less of a decision's 18. Takes all but the last bytes,
-// since it reads sixteen, and says how many.
-__attribute__((target("ssse3"))) std::size_t encode_by_twelve(std::string_view bytes, char* to) {
+// Twice twelve bytes at a time (W. Mula and D. Lemire, "Faster Base64 Encoding and Decoding Using
+// AVX2 Instructions", 2018, 3.1). Takes all but the last bytes, since it reads 28, and says how
+// many.
+__attribute__((target("avx2"))) std::size_t encode_by_24(std::string_view bytes, char* to) {
   // Of each group b0 b1 b2: b1 b0 b2 b1, so that each of the four values lies within 16 bits.
-  const __m128i spread = _mm_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
+  const __m256i spread =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10));
   // What is added to a value for its letter: by its range, of which 52 to 61 are ten.
-  const __m128i offsets =
+  const __m256i offsets = _mm256_broadcastsi128_si256(
       _mm_setr_epi8('a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
-                    '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
+                    '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0));
   std::size_t i = 0;
-  for (; i + sizeof(__m128i) <= bytes.size(); i += 12, to += 16) {
-    const __m128i in = _mm_shuffle_epi8(
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes.data() + i)), spread);
-    const __m128i first_and_third =
-        _mm_mulhi_epu16(_mm_and_si128(in, _mm_set1_epi32(0x0fc0fc00)), _mm_set1_epi32(0x04000040));
-    const __m128i second_and_fourth =
-        _mm_mullo_epi16(_mm_and_si128(in, _mm_set1_epi32(0x003f03f0)), _mm_set1_epi32(0x01000010));
-    const __m128i values = _mm_or_si128(first_and_third, second_and_fourth);
+  for (; i + 28 <= bytes.size(); i += 24, to += sizeof(__m256i)) {
+    const auto* from = reinterpret_cast<const __m128i*>(bytes.data() + i);
+    const auto* next = reinterpret_cast<const __m128i*>(bytes.data() + i + 12);
+    const __m256i in =
+        _mm256_shuffle_epi8(_mm256_set_m128i(_mm_loadu_si128(next), _mm_loadu_si128(from)), spread);
+    const __m256i first_and_third = _mm256_mulhi_epu16(
+        _mm256_and_si256(in, _mm256_set1_epi32(0x0fc0fc00)), _mm256_set1_epi32(0x04000040));
+    const __m256i second_and_fourth = _mm256_mullo_epi16(
+        _mm256_and_si256(in, _mm256_set1_epi32(0x003f03f0)), _mm256_set1_epi32(0x01000010));
+    const __m256i values = _mm256_or_si256(first_and_third, second_and_fourth);
     // 0 for 26 to 51, 1 to 12 for those above, 13 for those below.
-    const __m128i below_26 = _mm_cmpgt_epi8(_mm_set1_epi8(26), values);
-    const __m128i range = _mm_or_si128(_mm_subs_epu8(values, _mm_set1_epi8(51)),
-                                       _mm_and_si128(below_26, _mm_set1_epi8(13)));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
-                     _mm_add_epi8(values, _mm_shuffle_epi8(offsets, range)));
+    const __m256i below_26 = _mm256_cmpgt_epi8(_mm256_set1_epi8(26), values);
+    const __m256i range = _mm256_or_si256(_mm256_subs_epu8(values, _mm256_set1_epi8(51)),
+                                          _mm256_and_si256(below_26, _mm256_set1_epi8(13)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                        _mm256_add_epi8(values, _mm256_shuffle_epi8(offsets, range)));
   }
   return i;
 }
 
-const bool kHasSsse3 = __builtin_cpu_supports("ssse3") > 0;
+const bool kHasAvx2 = __builtin_cpu_supports("avx2") > 0;
 #endif
 
 }  // namespace
@@ -66,7 +69,7 @@ void append_base64(std::string& out, std::string_view bytes) {
   };
   std::size_t i = 0;
 #if defined(__x86_64__)
-  if (kHasSsse3) i = encode_by_twelve(bytes, to);
+  if (kHasAvx2) i = encode_by_24(bytes, to);
   to += i / 3 * 4;
 #endif
   // Six bytes at a time, read as eight: their order in memory is made that of a number.

@@ -18,7 +18,7 @@ TEST(Base64, IsThatOfTheRfc) {
   for (const auto& [bytes, text] : rows) EXPECT_EQ(base64(bytes), text);
 }
 
-// Bytes are taken twelve, six, three or fewer at a time: every length and every byte in every
+// Bytes are taken 24, six, three or fewer at a time: every length and every byte in every
 // place.
 TEST(Base64, IsTheSameHoweverManyBytesAreTakenAtATime) {
   const std::string_view alphabet =
