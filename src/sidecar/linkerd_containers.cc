@@ -11,8 +11,6 @@ namespace {
 constexpr std::size_t kMembersSetLater = 7;  // at most
 constexpr std::string_view kServiceAccountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-Value runtime_default_seccomp() { return Value::object({{"type", "RuntimeDefault"}}); }
-
 std::string image_of(const LinkerdImage& image, const LinkerdValues& values) {
   return fmt::format("{}:{}", image.name,
                      image.version.empty() ? values.linkerd_version : image.version);
@@ -45,7 +43,9 @@ Value service_account_mount(const Pod& pod) {
   for (const auto& mount : app->volume_mounts) {
     const auto* path = mount.find("mountPath");
     const auto* name = mount.find("name");
-    if (path == nullptr || *path != Value(kServiceAccountPath) || name == nullptr) continue;
+    if (path == nullptr || path->as_string() == nullptr || name == nullptr ||
+        *path->as_string() != kServiceAccountPath)
+      continue;
     const auto* read_only = mount.find("readOnly");
     return Value::object({{"mountPath", *path},
                           {"name", *name},
@@ -66,7 +66,8 @@ Value exec(Value::Array command) {
   return Value::object({{"exec", Value::object({{"command", std::move(command)}})}});
 }
 
-Value proxy_security_context(const Pod& pod, const LinkerdProxyValues& proxy) {
+Value proxy_security_context(const Pod& pod, const LinkerdProxyValues& proxy,
+                             const LinkerdParts& parts) {
   if (const auto* own = proxy.security_context->as_object(); own != nullptr && !own->empty()) {
     return *proxy.security_context;
   }
@@ -82,17 +83,19 @@ Value proxy_security_context(const Pod& pod, const LinkerdProxyValues& proxy) {
   context.set("runAsNonRoot", true);
   context.set("runAsUser", proxy.uid);
   if (proxy.gid >= 0) context.set("runAsGroup", proxy.gid);
-  context.set("seccompProfile", runtime_default_seccomp());
+  context.set("seccompProfile", parts.seccomp_profile);
   return context;
 }
 
-Value proxy_mounts(const Pod& pod, const LinkerdValues& values) {
-  Value::Array mounts{mount("/var/run/linkerd/identity/end-entity", "linkerd-identity-end-entity")};
+Value proxy_mounts(const Pod& pod, const LinkerdValues& values, const LinkerdParts& parts) {
+  Value::Array mounts;
+  mounts.reserve(4);
+  mounts.push_back(parts.identity_mount);
   if (values.proxy.tracing.enabled) {
     mounts.push_back(mount("/var/run/linkerd/podinfo", "linkerd-podinfo"));
   }
   if (values.service_account_token_projection) {
-    mounts.push_back(mount("/var/run/secrets/tokens", "linkerd-identity-token"));
+    mounts.push_back(parts.token_mount);
   }
   if (auto account = service_account_mount(pod); !account.is_null()) {
     mounts.push_back(std::move(account));
@@ -166,7 +169,8 @@ Value::Array init_arguments(const LinkerdValues& values) {
   return args;
 }
 
-Value init_security_context(const Pod& pod, const LinkerdInitValues& init) {
+Value init_security_context(const Pod& pod, const LinkerdInitValues& init,
+                            const LinkerdParts& parts) {
   Value::Array add{Value("NET_ADMIN"), Value("NET_RAW")};
   for (auto& capability : capability_list(pod, "add")) add.push_back(std::move(capability));
   Value::Array drop;
@@ -190,7 +194,7 @@ Value init_security_context(const Pod& pod, const LinkerdInitValues& init) {
                         {"runAsUser", id(init.run_as_user)},
                         {"runAsGroup", id(init.run_as_group)},
                         {"readOnlyRootFilesystem", true},
-                        {"seccompProfile", runtime_default_seccomp()}});
+                        {"seccompProfile", parts.seccomp_profile}});
 }
 
 Value lock_volume(const LinkerdValues& values) {
@@ -246,7 +250,13 @@ LinkerdParts linkerd_parts(const LinkerdValues& values) {
           .init_arguments = init_arguments(values),
           .lock_volume = lock_volume(values),
           .identity_volume = identity_volume(),
-          .token_volume = values.service_account_token_projection ? token_volume() : Value()};
+          .token_volume = values.service_account_token_projection ? token_volume() : Value(),
+          .lock_mount = mount(values.init.lock_mount_path, values.init.lock_volume),
+          .identity_mount =
+              mount("/var/run/linkerd/identity/end-entity", "linkerd-identity-end-entity"),
+          .token_mount = mount("/var/run/secrets/tokens", "linkerd-identity-token"),
+          .seccomp_profile = Value::object({{"type", "RuntimeDefault"}}),
+          .message_policy = "FallbackToLogsOnError"};
 }
 
 Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
@@ -263,11 +273,11 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& 
                                 kMembersSetLater)};
   if (native) set_if_any(container, "startupProbe", parts.startup);
   set_if_any(container, "resources", parts.resources);
-  container.set("securityContext", proxy_security_context(pod, values.proxy));
-  container.set("terminationMessagePolicy", "FallbackToLogsOnError");
+  container.set("securityContext", proxy_security_context(pod, values.proxy, parts));
+  container.set("terminationMessagePolicy", parts.message_policy);
   if (!native)
     set_if_any(container, "lifecycle", classic_lifecycle(parts.post_start, wait_handler));
-  container.set("volumeMounts", proxy_mounts(pod, values));
+  container.set("volumeMounts", proxy_mounts(pod, values, parts));
   if (native) container.set("restartPolicy", "Always");
   return container;
 }
@@ -280,9 +290,11 @@ Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdP
                                  {"args", parts.init_arguments}},
                                 kMembersSetLater)};
   set_if_any(container, "resources", parts.resources);
-  container.set("securityContext", init_security_context(pod, values.init));
-  container.set("terminationMessagePolicy", "FallbackToLogsOnError");
-  Value::Array mounts{mount(values.init.lock_mount_path, values.init.lock_volume)};
+  container.set("securityContext", init_security_context(pod, values.init, parts));
+  container.set("terminationMessagePolicy", parts.message_policy);
+  Value::Array mounts;
+  mounts.reserve(2);
+  mounts.push_back(parts.lock_mount);
   if (auto account = service_account_mount(pod); !account.is_null()) {
     mounts.push_back(std::move(account));
   }

@@ -31,12 +31,18 @@ struct LinkerdParts {
   Value lock_volume;
   Value identity_volume;
   Value token_volume;
+  Value lock_mount;
+  Value identity_mount;
+  Value token_mount;
+  Value seccomp_profile;
+  Value message_policy;
 
   template <typename Visit>
   void for_each(Visit visit) {
     for (auto* part :
          {&image, &pull_policy, &resources, &liveness, &readiness, &startup, &ports, &post_start,
-          &init_command, &init_arguments, &lock_volume, &identity_volume, &token_volume})
+          &init_command, &init_arguments, &lock_volume, &identity_volume, &token_volume,
+          &lock_mount, &identity_mount, &token_mount, &seccomp_profile, &message_policy})
       visit(*part);
   }
 };
