@@ -33,7 +33,7 @@ void EventLoop::drive(Connection& connection) {
         case Next::kGoOn:
           if (connection.is_patient()) taken = kBytesPerTurn;  // in the next turn
           if (connection.wait == Wait::kWrite && holds_answers_ && !connection.costly) {
-            ++held_;
+            if (held_++ == 0) held_since_ = Clock::now();
             queue(connection);
             return;
           }

@@ -196,6 +196,7 @@ class EventLoop final : private BodyRoom::Owner {
   bool is_of_crowd(const Connection& connection) const;
   bool lets_others_go_first(const Connection& connection) const;
   void serve_queued();
+  bool holds_enough() const;
   void serve_ready();
   void serve_in_turn(Turns& queued, Clock::time_point end);
   void serve_first_of(std::deque<Connection*>& queued);
@@ -274,6 +275,7 @@ class EventLoop final : private BodyRoom::Owner {
   std::uint64_t turns_ = 0;            // until now
   std::size_t received_ = 0;           // bytes, by the step in hand
   std::size_t held_ = 0;               // of those, answers that are to be sent with others
+  Clock::time_point held_since_;       // the first of them
   bool holds_answers_ = false;         // others are coming in this round
   Clock::time_point round_began_;
   Clock::time_point memory_looked_at_;

@@ -29,7 +29,9 @@ constexpr std::chrono::milliseconds kPatientTimePerRound{2};
 // client that sleeps is woken once and not for each of them, which takes an eighth of a request's
 // time where it is on the same machine (docs/performance.md), and deciding several times in a row
 // keeps the code in the processor's caches.
-constexpr std::size_t kAnswersHeld = 8;
+constexpr std::size_t kAnswersHeld = 16;
+// Where answers take longer, fewer wait for one another: whoever was first would wait for all.
+constexpr std::chrono::microseconds kAnswersHeldFor{400};
 
 }  // namespace
 
@@ -42,7 +44,7 @@ void EventLoop::serve_or_queue(Connection& connection, bool are_many) {
     queue(connection, in_turn_);
   } else {
     drive(connection);
-    if (held_ >= kAnswersHeld) serve_ready();
+    if (holds_enough()) serve_ready();
   }
 }
 
@@ -133,6 +135,10 @@ void EventLoop::serve_handshakes() {
   }
 }
 
+bool EventLoop::holds_enough() const {
+  return held_ >= kAnswersHeld || (held_ > 0 && Clock::now() - held_since_ > kAnswersHeldFor);
+}
+
 void EventLoop::serve_ready() {
   for (std::size_t turns = ready_.size(); turns > 0 && !ready_.empty(); --turns)
     serve_first_of(ready_);
@@ -147,7 +153,7 @@ void EventLoop::serve_in_turn(Turns& queued, Clock::time_point end) {
     queued.erase(queued.begin());
     connection.queued = false;
     if (connection.linked) drive(connection);
-    if (held_ >= kAnswersHeld) serve_ready();
+    if (holds_enough()) serve_ready();
     if (Clock::now() >= end) break;
   }
   holds_answers_ = false;
