@@ -19,6 +19,43 @@ bool is_big_integer(double number) {
   return std::abs(number) >= kBeyond64Bits && std::isfinite(number);
 }
 
+// `take`: whether so many members or items may be had; null in place of what may not.
+template <typename Take>
+Value value_of(Element element, const Take& take) {
+  switch (element.type()) {
+    case simdjson::dom::element_type::ARRAY: {
+      const simdjson::dom::array list = element;
+      if (!take(list.size())) return nullptr;
+      Value::Array items;
+      items.reserve(list.size());
+      for (const Element item : list) items.push_back(value_of(item, take));
+      return items;
+    }
+    case simdjson::dom::element_type::OBJECT: {
+      const simdjson::dom::object object = element;
+      if (!take(object.size())) return nullptr;
+      Value::Object members;
+      members.reserve(object.size());
+      for (const auto member : object)
+        members.emplace_back(std::string(member.key), value_of(member.value, take));
+      return members;
+    }
+    case simdjson::dom::element_type::INT64:
+      return std::int64_t(element);
+    case simdjson::dom::element_type::UINT64:
+      return static_cast<double>(std::uint64_t(element));
+    case simdjson::dom::element_type::DOUBLE:
+      return double(element);
+    case simdjson::dom::element_type::STRING:
+      return std::string_view(element);
+    case simdjson::dom::element_type::BOOL:
+      return bool(element);
+    case simdjson::dom::element_type::NULL_VALUE:
+      return nullptr;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::string literal(Element element) {
@@ -55,33 +92,7 @@ std::string describe(Element element) {
 }
 
 Value to_value(Element element) {
-  switch (element.type()) {
-    case simdjson::dom::element_type::ARRAY: {
-      Value::Array items;
-      for (const Element item : simdjson::dom::array(element)) items.push_back(to_value(item));
-      return items;
-    }
-    case simdjson::dom::element_type::OBJECT: {
-      Value::Object members;
-      for (const auto member : simdjson::dom::object(element)) {
-        members.emplace_back(std::string(member.key), to_value(member.value));
-      }
-      return members;
-    }
-    case simdjson::dom::element_type::INT64:
-      return std::int64_t(element);
-    case simdjson::dom::element_type::UINT64:
-      return static_cast<double>(std::uint64_t(element));
-    case simdjson::dom::element_type::DOUBLE:
-      return double(element);
-    case simdjson::dom::element_type::STRING:
-      return std::string_view(element);
-    case simdjson::dom::element_type::BOOL:
-      return bool(element);
-    case simdjson::dom::element_type::NULL_VALUE:
-      return nullptr;
-  }
-  return nullptr;
+  return value_of(element, [](std::size_t) { return true; });
 }
 
 std::string Fields::text(Element element) {
@@ -111,8 +122,30 @@ std::optional<bool> Fields::boolean(Element element) {
 
 std::vector<std::string> Fields::texts(Element element) {
   std::vector<std::string> values;
-  list(element, [&](std::size_t, Element item) { values.push_back(text(item)); });
+  list(element, [&](std::size_t, Element item) {
+    if (values.empty()) values.reserve(simdjson::dom::array(element).size());
+    values.push_back(text(item));
+  });
   return values;
+}
+
+Value Fields::value(Element element) {
+  return value_of(element,
+                  [&](std::size_t count) { return take(count, kAnyNumber, "members or items"); });
+}
+
+bool Fields::take(std::size_t count, std::size_t most, std::string_view of_what) {
+  if (error_) return false;
+  if (count > most) {
+    refuse(fmt::format("has {} {}, at most {} are taken", count, of_what, most));
+  } else if (count > left_) {
+    refuse(fmt::format("has {} {}: with all before it more than {}, which are not taken", count,
+                       of_what, most_));
+  } else {
+    left_ -= count;
+    return true;
+  }
+  return false;
 }
 
 void Fields::wrong_type(Element element, std::string_view expected) {

@@ -36,16 +36,23 @@ std::string literal(Element element);
 
 class Fields {
  public:
+  Fields() = default;
+  // `most`: of the members and items of all that is read. One more is an error: what is a few bytes
+  // in a document is dozens in memory.
+  explicit Fields(std::size_t most) : most_(most), left_(most) {}
+
   // The first field of the wrong type, if any.
   [[nodiscard]] const std::optional<FieldError>& error() const { return error_; }
 
-  // Calls `read(key, value)` for each member; nothing for null. Wrong type: an error.
+  // Calls `read(key, value)` for each member; nothing for null. Wrong type, or more members than
+  // `most`: an error.
   template <typename Read>
-  void object(Element element, Read read) {
+  void object(Element element, Read read, std::size_t most = kAnyNumber) {
     if (element.is_null()) return;
     simdjson::dom::object members;
     if (element.get_object().get(members) != simdjson::SUCCESS)
       return wrong_type(element, "an object");
+    if (!take(members.size(), most, "members")) return;
     for (const auto member : members) {
       if (error_) return;
       const Step step(*this, member.key);
@@ -56,14 +63,11 @@ class Fields {
   // Calls `read(index, value)` for each item; nothing for null. Wrong type, or more items than
   // `most`: an error.
   template <typename Read>
-  void list(Element element, Read read,
-            std::size_t most = std::numeric_limits<std::size_t>::max()) {
+  void list(Element element, Read read, std::size_t most = kAnyNumber) {
     if (element.is_null()) return;
     simdjson::dom::array items;
     if (element.get_array().get(items) != simdjson::SUCCESS) return wrong_type(element, "a list");
-    // size() saturates at 0xFFFFFF.
-    if (items.size() > most)
-      return refuse(fmt::format("has {} items, at most {} are taken", items.size(), most));
+    if (!take(items.size(), most, "items")) return;
     std::size_t index = 0;
     for (const Element item : items) {
       if (error_) return;
@@ -77,11 +81,17 @@ class Fields {
   std::optional<std::int64_t> integer(Element element);  // null: nothing
   std::optional<bool> boolean(Element element);          // null: nothing
   std::vector<std::string> texts(Element element);       // a list of strings
+  Value value(Element element);                          // as to_value()
 
   void wrong_type(Element element, std::string_view expected);
   void refuse(std::string message);  // what is being read
 
  private:
+  static constexpr auto kAnyNumber = std::numeric_limits<std::size_t>::max();
+
+  // Of a list or an object, whose size() saturates at 0xFFFFFF.
+  bool take(std::size_t count, std::size_t most, std::string_view of_what);
+
   // The path is kept as a stack and only written out when there is an error to report.
   class Step {
    public:
@@ -105,6 +115,8 @@ class Fields {
   // A key, or (without data) an index.
   std::array<std::pair<std::string_view, std::size_t>, kDeepest> path_{};
   std::size_t depth_ = 0;  // of those, in use
+  std::size_t most_ = kAnyNumber;
+  std::size_t left_ = kAnyNumber;
   std::optional<FieldError> error_;
 };
 

@@ -144,7 +144,7 @@ DecodedObject decode_workload(Element object, const Workload& workload, json::Me
     }
     pod = *next;
   }
-  Fields fields;
+  Fields fields(json::kMostOfPod);
   subject.pod = json::read_pod(fields, pod);
   if (fields.error()) return tl::make_unexpected(below(subject.pod_path, *fields.error()));
   if (auto error = read_outer_annotations(object, workload, subject))

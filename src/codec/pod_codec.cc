@@ -12,6 +12,9 @@ namespace {
 // Of a pod, in each of its two lists: more than fit into the 1.5 MiB that etcd takes, so that no
 // pod that could be is refused. Each is compared with all.
 constexpr std::size_t kMostContainers = 10'000;
+// The API server takes 256 KiB of annotations, keys and values together.
+constexpr std::size_t kMostAnnotations = 100'000;
+constexpr std::size_t kMostLabels = 100'000;  // of nine bytes in etcd and more
 
 Hook read_sleep(Fields& fields, Element element) {
   Hook hook{.action = Hook::Action::Sleep, .length = Millis{0}};
@@ -64,8 +67,21 @@ std::optional<Probe> read_probe(Fields& fields, Element element) {
   return probe;
 }
 
+// Of a list; 0 of what is none.
+std::size_t size_of(Element element) {
+  simdjson::dom::array items;
+  return element.get_array().get(items) == simdjson::SUCCESS ? items.size() : 0;
+}
+
+// What a list grows to by doubling may be twice as much.
+template <typename Item>
+void reserve_for(Element list, std::vector<Item>& items) {
+  items.reserve(std::min(size_of(list), kMostOfPod));
+}
+
 std::vector<ContainerPort> read_ports(Fields& fields, Element element) {
   std::vector<ContainerPort> ports;
+  reserve_for(element, ports);
   fields.list(element, [&](std::size_t, Element item) {
     ContainerPort port;
     fields.object(item, [&](std::string_view key, Element value) {
@@ -87,14 +103,8 @@ bool matters(std::string_view variable) {
          variable == "PROXY_CONFIG";
 }
 
-// Of a list; 0 of what is none.
-std::size_t size_of(Element element) {
-  simdjson::dom::array items;
-  return element.get_array().get(items) == simdjson::SUCCESS ? items.size() : 0;
-}
-
 void read_env(Fields& fields, Element element, Container& container) {
-  container.env.reserve(size_of(element));
+  container.env.reserve(std::min(size_of(element), kMostOfPod));
   fields.list(element, [&](std::size_t index, Element item) {
     Element part;
     std::string_view variable;
@@ -144,13 +154,14 @@ Container read_container(Fields& fields, Element element, Container::List list, 
       });
     }
     if (key == "volumeMounts") {
+      reserve_for(value, container.volume_mounts);
       fields.list(value, [&](std::size_t, Element mount) {
-        container.volume_mounts.push_back(to_value(mount));
+        container.volume_mounts.push_back(fields.value(mount));
       });
     }
     if (key == "securityContext") {
       fields.object(value, [&](std::string_view name, Element part) {
-        if (name == "capabilities") container.capabilities = to_value(part);
+        if (name == "capabilities") container.capabilities = fields.value(part);
         if (name == "runAsUser") container.run_as_user = fields.integer(part);
       });
     }
@@ -206,6 +217,7 @@ void read_spec(Fields& fields, Element element, Pod& pod) {
     }
     if (key == "volumes" && !value.is_null()) {
       pod.has_volumes = true;
+      reserve_for(value, pod.volume_names);
       fields.list(value, [&](std::size_t, Element item) {
         fields.object(item, [&](std::string_view name, Element text) {
           if (name == "name") pod.volume_names.push_back(fields.text(text));
@@ -216,6 +228,7 @@ void read_spec(Fields& fields, Element element, Pod& pod) {
 }
 
 void read_owners(Fields& fields, Element element, Pod& pod) {
+  reserve_for(element, pod.owners);
   fields.list(element, [&](std::size_t, Element item) {
     OwnerReference owner;
     fields.object(item, [&](std::string_view key, Element value) {
@@ -231,13 +244,16 @@ void read_owners(Fields& fields, Element element, Pod& pod) {
 
 Annotations read_annotations(Fields& fields, Element element) {
   Annotations annotations;
-  fields.object(element, [&](std::string_view key, Element value) {
-    // A null in a map of strings reads as the empty string (Go's encoding/json).
-    const bool is_string = value.is_string() || value.is_null();
-    annotations.insert_or_assign(
-        std::string(key),
-        AnnotationValue{value.is_null() ? std::string{} : literal(value), is_string});
-  });
+  fields.object(
+      element,
+      [&](std::string_view key, Element value) {
+        // A null in a map of strings reads as the empty string (Go's encoding/json).
+        const bool is_string = value.is_string() || value.is_null();
+        annotations.insert_or_assign(
+            std::string(key),
+            AnnotationValue{value.is_null() ? std::string{} : literal(value), is_string});
+      },
+      kMostAnnotations);
   return annotations;
 }
 
@@ -273,9 +289,12 @@ Pod read_pod(Fields& fields, Element element) {
         }
         if (name == "labels" && !part.is_null()) {
           pod.has_labels = true;
-          fields.object(part, [&](std::string_view label, Element text) {
-            pod.labels.insert_or_assign(std::string(label), literal(text));
-          });
+          fields.object(
+              part,
+              [&](std::string_view label, Element text) {
+                pod.labels.insert_or_assign(std::string(label), literal(text));
+              },
+              kMostLabels);
         }
       });
     }

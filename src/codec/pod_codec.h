@@ -6,7 +6,13 @@
 
 namespace gracekeeper::json {
 
-// `element` is a Pod or a PodTemplateSpec: both have metadata and spec.
+// Members and items that are read of a pod: more than any that can be stored and started has. In
+// etcd's 1.5 MiB a variable takes five bytes at least; arguments may take two, but the kernel
+// starts no program with more than 2 MiB of them, nine bytes each.
+inline constexpr std::size_t kMostOfPod = 300'000;
+
+// `element` is a Pod or a PodTemplateSpec: both have metadata and spec. `fields` says how much is
+// read of it.
 Pod read_pod(Fields& fields, Element element);
 
 Annotations read_annotations(Fields& fields, Element element);

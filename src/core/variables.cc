@@ -1,21 +1,25 @@
 #include "core/variables.h"
 
+#include <algorithm>
+
 namespace gracekeeper {
 namespace {
 
 constexpr std::size_t kUsualBytes = 64;  // of a name and a value
+// A list may be of a million that say nothing.
+constexpr std::size_t kMostReserved = std::size_t{64} * 1024;
 
 }  // namespace
 
 void Variables::reserve(std::size_t count) {
   places_.reserve(count);
-  text_.reserve(count * kUsualBytes);
+  text_.reserve(std::min(count * kUsualBytes, kMostReserved));
 }
 
 void Variables::add(std::string_view name, std::optional<std::string_view> value) {
   auto& place = places_.emplace_back();
   place.name = append(name);
-  if (value) place.value = append(*value);
+  place.value = value ? append(*value) : Part{.begin = kNone};
 }
 
 void Variables::set_value(std::size_t index, std::string_view value) {
@@ -25,7 +29,7 @@ void Variables::set_value(std::size_t index, std::string_view value) {
 Variables::Variable Variables::operator[](std::size_t index) const {
   const auto& place = places_[index];
   Variable variable{.name = at(place.name), .value = {}};
-  if (place.value) variable.value = at(*place.value);
+  if (place.value.begin != kNone) variable.value = at(place.value);
   return variable;
 }
 

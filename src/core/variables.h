@@ -32,13 +32,14 @@ class Variables {
 
  private:
   struct Part {
-    std::size_t begin = 0;
+    std::size_t begin = 0;  // kNone: there is none
     std::size_t size = 0;
   };
   struct Place {
     Part name;
-    std::optional<Part> value;
+    Part value;
   };
+  static constexpr auto kNone = static_cast<std::size_t>(-1);
 
   Part append(std::string_view text);
   [[nodiscard]] std::string_view at(Part part) const {

@@ -164,6 +164,13 @@ var attacks = map[string]life{
 	"longest-reviews": func(a *attacker) { // as many values as there may be: nothing takes longer to read
 		a.once(a.withSample(`"spec":{`, `"wide":[`+strings.TrimSuffix(strings.Repeat("0,", 1_490_000), ",")+`],`))
 	},
+	"long-lists": func(a *attacker) { // what is two bytes here is dozens where it is kept
+		for _, list := range []string{`"args":[` + strings.Repeat(`"",`, 1_480_000) + `""],`,
+			`"ports":[` + strings.Repeat("{},", 740_000) + `{}],`,
+			`"volumeMounts":[` + strings.Repeat("1,", 1_480_000) + `1],`} {
+			a.once(a.withSample(`"containers":[`, `{"name":"long",`+list+`"image":"i"},`))
+		}
+	},
 	"waiting-reviews": func(a *attacker) { // each takes its time on the thread that all of them share
 		a.once(a.withSample(`"spec":{`, `"initContainers":[`+
 			strings.TrimSuffix(strings.Repeat(`{"restartPolicy":"Always"},`, 4_900), ",")+`],`))

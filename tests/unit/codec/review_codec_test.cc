@@ -1,6 +1,7 @@
 // What of a review is read; which answers follow is tests/unit/admission.
 #include "codec/review_codec.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -113,6 +114,77 @@ TEST(DecodeReview, TakesAPodOf10000ContainersAndNoMore) {
     EXPECT_TRUE(pod_with(key, 10'000)->object.has_value());
     EXPECT_EQ(pod_with(key, 10'001)->object.error(),
               (FieldError{FieldPath{} / "spec" / key, "has 10001 items, at most 10000 are taken"}));
+  }
+}
+
+std::string list_of(std::string_view item, int count) {
+  std::string list = "[";
+  for (int i = 0; i < count; ++i) list += (i == 0 ? "" : ",") + std::string(item);
+  return list + "]";
+}
+
+DecodedObject pod_with(std::string_view metadata, std::string_view spec,
+                       std::string_view container) {
+  return decode_review(review(fmt::format(R"("operation":"CREATE","object":{{"kind":"Pod",)"
+                                          R"("metadata":{{"name":"p"{}}},"spec":{{{})"
+                                          R"("containers":[{{"name":"c"{}}}]}}}})",
+                                          metadata, spec, container)))
+      ->object;
+}
+
+// A few bytes of a document are dozens where they are kept.
+TEST(DecodeReview, TakesSoMuchOfAPodAndNoMore) {
+  constexpr int kUsual = 299'900;
+  constexpr int kTooMany = 300'001;
+  const FieldPath container = FieldPath{} / "spec" / "containers" / std::size_t{0};
+  const auto security = FieldPath{} / "securityContext";
+  const struct {
+    std::string_view format;
+    std::string_view item;
+    FieldPath path;
+  } in_container[] = {
+      {R"(,"args":{})", R"("")", FieldPath{} / "args"},
+      {R"(,"ports":{})", "{}", FieldPath{} / "ports"},
+      {R"(,"env":{})", "1", FieldPath{} / "env"},
+      {R"(,"volumeMounts":{})", "1", FieldPath{} / "volumeMounts"},
+      {R"(,"volumeMounts":[{}])", "1", FieldPath{} / "volumeMounts" / std::size_t{0}},
+      {R"(,"securityContext":{{"capabilities":{}}})", "1", security / "capabilities"},
+      {R"(,"securityContext":{{"capabilities":{{"drop":{}}}}})", "1", security / "capabilities"},
+  };
+  for (const auto& row : in_container) {
+    const auto with = [&](int count) {
+      return pod_with("", "", fmt::format(fmt::runtime(row.format), list_of(row.item, count)));
+    };
+    EXPECT_TRUE(with(kUsual).has_value()) << row.format;
+    const auto refused = with(kTooMany);
+    ASSERT_FALSE(refused.has_value()) << row.format;
+    EXPECT_EQ(refused.error().path, container / row.path);
+    EXPECT_TRUE(refused.error().message.ends_with(
+        ": with all before it more than 300000, which are not taken"))
+        << refused.error().message;
+  }
+  EXPECT_FALSE(pod_with(fmt::format(R"(,"ownerReferences":{})", list_of("{}", kTooMany)), "", ""));
+  EXPECT_FALSE(pod_with("", fmt::format(R"("volumes":{},)", list_of("{}", kTooMany)), ""));
+}
+
+TEST(DecodeReview, CountsAllOfAPodTogether) {
+  const auto half = list_of(R"("")", 150'000);
+  EXPECT_TRUE(pod_with("", "", R"(,"args":)" + half));
+  const auto refused = pod_with("", "", R"(,"args":)" + half + R"(,"command":)" + half);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(to_string(refused.error().path), "spec.containers[0].command");
+}
+
+TEST(DecodeReview, TakesSoManyAnnotationsAndLabels) {
+  for (const std::string key : {"annotations", "labels"}) {
+    const auto with = [&](int count) {
+      std::string members;
+      for (int i = 0; i < count; ++i) members += fmt::format("{}\"{}\":\"\"", i == 0 ? "" : ",", i);
+      return pod_with(",\"" + key + "\":{" + members + "}", "", "");
+    };
+    EXPECT_TRUE(with(100'000).has_value());
+    EXPECT_EQ(with(100'001).error(), (FieldError{FieldPath{} / "metadata" / key,
+                                                 "has 100001 members, at most 100000 are taken"}));
   }
 }
 
