@@ -535,6 +535,27 @@ TEST_F(FairnessTest, PutsZerosBehindLargeBodies) {
   }
 }
 
+// Nobody has an answer whose line of the log is not written: whatever ends the process then.
+TEST_F(FairnessTest, WhatIsPutOffIsDoneBeforeTheAnswerIsSent) {
+  std::atomic<int> put_off{0};
+  std::atomic<int> done{0};
+  options.before_answers = [&] {
+    std::this_thread::sleep_for(milliseconds(1));  // an answer sent before it would be here first
+    done = put_off.load();
+  };
+  start({{.method = "POST", .path = "/work", .handler = [&](const Request&) {
+            ++put_off;
+            return Response{.body = "ok"};
+          }}});
+  auto client = connect();
+  for (int i = 1; i <= 20; ++i) {
+    const bool is_large = i % 5 == 0;  // by the thread of the large ones, sent by another
+    ASSERT_TRUE(client->send(is_large ? post_of(kLarge, "/work") : post("/work", "small")));
+    EXPECT_EQ(body_of(client->receive()), "ok");
+    EXPECT_EQ(done.load(), i);
+  }
+}
+
 // A parser that reads beyond its text is not to copy what has come in one piece.
 TEST_F(FairnessTest, LetsBeReadWhatStandsBehindASmallBody) {
   start({{.method = "POST", .path = "/behind", .handler = [](const Request& request) {
