@@ -68,6 +68,8 @@ class FairnessTest : public ServerTest {
             }}});
   }
   Gate gate;
+  std::atomic<int> put_off{0};  // here, because the server calls until it is gone
+  std::atomic<int> done{0};
 };
 
 TEST_F(FairnessTest, ServesOthersWhileALargeRequestIsHandled) {
@@ -537,13 +539,11 @@ TEST_F(FairnessTest, PutsZerosBehindLargeBodies) {
 
 // Nobody has an answer whose line of the log is not written: whatever ends the process then.
 TEST_F(FairnessTest, WhatIsPutOffIsDoneBeforeTheAnswerIsSent) {
-  std::atomic<int> put_off{0};
-  std::atomic<int> done{0};
-  options.before_answers = [&] {
+  options.before_answers = [this] {
     std::this_thread::sleep_for(milliseconds(1));  // an answer sent before it would be here first
     done = put_off.load();
   };
-  start({{.method = "POST", .path = "/work", .handler = [&](const Request&) {
+  start({{.method = "POST", .path = "/work", .handler = [this](const Request&) {
             ++put_off;
             return Response{.body = "ok"};
           }}});
