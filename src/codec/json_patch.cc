@@ -250,17 +250,20 @@ class PatchWriter {
     out_.string(pointer_);
   }
 
-  template <typename... Tokens>
-  void put(std::string_view operation, const Value& value, std::string_view parent,
+  void write(const Value& value) { out_.value(value); }
+  void write(const std::string& text) { out_.string(text); }
+
+  template <typename Written, typename... Tokens>
+  void put(std::string_view operation, const Written& value, std::string_view parent,
            Tokens... tokens) {
     begin(operation, parent, tokens...);
     out_.put(R"(,"value":)");
-    out_.value(value);
+    write(value);
     out_.put('}');
   }
 
-  template <typename... Tokens>
-  void add(const Value& value, std::string_view parent, Tokens... tokens) {
+  template <typename Written, typename... Tokens>
+  void add(const Written& value, std::string_view parent, Tokens... tokens) {
     put("add", value, parent, tokens...);
   }
 

@@ -5,22 +5,14 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <sched.h>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "io/cores.h"
+
 namespace gracekeeper::io {
 namespace {
-
-// Those it may run on, which is fewer than there are under taskset or in a cpuset.
-std::size_t core_count() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0)
-    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-  return std::max(1U, std::thread::hardware_concurrency());
-}
 
 class Run {
  public:

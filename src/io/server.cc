@@ -16,6 +16,7 @@
 #include <system_error>
 #include <utility>
 
+#include "io/cores.h"
 #include "io/event_loop.h"
 
 namespace gracekeeper::io {
@@ -125,9 +126,8 @@ class Server::Impl {
     spare_ = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!wakeup_ || !spare_) return fail(std::generic_category().message(errno));
 
-    const unsigned loops = shared_.options.loops != 0
-                               ? shared_.options.loops
-                               : std::max(2U, std::thread::hardware_concurrency());
+    const std::size_t loops =
+        shared_.options.loops != 0 ? shared_.options.loops : core_count();
     const std::size_t cap =
         connection_cap(shared_.options.max_connections, shared_.options.share_of_files);
     shared_.connections_per_loop = std::max<std::size_t>(1, cap / loops);
@@ -138,7 +138,7 @@ class Server::Impl {
     };
     shared_.handshakes_per_loop = handshakes(2);
     shared_.handshakes_beside_bodies = handshakes(6);
-    for (unsigned i = 0; i < loops; ++i)
+    for (std::size_t i = 0; i < loops; ++i)
       shared_.loops.push_back(std::make_unique<EventLoop>(shared_));
     for (const auto& loop : shared_.loops) {
       if (auto started = loop->start(); !started) return started;

@@ -56,30 +56,32 @@ std::string default_opaque_ports(const LinkerdInjection& injection) {
   return default_opaque_ports_of(injection.pod, injection.values);
 }
 
-Metadata injected_annotations(const LinkerdInjection& injection, const LinkerdValues& effective) {
-  Metadata annotations;
-  for (auto& [key, text] : inherited_annotations(injection.pod, injection.where)) {
-    annotations.emplace(std::move(key), std::move(text));
-  }
-  if (auto ports = default_opaque_ports(injection); !ports.empty()) {
-    annotations.insert_or_assign(std::string(annotation::kOpaquePorts), std::move(ports));
-  }
-  annotations.insert_or_assign(std::string(annotation::kCreatedBy), injection.created_by);
-  annotations.insert_or_assign(std::string(annotation::kProxyVersion), effective.proxy_version());
-  if (!effective.trust_anchors_pem.empty()) {
-    annotations.insert_or_assign(std::string(annotation::kTrustRoot),
-                                 effective.trust_anchors_pem.sha256());
-  }
+Metadata injected_annotations(const LinkerdInjection& injection, const LinkerdValues& effective,
+                              std::string_view opaque_ports) {
+  auto annotations = inherited_annotations(injection.pod, injection.where);
+  const auto set = [&](std::string_view key, std::string text) {
+    std::erase_if(annotations, [key](const auto& inherited) { return inherited.first == key; });
+    annotations.emplace_back(key, std::move(text));
+  };
+  annotations.reserve(annotations.size() + 4);
+  if (!opaque_ports.empty()) set(annotation::kOpaquePorts, std::string(opaque_ports));
+  set(annotation::kCreatedBy, injection.created_by);
+  set(annotation::kProxyVersion, effective.proxy_version());
+  if (!effective.trust_anchors_pem.empty())
+    set(annotation::kTrustRoot, effective.trust_anchors_pem.sha256());
+  std::sort(annotations.begin(), annotations.end());
   return annotations;
 }
 
 Metadata injected_labels(const LinkerdInjection& injection) {
-  Metadata labels{{"linkerd.io/control-plane-ns", injection.values.control_plane_namespace},
-                  {"linkerd.io/workload-ns", injection.namespace_name}};
+  Metadata labels;
+  labels.reserve(3);
+  labels.emplace_back("linkerd.io/control-plane-ns", injection.values.control_plane_namespace);
   const auto workload = injection.workload ? injection.workload : workload_of(injection.pod);
   if (workload) {
-    if (const auto label = label_of(*workload)) labels.emplace(*label, workload->name);
+    if (auto label = label_of(*workload)) labels.emplace_back(*std::move(label), workload->name);
   }
+  labels.emplace_back("linkerd.io/workload-ns", injection.namespace_name);
   return labels;
 }
 

@@ -1,9 +1,11 @@
 // Annotations and labels that Linkerd's injector writes on a pod.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/pod.h"
 #include "sidecar/linkerd_profile.h"
@@ -11,12 +13,14 @@
 
 namespace gracekeeper {
 
-// By key, so in the order in which they are written.
-using Metadata = std::map<std::string, std::string>;
+// By key, so in the order in which they are written; each key once.
+using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 // created-by, proxy-version, the fingerprint of the trust anchors (when there are any), what is
-// inherited from the Namespace, the default opaque ports. `effective` are the pod's values.
-Metadata injected_annotations(const LinkerdInjection& injection, const LinkerdValues& effective);
+// inherited from the Namespace, the default opaque ports (when there are any). `effective` are the
+// pod's values.
+Metadata injected_annotations(const LinkerdInjection& injection, const LinkerdValues& effective,
+                              std::string_view opaque_ports);
 
 // The opaque-ports annotation that this injection adds because neither the pod nor its Namespace
 // has one: the default ports that the pod declares. Empty: none is added.

@@ -16,8 +16,9 @@ class Edits {
   explicit Edits(const Pod& pod) : pod_(pod) { edits_.reserve(kUsualNumber); }
 
   template <typename Edit>
-  void set(const Metadata& metadata) {
-    for (const auto& [key, value] : metadata) edits_.emplace_back(Edit{.key = key, .value = value});
+  void set(Metadata metadata) {
+    for (auto& [key, value] : metadata)
+      edits_.emplace_back(Edit{.key = std::move(key), .value = std::move(value)});
   }
 
   void add_volume(Value volume) {
@@ -62,9 +63,8 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   const bool native = injection.proxy.mode == Proxy::Mode::Native;
   auto effective = effective_values(pod, injection.where, injection.settings, injection.values);
   // The annotation that this injection writes counts for the proxy as any other one does.
-  if (const auto ports = default_opaque_ports(injection); !ports.empty()) {
-    effective.values.proxy.opaque_ports = ports;
-  }
+  const auto opaque_ports = default_opaque_ports(injection);
+  if (!opaque_ports.empty()) effective.values.proxy.opaque_ports = opaque_ports;
   const auto& values = effective.values;
   const auto* prepared = injection.prepared;
   if (prepared != nullptr && !fits(*prepared, values)) prepared = nullptr;
@@ -73,7 +73,7 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
     parts.resources = resources_of(values.proxy.resources);
 
   Edits edits(pod);
-  edits.set<SetAnnotation>(injected_annotations(injection, values));
+  edits.set<SetAnnotation>(injected_annotations(injection, values, opaque_ports));
   edits.set<SetLabel>(injected_labels(injection));
 
   // A native proxy stands before all other init containers, so that they have the network, right
