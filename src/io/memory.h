@@ -16,9 +16,10 @@ namespace gracekeeper::io {
 // is set already. Call it first of all; where it is not possible, it does nothing.
 void keep_more_small_blocks();
 
-// Large blocks go back to the system as soon as they are freed, and come from it by pages of 4 KB:
-// with transparent huge pages a byte that is written to would take two megabytes. Call it once,
-// before any thread.
+// Blocks of 4 MB and more go back to the system as soon as they are freed, as does what is free
+// beyond 4 MB at the end of a thread's memory, and all comes from it by pages of 4 KB: with
+// transparent huge pages a byte that is written to would take two megabytes. Call it once, before
+// any thread.
 void return_large_blocks();
 
 // Gives the pages of code back that starting needed and serving may not: what is used again comes

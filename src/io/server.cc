@@ -27,6 +27,8 @@ namespace {
 constexpr std::size_t kReservedDescriptors = 64;
 // Of each loop, where there is room for so few connections that the part for handshakes is less.
 constexpr std::size_t kFewestHandshakes = 8;
+// On one core the second serves while the first has a slow request in hand.
+constexpr std::size_t kFewestLoops = 2;
 // How long accepting rests when descriptors have run out, so that it does not spin.
 constexpr int kOutOfDescriptorsPauseMs = 20;
 
@@ -127,7 +129,7 @@ class Server::Impl {
     if (!wakeup_ || !spare_) return fail(std::generic_category().message(errno));
 
     const std::size_t loops =
-        shared_.options.loops != 0 ? shared_.options.loops : core_count();
+        shared_.options.loops != 0 ? shared_.options.loops : std::max(kFewestLoops, core_count());
     const std::size_t cap =
         connection_cap(shared_.options.max_connections, shared_.options.share_of_files);
     shared_.connections_per_loop = std::max<std::size_t>(1, cap / loops);

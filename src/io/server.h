@@ -104,7 +104,7 @@ struct ServerOptions {
   ListenAddress listen = {};
   bool share_port = false;                              // SO_REUSEPORT
   std::shared_ptr<CertificateStore> certificates = {};  // null: plain HTTP
-  unsigned loops = 0;                                   // threads; 0: one per core
+  unsigned loops = 0;                                   // threads; 0: one per core, at least 2
   std::size_t max_connections = 2048;                   // also bounded by the limit of open files
   FramingLimits limits = {};
   // Of the limit of open files, the part that connections may have where max_connections is more.

@@ -19,7 +19,8 @@ TEST(CoreCount, CountsThoseThatItMayRunOn) {
     CPU_SET(first, &one);
     ASSERT_EQ(::sched_setaffinity(0, sizeof(one), &one), 0);
     EXPECT_EQ(core_count(), 1U);
-  }).join();
+  })
+      .join();
 }
 
 }  // namespace
