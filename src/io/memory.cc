@@ -25,7 +25,7 @@ constexpr const char* kSmallBlocksKept = "glibc.malloc.tcache_count=32:glibc.mal
 // free. With less, a review of 3 MB takes twice the time: each of its pages comes anew from the
 // system (docs/performance.md).
 constexpr int kLargeBlock = 4 * 1024 * 1024;
-constexpr int kKeptAtTheTop = 4 * 1024 * 1024;
+constexpr int kKeptAtTheTop = 8 * 1024 * 1024;
 // Code comes back page by page, which takes the next request most of a millisecond: not for a few.
 constexpr std::size_t kManyConnections = 32;
 constexpr std::size_t kWorthTheWork = std::size_t{1024} * 1024;

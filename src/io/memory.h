@@ -17,7 +17,7 @@ namespace gracekeeper::io {
 void keep_more_small_blocks();
 
 // Blocks of 4 MB and more go back to the system as soon as they are freed, as does what is free
-// beyond 4 MB at the end of a thread's memory, and all comes from it by pages of 4 KB: with
+// beyond 8 MB at the end of a thread's memory, and all comes from it by pages of 4 KB: with
 // transparent huge pages a byte that is written to would take two megabytes. Call it once, before
 // any thread.
 void return_large_blocks();
