@@ -153,7 +153,7 @@ void add_serve(CLI::App& program, int& code) {
       ->capture_default_str();
   command
       ->add_option("--threads", written->service.threads,
-                   "Event loops; 0: one for each core that it may run on, at least 2")
+                   "Event loops; 0: one for each core, at least 2")
       ->capture_default_str();
   command->add_option("--log-format", written->log_format, "json or text")
       ->type_name("FORMAT")
