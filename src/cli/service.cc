@@ -420,7 +420,7 @@ int serve(const ServiceOptions& options) {
     print_errors(policy.error());
     return kUsageOrInput;
   }
-  io::return_large_blocks();
+  io::return_large_blocks(io::event_loops(options.threads));
   const Signals signals;
   Service service(options, std::move(*policy));
   if (const auto started = service.start(); !started) {

@@ -21,11 +21,11 @@ constexpr const char* kTunables = "GLIBC_TUNABLES";
 // Not more and no larger ones: what a thread keeps is not given back, nor is a page that it lies
 // on.
 constexpr const char* kSmallBlocksKept = "glibc.malloc.tcache_count=32:glibc.malloc.tcache_max=256";
-// Of what is larger than most reviews, and what stays with a thread until the next look at what is
-// free. With less, a review of 3 MB takes twice the time: each of its pages comes anew from the
-// system (docs/performance.md).
-constexpr int kLargeBlock = 4 * 1024 * 1024;
-constexpr int kKeptAtTheTop = 8 * 1024 * 1024;
+// What stays with all threads together until the next look at what is free. With less, a review of
+// 3 MB takes twice the time: each of its pages comes anew from the system (docs/performance.md).
+constexpr std::size_t kKept = std::size_t{16} * 1024 * 1024;
+constexpr std::size_t kLeastKept = std::size_t{1024} * 1024;  // by each
+constexpr std::size_t kSmallestLargeBlock = std::size_t{256} * 1024;
 // Code comes back page by page, which takes the next request most of a millisecond: not for a few.
 constexpr std::size_t kManyConnections = 32;
 constexpr std::size_t kWorthTheWork = std::size_t{1024} * 1024;
@@ -79,9 +79,10 @@ void return_code() { ::dl_iterate_phdr(return_segments, nullptr); }
 
 void return_free_heap() { ::malloc_trim(0); }
 
-void return_large_blocks() {
-  ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
-  ::mallopt(M_TRIM_THRESHOLD, kKeptAtTheTop);
+void return_large_blocks(std::size_t threads) {
+  const std::size_t share = kKept / std::max<std::size_t>(threads, 2);
+  ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(std::max(share / 2, kSmallestLargeBlock)));
+  ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(std::max(share, kLeastKept)));
   ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 

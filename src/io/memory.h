@@ -16,11 +16,12 @@ namespace gracekeeper::io {
 // is set already. Call it first of all; where it is not possible, it does nothing.
 void keep_more_small_blocks();
 
-// Blocks of 4 MB and more go back to the system as soon as they are freed, as does what is free
-// beyond 8 MB at the end of a thread's memory, and all comes from it by pages of 4 KB: with
-// transparent huge pages a byte that is written to would take two megabytes. Call it once, before
-// any thread.
-void return_large_blocks();
+// Large blocks go back to the system as soon as they are freed, as does what is free at the end of
+// a thread's memory: for two `threads` that receive reviews blocks of 4 MB and what is beyond 8 MB,
+// for more of them less, down to 256 KB and 1 MB, since each keeps memory of its own. All comes
+// from the system by pages of 4 KB: with transparent huge pages a byte that is written to would
+// take two megabytes. Call it once, before any thread.
+void return_large_blocks(std::size_t threads);
 
 // Gives the pages of code back that starting needed and serving may not: what is used again comes
 // back from the file by itself. Most of what a small process weighs is such pages.

@@ -106,6 +106,10 @@ AcceptError classify(int code) {
 
 }  // namespace
 
+std::size_t event_loops(unsigned wanted) {
+  return wanted != 0 ? wanted : std::max(kFewestLoops, core_count());
+}
+
 class Server::Impl {
  public:
   Impl(ServerOptions options, std::vector<Route> routes)
@@ -128,8 +132,7 @@ class Server::Impl {
     spare_ = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!wakeup_ || !spare_) return fail(std::generic_category().message(errno));
 
-    const std::size_t loops =
-        shared_.options.loops != 0 ? shared_.options.loops : std::max(kFewestLoops, core_count());
+    const auto loops = event_loops(shared_.options.loops);
     const std::size_t cap =
         connection_cap(shared_.options.max_connections, shared_.options.share_of_files);
     shared_.connections_per_loop = std::max<std::size_t>(1, cap / loops);

@@ -100,11 +100,14 @@ struct ServerDeadlines {
   std::chrono::milliseconds drain{1000};   // after close_listener, for connections already accepted
 };
 
+// The loops of a server for which that many are wanted; 0: one per core, at least 2.
+std::size_t event_loops(unsigned wanted);
+
 struct ServerOptions {
   ListenAddress listen = {};
   bool share_port = false;                              // SO_REUSEPORT
   std::shared_ptr<CertificateStore> certificates = {};  // null: plain HTTP
-  unsigned loops = 0;                                   // threads; 0: one per core, at least 2
+  unsigned loops = 0;                                   // threads, as event_loops() has it
   std::size_t max_connections = 2048;                   // also bounded by the limit of open files
   FramingLimits limits = {};
   // Of the limit of open files, the part that connections may have where max_connections is more.

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <link.h>
+#include <malloc.h>
 #include <memory>
 #include <string>
 #include <sys/prctl.h>
@@ -41,8 +42,27 @@ TEST(MemoryTrimmer, GivesBackWhatLiesBelowWhatIsStillUsed) {
 }
 
 TEST(ReturnLargeBlocks, LeavesNoHugePages) {
-  return_large_blocks();
+  return_large_blocks(2);
   EXPECT_EQ(::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
+}
+
+// Each of many threads would keep a large review's memory.
+TEST(ReturnLargeBlocks, AreSmallerForManyThreads) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    GRACEKEEPER_HAS_FEATURE(address_sanitizer)
+  GTEST_SKIP() << "sanitizers have an allocator of their own";
+#endif
+  constexpr std::size_t kBlock = std::size_t{1024} * 1024;
+  const auto mapped_of_many = [] {  // the first may find room that other tests have left
+    const auto before = ::mallinfo2().hblks;
+    std::vector<std::unique_ptr<char[]>> blocks;
+    for (int i = 0; i < 256; ++i) blocks.push_back(std::make_unique_for_overwrite<char[]>(kBlock));
+    return ::mallinfo2().hblks - before;
+  };
+  return_large_blocks(64);
+  EXPECT_GT(mapped_of_many(), 100U);
+  return_large_blocks(2);
+  EXPECT_EQ(mapped_of_many(), 0U);
 }
 
 // Kilobytes: a good part of what the program and its libraries have, more than what runs here
