@@ -21,9 +21,9 @@
 namespace gracekeeper {
 
 struct Advice {
-  // A stable id: native-sidecar, longer-wait, shorter-wait, until-app-exits,
-  // shorter-grace,   // longer-termination-grace-period, linkerd-await, app-prestop-sleep,
-  // nothing-to-do.
+  // A stable id: native-sidecar, proxy-first, longer-wait, shorter-wait, until-app-exits,
+  // shorter-grace, longer-termination-grace-period, linkerd-await, app-prestop-sleep,
+  // nothing-to-do; Istio's: longer-drain, shorter-drain, quitquitquit.
   std::string option;
   std::string text;  // what, why, and the consequence in seconds
   std::vector<std::pair<std::string, std::string>> annotations;  // to set on the pod template

@@ -3,8 +3,8 @@
 // Only some keys are inherited from the Namespace; a key on the pod hides the Namespace's, also
 // when its value cannot be used: then the chart's value holds (linkerd2 pkg/inject).
 //
-// To add an annotation, you must: add its row in the table of linkerd_annotations.cc, and its key
-// to known_annotations() of core/annotations.cc.
+// To add an annotation, you must: add its row in linkerd_annotation_rows.cc, and its key to
+// known_annotations() of core/annotations.cc.
 #pragma once
 
 #include <string>
