@@ -5,8 +5,9 @@
 
 namespace gracekeeper::io {
 
-// The cores that this process may run on, at least 1: fewer than the machine has under taskset or
-// in a cpuset.
+// The cores that this process may use, at least 1: fewer than the machine has under taskset, in a
+// cpuset or where a container has a CPU limit (cpu_quota.h), of which a part of a core counts as
+// one.
 std::size_t core_count();
 
 }  // namespace gracekeeper::io
