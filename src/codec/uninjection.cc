@@ -21,10 +21,11 @@ constexpr std::array<std::string_view, 1> kContainers{"linkerd-proxy"};
 constexpr std::array<std::string_view, 3> kVolumes{
     "linkerd-identity-end-entity", "linkerd-proxy-init-xtables-lock", "linkerd-identity-token"};
 // What came with a proxy and is of no use without it.
-constexpr std::array<std::string_view, 2> kCompanionInitContainers{"linkerd-network-validator",
-                                                                   kAwaitAppProgram};
+constexpr std::array<std::string_view, 1> kCompanionInitContainers{"linkerd-network-validator"};
 constexpr std::array<std::string_view, 1> kCompanionContainers{"linkerd-debug"};
-constexpr std::array<std::string_view, 2> kCompanionVolumes{"linkerd-podinfo", kAwaitAppProgram};
+constexpr std::array<std::string_view, 1> kCompanionVolumes{"linkerd-podinfo"};
+// The helper of the hook, a container and a volume; a profile's proxy may have it too.
+constexpr std::array<std::string_view, 1> kHelper{kAwaitAppProgram};
 
 Json* member(Json& object, std::string_view key) {
   if (!object.is_object()) return nullptr;
@@ -58,6 +59,28 @@ bool erase_named(Json& spec, std::string_view list,
     return name != nullptr && name->is_string() &&
            std::find(names.begin(), names.end(), name->get<std::string_view>()) != names.end();
   });
+}
+
+bool has_name(Json& object, std::string_view name) {
+  const Json* found = member(object, "name");
+  return found != nullptr && found->is_string() && found->get<std::string_view>() == name;
+}
+
+// Whether a container, other than the helper that fills it, mounts the helper's volume.
+bool needs_helper(Json& spec) {
+  for (const auto* list : {"containers", "initContainers"}) {
+    Json* containers = member(spec, list);
+    if (containers == nullptr || !containers->is_array()) continue;
+    for (auto& container : *containers) {
+      if (has_name(container, kAwaitAppProgram)) continue;
+      Json* mounts = member(container, "volumeMounts");
+      if (mounts != nullptr && mounts->is_array() &&
+          std::any_of(mounts->begin(), mounts->end(),
+                      [](Json& mount) { return has_name(mount, kAwaitAppProgram); }))
+        return true;
+    }
+  }
+  return false;
 }
 
 bool clean_metadata(Json& object) {
@@ -128,6 +151,10 @@ bool remove_linkerd(Json& object, const std::optional<FieldPath>& path) {
     erase_named(*spec, "initContainers", kCompanionInitContainers);
     erase_named(*spec, "containers", kCompanionContainers);
     erase_named(*spec, "volumes", kCompanionVolumes);
+    if (!needs_helper(*spec)) {
+      erase_named(*spec, "initContainers", kHelper);
+      erase_named(*spec, "volumes", kHelper);
+    }
     unwrap_commands(pod, *spec);
   }
   return removed || had_init || had_proxy;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 #include "core/annotations.h"
@@ -8,12 +9,19 @@
 namespace gracekeeper {
 namespace {
 
+// Those that say how the proxy is stopped. The mode too: moved without it, a wait would make a
+// proxy classic that was native, and a Job of it would never complete.
 bool belongs_on_the_template(std::string_view key, const Configuration& configuration) {
+  constexpr std::array of_linkerd{annotation::kWait,        annotation::kGrace,
+                                  annotation::kNative,      annotation::kNativeBeta,
+                                  annotation::kNativeAlpha, annotation::kAdminShutdown};
   const auto& profiles = configuration.profiles.items;
-  return key == annotation::kWait || key == annotation::kGrace ||
+  return std::find(of_linkerd.begin(), of_linkerd.end(), key) != of_linkerd.end() ||
          key.starts_with(annotation::kOwnPrefix) ||
          std::any_of(profiles.begin(), profiles.end(), [&](const auto& profile) {
-           return key == profile->wait.annotation || key == profile->grace.annotation;
+           return !key.empty() &&
+                  (key == profile->wait.annotation || key == profile->grace.annotation ||
+                   key == profile->native_annotation);
          });
 }
 
@@ -56,6 +64,26 @@ std::vector<Finding> check(const Assessment& a) {
   return findings;
 }
 
+// Of the three spellings of the switch pods inherit two (core/settings.cc).
+std::vector<Finding> check_namespace(const Namespace& where, const Configuration&) {
+  const auto& annotations = where.annotations;
+  if (!annotations.contains(annotation::kNativeBeta) || annotations.contains(annotation::kNative))
+    return {};
+  const auto path = FieldPath{} / "metadata" / "annotations" / std::string(annotation::kNativeBeta);
+  return {{.rule = "GK006",
+           .name = "annotation-misplaced",
+           .severity = Severity::Warning,
+           .path = path,
+           .container = std::nullopt,
+           .message = fmt::format("{} stands on a Namespace, where it has no effect: of "
+                                  "this switch its pods inherit {}",
+                                  annotation::kNativeBeta, annotation::kNative),
+           .short_message = fmt::format("GK006 pods do not inherit {}", annotation::kNativeBeta),
+           .remedy = fmt::format("Rename it to {}.", annotation::kNative),
+           .numbers = {},
+           .fix = RenameKey{.path = path, .key = std::string(annotation::kNative)}}};
+}
+
 }  // namespace
 
 Rule gk006_annotation_misplaced() {
@@ -66,14 +94,18 @@ Rule gk006_annotation_misplaced() {
       .summary = "a shutdown annotation stands on the workload's metadata, not on its pod template",
       .cause =
           "Only the pod template's annotations reach the pods; on the Deployment itself they do "
-          "nothing.",
+          "nothing. Of a Namespace they inherit them, except the beta spelling of the switch for "
+          "native sidecars.",
       .example =
           "kind: Deployment\n"
           "metadata:\n"
           "  annotations:\n"
           "    config.alpha.linkerd.io/proxy-wait-before-exit-seconds: \"20\"\n",
-      .remedy = "Move the annotation to spec.template.metadata.annotations.",
-      .check_pod = check};
+      .remedy =
+          "Move the annotation to spec.template.metadata.annotations, or rename it to the "
+          "key that the message names.",
+      .check_pod = check,
+      .check_namespace = check_namespace};
 }
 
 }  // namespace gracekeeper

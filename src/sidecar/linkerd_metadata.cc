@@ -28,6 +28,19 @@ std::optional<std::string> label_of(const OwnerReference& workload) {
   return "linkerd.io/proxy-" + kind;
 }
 
+// Kubernetes' IsValidLabelValue: at most 63 of letters, digits, '-', '_' and '.', the first and the
+// last a letter or a digit.
+bool is_label_value(std::string_view text) {
+  const auto is_alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return text.size() <= 63 &&
+         (text.empty() || (is_alphanumeric(text.front()) && is_alphanumeric(text.back()))) &&
+         std::all_of(text.begin(), text.end(), [&](char c) {
+           return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
+         });
+}
+
 }  // namespace
 
 std::optional<OwnerReference> workload_of(const Pod& pod) {
@@ -79,7 +92,9 @@ Metadata injected_labels(const LinkerdInjection& injection) {
   labels.emplace_back("linkerd.io/control-plane-ns", injection.values.control_plane_namespace);
   const auto workload = injection.workload ? injection.workload : workload_of(injection.pod);
   if (workload) {
-    if (auto label = label_of(*workload)) labels.emplace_back(*std::move(label), workload->name);
+    // A workload may have a longer name than a label's value: the pods would be refused.
+    if (auto label = label_of(*workload); label && is_label_value(workload->name))
+      labels.emplace_back(*std::move(label), workload->name);
   }
   labels.emplace_back("linkerd.io/workload-ns", injection.namespace_name);
   return labels;

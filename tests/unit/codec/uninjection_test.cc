@@ -74,5 +74,24 @@ TEST(Uninjection, TakesAwayTheProgramOfAWaitThatEndsWithTheApp) {
   EXPECT_EQ(other.dump(), before);
 }
 
+TEST(Uninjection, LeavesTheProgramThatAnotherSidecarRuns) {
+  const auto named = [](const char* name) { return Json{{"name", name}}; };
+  Json sidecar = named("sidecar");
+  sidecar["volumeMounts"] = Json::array({named("gracekeeper-await-app")});
+  Json helper = named("gracekeeper-await-app");
+  helper["volumeMounts"] = sidecar["volumeMounts"];
+  const Json rest{{"initContainers", Json::array({helper})},
+                  {"containers", Json::array({sidecar})},
+                  {"volumes", Json::array({named("gracekeeper-await-app")})}};
+  Json pod{{"spec", rest}};
+  pod["spec"]["containers"].push_back(named("linkerd-proxy"));
+  remove_linkerd(pod, FieldPath{});
+  EXPECT_EQ(pod["spec"], rest);
+  // That of the helper itself keeps nothing.
+  pod["spec"]["containers"] = Json::array({named("work"), named("linkerd-proxy")});
+  remove_linkerd(pod, FieldPath{});
+  EXPECT_EQ(pod["spec"].dump(), R"({"containers":[{"name":"work"}]})");
+}
+
 }  // namespace
 }  // namespace gracekeeper

@@ -56,6 +56,21 @@ TEST(WorkloadLabel, NamesTheOwnerByItsKind) {
   }
 }
 
+// The API server would refuse every pod of it.
+TEST(WorkloadLabel, IsLeftOutWhereTheNameIsNoLabelsValue) {
+  Pod pod = web();
+  pod.owners = {{"DaemonSet", std::string(63, 'a')}};
+  EXPECT_EQ(workload_label(pod), "proxy-daemonset=" + std::string(63, 'a'));
+  for (const auto& name : {std::string(64, 'a'), std::string("a b"), std::string("a-")}) {
+    pod.owners = {{"DaemonSet", name}};
+    EXPECT_EQ(workload_label(pod), "none") << name;
+  }
+  pod.owners = {{"ReplicaSet", std::string(60, 'a') + "-5d9c7b"}};
+  EXPECT_EQ(workload_label(pod), "none");
+  pod.labels["pod-template-hash"] = "5d9c7b";
+  EXPECT_EQ(workload_label(pod), "proxy-deployment=" + std::string(60, 'a'));
+}
+
 TEST(WorkloadLabel, SeesTheDeploymentBehindItsReplicaSet) {
   Pod pod = web();
   pod.owners = {{"ReplicaSet", "web-5d9c7b"}};
