@@ -12,26 +12,29 @@ std::vector<Finding> check(const Assessment& a) {
   // At T <= 0 no hook runs at all: GK015 speaks.
   if (!a.proxy.is_classic() || wait.count() == 0 || total <= 0 || wait < from_seconds(total))
     return {};
-  return {{.rule = "GK002",
-           .name = "wait-exceeds-grace-period",
-           .severity = Severity::Error,
-           .path = wait_path(a),
-           .container = a.proxy.container_name(),
-           .message = fmt::format(
-               "{}'s wait of {}{} s uses up {}: {}{}", proxy_words(a),
-               planned_proxy(a.proxy).hook_is_unknown() ? "at least " : "", format_seconds(wait),
-               grace_period_words(a),
-               a.proxy.profile && !a.proxy.profile->wait.is_in_hook()
-                   ? "it is killed before it drains"
-                   : "its hook ends with the grace period and the proxy has 2 s to drain",
-               assumed_words(a)),
-           .short_message = fmt::format(
-               "GK002 wait {} >= terminationGracePeriodSeconds {}: the proxy gets 2 s to drain",
-               format_seconds(wait), total),
-           .remedy =
-               fmt::format("Set terminationGracePeriodSeconds to {} or more, or shorten the wait.",
+  return {
+      {.rule = "GK002",
+       .name = "wait-exceeds-grace-period",
+       .severity = Severity::Error,
+       .path = wait_path(a),
+       .container = a.proxy.container_name(),
+       .message =
+           fmt::format("{}'s wait of {}{} s uses up {}: {}{}", proxy_words(a),
+                       planned_proxy(a.proxy).hook_is_unknown() ? "at least " : "",
+                       format_seconds(wait), grace_period_words(a),
+                       a.proxy.profile && !a.proxy.profile->wait.is_in_hook()
+                           ? "it is killed before it drains"
+                           : "its hook ends with the grace period and the proxy has 2 s to drain",
+                       assumed_words(a)),
+       .short_message = fmt::format(
+           "GK002 wait {} >= terminationGracePeriodSeconds {}: the proxy gets 2 s to drain",
+           format_seconds(wait), total),
+       .remedy = from_seconds(a.budget.required()) >= kLongest
+                     ? std::string("Shorten the wait: no grace period is as long.")
+                     : fmt::format(
+                           "Set terminationGracePeriodSeconds to {} or more, or shorten the wait.",
                            a.budget.required()),
-           .numbers = {{"terminationGracePeriodSeconds", total}, {"wait", wait}}}};
+       .numbers = {{"terminationGracePeriodSeconds", total}, {"wait", wait}}}};
 }
 
 }  // namespace
