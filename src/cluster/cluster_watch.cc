@@ -1,6 +1,7 @@
 #include "cluster/cluster_watch.h"
 
 #include <csignal>
+#include <exception>
 #include <fmt/format.h>
 #include <utility>
 
@@ -128,7 +129,11 @@ void ClusterWatch::follow_namespaces() {
     const auto wait = reflector.step();
     if (reflector.has_synced()) {
       // With every watch that ends: about each five minutes, and when a server was exchanged.
-      read_version();
+      try {
+        read_version();
+      } catch (const std::exception& error) {  // an allocation, as a rule
+        log_.warning("the cluster's version cannot be read", {{"reason", error.what()}});
+      }
       if (!std::exchange(was_ready, true)) {
         log_.info("namespaces read", {{"count", namespaces_.size()}});
         namespaces_state_->set_ready();

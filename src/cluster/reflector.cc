@@ -1,5 +1,6 @@
 #include "cluster/reflector.h"
 
+#include <exception>
 #include <fmt/format.h>
 #include <iterator>
 #include <utility>
@@ -80,7 +81,14 @@ Reflector::Reflector(io::Api& api, Resource resource, Sink sink, Backoff backoff
       backoff_(backoff),
       now_(std::move(clock)) {}
 
-Reflector::Duration Reflector::step() { return version_.empty() ? list() : watch(); }
+Reflector::Duration Reflector::step() {
+  try {
+    return version_.empty() ? list() : watch();
+  } catch (const std::exception& error) {  // an allocation, as a rule
+    version_.clear();                      // of what came a part may be missing
+    return fail_with(error.what());
+  }
+}
 
 Reflector::Duration Reflector::fail_with(const std::string& reason) {
   sink_.failed(reason);

@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <new>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -64,20 +65,32 @@ struct Errand {
   Lookup lookup;
 };
 
+void finish(Errand& errand, Lookup lookup) {
+  {
+    const std::lock_guard lock(errand.mutex);
+    errand.lookup = std::move(lookup);
+  }
+  eventfd_write(errand.done.get(), 1);
+}
+
 std::shared_ptr<Errand> send_to_look_up(std::string host, std::uint16_t port) {
   auto errand = std::make_shared<Errand>();
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([errand, host = std::move(host), port] {
-    auto lookup = look_up(host, port, AI_ADDRCONFIG);
-    {
-      const std::lock_guard lock(errand->mutex);
-      errand->lookup = std::move(lookup);
-    }
-    eventfd_write(errand->done.get(), 1);
-  }).detach();
+  try {
+    std::thread([errand, host = std::move(host), port] {
+      try {
+        finish(*errand, look_up(host, port, AI_ADDRCONFIG));
+      } catch (const std::bad_alloc&) {
+        finish(*errand, {.addresses = {}, .failure = "no memory"});
+      }
+    }).detach();
+  } catch (const std::system_error& error) {  // the limit of threads or of memory is reached
+    finish(*errand, {.addresses = {},
+                     .failure = fmt::format("no thread for it: {}", error.code().message())});
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return errand;
 }

@@ -105,6 +105,7 @@ EventLoop::Next EventLoop::shake_hands(Connection& c) {
 EventLoop::Next EventLoop::read(Connection& c) {
   if (c.held_back) return Next::kBlocked;
   if (!c.out.empty()) {  // a 100 Continue
+    c.offered = true;
     const IoResult io = c.transport.write(std::string_view(c.out).substr(c.sent));
     if (io.status == IoStatus::kFailed || io.status == IoStatus::kEnd) return Next::kClosed;
     if (io.status == IoStatus::kOk) {
@@ -112,6 +113,7 @@ EventLoop::Next EventLoop::read(Connection& c) {
       if (c.sent == c.out.size()) {
         c.out.clear();
         c.sent = 0;
+        c.offered = false;
       }
     }
   }
@@ -341,7 +343,9 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
 // Answers by the server itself and ends the connection.
 void EventLoop::refuse(Connection& c, const HttpError& error) {
   const RequestHead& head = c.reader.head();
-  if (c.sent == 0) c.out.clear();  // a 100 Continue that nobody has seen
+  // A 100 Continue that nobody has seen. Once TLS has a record of it, that is what is sent next,
+  // and counts as the begin of `out`.
+  if (!c.offered) c.out.clear();
   shared_.dispatch.answer_error(error, head.method.empty() ? nullptr : &head, c.remote, c.out);
   c.close_after_write = true;
   c.unparsed = false;
@@ -376,6 +380,7 @@ EventLoop::Next EventLoop::write(Connection& c) {
   }
   c.out.clear();
   c.sent = 0;
+  c.offered = false;
   c.stuck = false;
   if (c.out.capacity() > kKeptBytes) release(c.out);
   account(c);

@@ -58,6 +58,7 @@ struct Connection : Deadline {
   bool roomy = false;            // `in` was made for a large body and has only grown since
   bool held_back = false;        // is not read: waits for a place
   bool unparsed = false;         // `in` has bytes that the reader has not been offered
+  bool offered = false;          // of `out` something was given to TLS, although none may be sent
   bool served = false;           // has had an answer to a complete request
   bool costly = false;           // its last answer took long to make, or its last records to read
   bool close_after_write = false;

@@ -281,9 +281,9 @@ std::optional<HttpError> RequestReader::parse_header(std::string_view line) {
     head_.chunked = true;
   } else if (equal_ignoring_case(name, "connection")) {
     for_each_element(value, [this](std::string_view element) {
-      if (equal_ignoring_case(element, "close")) head_.close = true;
+      if (equal_ignoring_case(element, "close")) head_.close = says_close_ = true;
       if (equal_ignoring_case(element, "keep-alive") && head_.minor_version == 0)
-        head_.close = false;
+        head_.close = says_close_;  // close goes first (RFC 9112, 9.3)
     });
   } else if (equal_ignoring_case(name, "expect")) {
     if (!equal_ignoring_case(value, "100-continue")) {

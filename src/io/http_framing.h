@@ -107,6 +107,7 @@ class RequestReader {
   std::size_t lines_ = 0;       // of the head or the trailer: complete lines
   std::uint64_t chunk_left_ = 0;
   bool has_transfer_encoding_ = false;
+  bool says_close_ = false;
   bool has_host_ = false;  // what it says is not kept: every name is served alike
   RequestHead head_;
   std::string decoded_;

@@ -1,6 +1,7 @@
 #include "io/recurring.h"
 
 #include <csignal>
+#include <exception>
 #include <utility>
 
 namespace gracekeeper::io {
@@ -27,11 +28,19 @@ void Recurring::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+std::chrono::milliseconds Recurring::call() noexcept {
+  try {
+    return function_();
+  } catch (const std::exception&) {
+    return kAfterException;
+  }
+}
+
 void Recurring::run() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
     lock.unlock();
-    const auto wait = function_();
+    const auto wait = call();
     lock.lock();
     stopping_.wait_for(lock, wait, [this] { return stop_; });
   }

@@ -13,7 +13,10 @@ namespace gracekeeper::io {
 
 class Recurring {
  public:
-  // The function returns how long to wait until the next call.
+  static constexpr std::chrono::milliseconds kAfterException{1000};
+
+  // The function returns how long to wait until the next call. What it throws (there was no memory,
+  // or no thread to be had) costs that call and not the process.
   explicit Recurring(std::function<std::chrono::milliseconds()> function);
   ~Recurring();  // stops
   Recurring(const Recurring&) = delete;
@@ -24,6 +27,7 @@ class Recurring {
 
  private:
   void run();
+  std::chrono::milliseconds call() noexcept;
 
   std::function<std::chrono::milliseconds()> function_;
   std::mutex mutex_;

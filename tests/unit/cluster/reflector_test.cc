@@ -1,6 +1,8 @@
 #include "cluster/reflector.h"
 
 #include <gtest/gtest.h>
+#include <new>
+#include <utility>
 
 #include "fake_api.h"
 
@@ -193,6 +195,29 @@ TEST_F(ReflectorTest, EndsAListThatNeverEnds) {
   EXPECT_GT(reflector.step(), milliseconds(0));
   EXPECT_EQ(seen, (std::vector<std::string>{
                       "failed: GET /api/v1/namespaces: the list does not come to an end"}));
+}
+
+// Of what was being taken a part may be missing.
+TEST_F(ReflectorTest, ListsAnewAfterAnException) {
+  api.answer(kFirstPage, 200, list_of({name_space("a", "1")}, "9"));
+  api.answer(kFirstPage, 200, list_of({name_space("b", "2")}, "10"));
+  bool has_memory = false;
+  Reflector reflector(api, {.path = kPath, .field_selector = {}, .rights = {}},
+                      {.replace =
+                           [&](const std::vector<ListedObject>& all) {
+                             if (!std::exchange(has_memory, true)) throw std::bad_alloc();
+                             seen.push_back("replace " + all.front().name);
+                           },
+                       .put = [](const ListedObject&) {},
+                       .remove = [](const ListedObject&) {},
+                       .alive = [] {},
+                       .failed = [&](const std::string& r) { seen.push_back("failed: " + r); }},
+                      Backoff(1), [this] { return now; });
+  EXPECT_GT(reflector.step(), milliseconds(0));
+  EXPECT_FALSE(reflector.has_synced());
+  EXPECT_EQ(reflector.step(), milliseconds(0));
+  EXPECT_TRUE(reflector.has_synced());
+  EXPECT_EQ(seen, (std::vector<std::string>{"failed: std::bad_alloc", "replace b"}));
 }
 
 TEST_F(ReflectorTest, SelectsByField) {

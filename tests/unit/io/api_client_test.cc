@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <future>
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include "api_stub.h"
 #include "fixture.h"
@@ -211,6 +212,41 @@ TEST(ApiClient, SaysThatNobodyIsThere) {
   const auto unknown = client_for(access)->request({.path = "/"});
   const auto expected = fmt::format("https://{}:443: the name {} cannot be resolved: ", host, host);
   EXPECT_EQ(unknown.error().message.substr(0, expected.size()), expected);
+}
+
+// Threads begin with a stack that no address space has room for: as at the limit of their number,
+// none can be had.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t attributes;
+    pthread_getattr_default_np(&attributes);
+    pthread_attr_setstacksize(&attributes, std::size_t{1} << 48U);
+    EXPECT_EQ(pthread_setattr_default_np(&attributes), 0);
+    pthread_attr_destroy(&attributes);
+  }
+  ~NoThreads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+
+ private:
+  pthread_attr_t before_;
+};
+
+TEST(ApiClient, SaysThatThereIsNoThreadToLookUpANameWith) {
+  ApiStub stub([](const Exchange& e) { e.answer(200, "ok"); }, certificates().pair);
+  const auto client = client_for(access_to(stub, "localhost"));
+  {
+    const NoThreads limit;
+    EXPECT_EQ(told(client->request({.path = "/"}), stub),
+              "https://localhost:PORT: the name localhost cannot be resolved: no thread for it: "
+              "Resource temporarily unavailable");
+  }
+  EXPECT_EQ(told(client->request({.path = "/"}), stub), "200 ok");
 }
 
 TEST(ApiClient, CutsAStreamIntoLinesHoweverItComes) {
