@@ -95,6 +95,16 @@ char* copy(const char* from, std::size_t size, char* to) {
   return to + size;
 }
 
+// Of a text that is too long for six times as much memory.
+constexpr std::size_t kShort = 4096;
+std::size_t escaped_size(std::string_view text) {
+  std::size_t size = text.size();
+  for (const char c : text) {
+    if (is_escaped(c)) size += kLongestEscape - 1;
+  }
+  return size;
+}
+
 char* escape(unsigned char c, char* to) {
   constexpr std::string_view kHex = "0123456789abcdef";
   *to++ = '\\';
@@ -120,10 +130,12 @@ char* escape(unsigned char c, char* to) {
 
 }  // namespace
 
-void JsonWriter::grow(std::size_t bytes) { text_.resize(2 * text_.size() + bytes); }
+void JsonWriter::grow(std::size_t bytes) {
+  text_.resize(text_.size() + std::max(text_.size(), bytes));
+}
 
 void JsonWriter::string(std::string_view text) {
-  make_room(kLongestEscape * text.size() + 2);
+  make_room(2 + (text.size() <= kShort ? kLongestEscape * text.size() : escaped_size(text)));
   char* to = text_.data() + used_;
   const char* from = text.data();
   const char* const end = from + text.size();

@@ -20,8 +20,9 @@ static_assert(kReadableBehindReview >= simdjson::SIMDJSON_PADDING);
 constexpr std::string_view kApiVersion = "admission.k8s.io/v1";
 // A parser that had to grow for a huge review takes a dozen times as much.
 constexpr std::size_t kLargestKeptCapacity = std::size_t{1} << 20U;
-// Kubernetes' are 36 characters long, and the answer repeats them.
-constexpr std::size_t kLongestUid = 256;
+// Of names and words: Kubernetes' names have at most 253 characters, its uids 36. They are repeated
+// in the answer, in messages or in the log.
+constexpr std::size_t kLongestText = 256;
 
 // One a thread: parsing reuses its buffers from request to request.
 struct Parsing {
@@ -125,6 +126,22 @@ std::string part_of(Fields& fields, Element element, std::string_view wanted) {
   return text;
 }
 
+// What is longer than any of these can be, and would be in the patch, the answer and the log.
+// Empty: nothing is.
+std::string_view too_long(const AdmissionRequest& request) {
+  const std::pair<std::string_view, const std::string&> texts[] = {
+      {"kind", request.kind},
+      {"resource", request.resource},
+      {"subResource", request.subresource},
+      {"operation", request.operation},
+      {"name", request.name},
+      {"namespace", request.namespace_name}};
+  for (const auto& [key, text] : texts) {
+    if (text.size() > kLongestText) return key;
+  }
+  return {};
+}
+
 bool is_known_operation(std::string_view operation) {
   return operation == "CREATE" || operation == "UPDATE" || operation == "DELETE" ||
          operation == "CONNECT";
@@ -138,7 +155,6 @@ struct Objects {
 Objects read_request(Fields& fields, Element element, AdmissionRequest& request) {
   Objects objects;
   fields.object(element, [&](std::string_view key, Element value) {
-    if (key == "uid") request.uid = fields.text(value);
     if (key == "kind") request.kind = part_of(fields, value, "kind");
     if (key == "resource") request.resource = part_of(fields, value, "resource");
     if (key == "subResource") request.subresource = fields.text(value);
@@ -189,14 +205,18 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body,
     return refuse({}, fmt::format("an AdmissionReview is expected, got {}", json::describe(root)));
   auto uid = readable_uid(root);
   if (uid.empty()) return refuse({}, "request.uid: expected a string that is not empty");
-  if (uid.size() > kLongestUid)
-    return refuse({}, fmt::format("request.uid: longer than {} bytes", kLongestUid));
+  if (uid.size() > kLongestText)
+    return refuse({}, fmt::format("request.uid: longer than {} bytes", kLongestText));
 
   Fields fields;
   const auto envelope = read_envelope(fields, root);
   if (fields.error()) {
     return refuse(std::move(uid),
                   fmt::format("{}: {}", to_string(fields.error()->path), fields.error()->message));
+  }
+  if (std::max(envelope.kind.size(), envelope.api_version.size()) > kLongestText) {
+    return refuse(std::move(uid),
+                  fmt::format("kind, apiVersion: longer than {} bytes", kLongestText));
   }
   if (envelope.api_version == "admission.k8s.io/v1beta1") {
     return refuse({},
@@ -210,12 +230,16 @@ tl::expected<AdmissionRequest, ReviewError> decode_review(std::string_view body,
   }
 
   AdmissionRequest request;
+  request.uid = uid;
   const auto [object, old] = read_request(fields, *envelope.request, request);
   if (fields.error()) {
     return refuse(std::move(uid),
                   fmt::format("{}: {}", to_string(FieldPath{} / "request" / fields.error()->path),
                               fields.error()->message));
   }
+  if (const auto key = too_long(request); !key.empty())
+    return refuse(std::move(uid),
+                  fmt::format("request.{}: longer than {} bytes", key, kLongestText));
   if (!is_known_operation(request.operation)) {
     return refuse(
         std::move(uid),

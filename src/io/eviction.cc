@@ -15,7 +15,9 @@ constexpr std::string_view kAnyAddress;
 // with fewer, such as an API server's, does not where others have such as are not served yet.
 constexpr std::size_t kLargeShare = 8;
 // Silent ones of an address with more than this part go before anything of another that works: API
-// servers behind one address may be many too.
+// servers behind one address may be many too. Where none has more, whoever has most has not many:
+// beside hundreds of addresses with one connection each that is an API server. There the longest
+// idle goes, of whomever.
 constexpr std::size_t kNotableShare = 32;
 // One takes some 30 microseconds, which all others wait for.
 constexpr std::size_t kGivenUpPerRound = 8;
@@ -27,8 +29,10 @@ constexpr std::size_t kManyHandshakes = 32;
 constexpr std::array kInOrder{Wait::kLinger, Wait::kIdle, Wait::kRequest, Wait::kWrite,
                               Wait::kHandling};
 
-// Its next request has come, though its turn has not.
-bool has_asked(const Connection& one) { return one.wait == Wait::kIdle && one.queued; }
+// Its next request has come, though its turn has not, or nobody has looked yet.
+bool has_asked(const Connection& one) {
+  return one.wait == Wait::kIdle && (one.queued || one.transport.has_arrived());
+}
 
 }  // namespace
 
@@ -73,7 +77,8 @@ bool EventLoop::evict_one_for_another() {
     const auto most = peers_.most();
     if (most.count > room / kLargeShare) found = in_order(most.address);
     if (found == nullptr) found = oldest_unserved(kAnyAddress);
-    if (found == nullptr) found = in_order(most.address);
+    if (found == nullptr && most.count > room / kNotableShare) found = in_order(most.address);
+    if (found == nullptr) found = in_order(kAnyAddress);
   }
   if (found == nullptr) return false;
   evict(*found);
@@ -149,14 +154,17 @@ void EventLoop::count_as_served(Connection& connection) {
   const auto is_one_to_go = [&](const Connection& other) {
     return is_another(other) && !has_asked(other);
   };
-  // Too many at once come from whoever has most of them. Where that one has none that is served,
-  // the longest idle of all.
+  // Too many at once come from whoever has most of them. Where that one has none that is served, or
+  // not many, the longest idle of all.
   const auto most = peers_.most();
   Connection* found = nullptr;
-  for (const Wait wait : {Wait::kIdle, Wait::kLinger, Wait::kRequest, Wait::kWrite}) {
-    if (found == nullptr) found = oldest(wait, most.address, is_one_to_go);
+  if (most.count > shared_.connections_per_loop / kNotableShare) {
+    for (const Wait wait : {Wait::kIdle, Wait::kLinger, Wait::kRequest, Wait::kWrite}) {
+      if (found == nullptr) found = oldest(wait, most.address, is_one_to_go);
+    }
+    if (found == nullptr) found = oldest(Wait::kIdle, most.address, is_another);
   }
-  if (found == nullptr) found = oldest(Wait::kIdle, most.address, is_another);
+  if (found == nullptr) found = oldest(Wait::kIdle, kAnyAddress, is_one_to_go);
   if (found == nullptr) found = oldest(Wait::kIdle, kAnyAddress, is_another);
   if (found != nullptr) evict(*found);
 }

@@ -32,6 +32,7 @@ bool HelloGuard::admits(std::string_view bytes) {
     if (record_bytes_ < record_.size()) {
       fill(record_, record_bytes_, bytes);
       if (record_bytes_ < record_.size()) return true;
+      if (++records_ > kMaxHandshakeRecords) return false;
       record_left_ = static_cast<std::size_t>(record_[3]) << 8U | record_[4];
       if (record_[0] == kChangeCipherSpec) cipher_change_ = true;
     }

@@ -126,8 +126,14 @@ class HttpDispatch::Httplib : public httplib::Server {
         fmt::format("{} {} HTTP/1.{}\r\n\r\n", head.method, head.target, head.minor_version);
     MemoryStream stream(text, out);
     bool closed = false;
+    const std::size_t begin = out.size();
     call_process_request<Httplib>(stream, close, closed);
     current_ = nullptr;
+    if (head.method != "HEAD") return;
+    // Where httplib refuses the request line, it has not seen the method.
+    constexpr std::string_view kEnd = "\r\n\r\n";
+    if (const auto end = out.find(kEnd, begin); end != std::string::npos)
+      out.resize(end + kEnd.size());
   }
 
   void answer_error(const HttpError& error, const RequestHead* head, std::string_view remote,

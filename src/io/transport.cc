@@ -14,7 +14,8 @@ constexpr std::uint64_t kMaxEmptyTlsBytes = 64 * 1024;
 // Reads of the socket in a row before others have their turn. A record takes two, its header and
 // the rest of it, and opening an empty one takes as long as anything a byte can ask for.
 constexpr int kReadsPerTurn = 32;
-// Of a handshake, which says so itself when it has to wait: only the bytes bound it.
+// Of a handshake, which says so itself when it has to wait: bytes and records bound it
+// (hello_guard.h).
 constexpr int kReadsOfHandshake = 1 << 20;
 
 IoStatus socket_status() {
@@ -140,6 +141,11 @@ IoResult Transport::write(std::string_view from) {
   const int returned = SSL_write_ex(tls_.get(), from.data(), from.size(), &count);
   if (returned == 1) return {IoStatus::kOk, count};
   return {tls_status(returned), 0};
+}
+
+bool Transport::has_arrived() const {
+  char first = 0;
+  return ::recv(socket_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void Transport::end_writing() {

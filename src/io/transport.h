@@ -52,6 +52,9 @@ class Transport {
   // Whether OpenSSL holds a record of which a part has come (or of one that carried nothing).
   bool holds_part_of_record() const;
 
+  // Whether something is there to be read that nobody has looked at.
+  bool has_arrived() const;
+
   // Says that nothing more will be sent (close_notify, FIN). Reading goes on.
   void end_writing();
   // Reads past what arrives, without decrypting it.

@@ -158,12 +158,14 @@ void apply_additional_env(const Annotations& annotations, Source source, Effecti
 void apply_trace_attributes(const Pod& pod, LinkerdTracing& tracing) {
   constexpr std::string_view prefix = "resource.opentelemetry.io/";
   for (const auto* label : {"app.kubernetes.io/name", "app.kubernetes.io/instance"}) {
-    if (const auto found = pod.labels.find(label); found != pod.labels.end()) {
+    if (const auto found = pod.labels.find(label);
+        found != pod.labels.end() && found->second.size() <= annotation::kLongestValue) {
       tracing.labels.write()["service.name"] = found->second;
     }
   }
   for (const auto& [key, value] : pod.annotations) {
-    if (key.starts_with(prefix) && key.size() > prefix.size() && value.is_string) {
+    if (key.starts_with(prefix) && key.size() > prefix.size() && value.is_string &&
+        value.text.size() <= annotation::kLongestValue) {
       tracing.labels.write()[key.substr(prefix.size())] = value.text;
     }
   }

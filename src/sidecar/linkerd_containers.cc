@@ -29,11 +29,23 @@ const Container* first_app(const Pod& pod) {
   return pod.containers.empty() ? nullptr : &pod.containers.front();
 }
 
+// What is copied from the app into the proxy is a name: nothing longer is one, and the pod with it
+// would be refused. Copies of megabytes would be a multiple of them in the patch.
+bool is_name(const Value& value) {
+  constexpr std::size_t kLongestName = 253;  // Kubernetes' DNS-1123 subdomain
+  const auto* text = value.as_string();
+  return text != nullptr && text->size() <= kLongestName;
+}
+
 Value::Array capability_list(const Pod& pod, std::string_view key) {
   const auto* app = first_app(pod);
   if (app == nullptr) return {};
   const auto* list = app->capabilities.find(key);
-  return list == nullptr || list->as_array() == nullptr ? Value::Array{} : *list->as_array();
+  if (list == nullptr || list->as_array() == nullptr) return {};
+  Value::Array names;
+  std::copy_if(list->as_array()->begin(), list->as_array()->end(), std::back_inserter(names),
+               is_name);
+  return names;
 }
 
 // Its mount of the service account's token, for clusters whose proxy reads that one.
@@ -43,7 +55,7 @@ Value service_account_mount(const Pod& pod) {
   for (const auto& mount : app->volume_mounts) {
     const auto* path = mount.find("mountPath");
     const auto* name = mount.find("name");
-    if (path == nullptr || path->as_string() == nullptr || name == nullptr ||
+    if (path == nullptr || path->as_string() == nullptr || name == nullptr || !is_name(*name) ||
         *path->as_string() != kServiceAccountPath)
       continue;
     const auto* read_only = mount.find("readOnly");

@@ -102,6 +102,36 @@ TEST(DecodeReview, RefusesWhatWouldTakeFarMoreMemoryThanItsText) {
   EXPECT_EQ(uid.error().message, "request.uid: longer than 256 bytes");
 }
 
+// They are in messages, in the log, or in the patch, where they become a multiple of themselves.
+TEST(DecodeReview, TakesNamesOf256BytesAndNoMore) {
+  for (const std::string key :
+       {"name", "namespace", "operation", "subResource", "kind", "resource"}) {
+    const auto with = [&](std::size_t size) {
+      const auto name = fmt::format("\"{}\"", std::string(size, 'n'));
+      const bool is_part = key == "kind" || key == "resource";
+      const auto value = is_part ? fmt::format(R"({{"{}":{}}})", key, name) : name;
+      const auto rest = key == "operation" ? "" : R"(,"operation":"DELETE")";
+      return decode_review(review(fmt::format(R"("{}":{}{})", key, value, rest)));
+    };
+    const auto refused = with(257);
+    ASSERT_FALSE(refused.has_value()) << key;
+    EXPECT_EQ(refused.error().uid, "u");
+    EXPECT_EQ(refused.error().message, fmt::format("request.{}: longer than 256 bytes", key));
+    EXPECT_EQ(with(256).has_value(), key != "operation");
+  }
+  const auto kind = decode_review(R"({"apiVersion":"a","kind":")" + std::string(257, 'k') +
+                                  R"(","request":{"uid":"u"}})");
+  ASSERT_FALSE(kind.has_value());
+  EXPECT_EQ(kind.error().message, "kind, apiVersion: longer than 256 bytes");
+}
+
+TEST(DecodeReview, AnswersTheUidThatItHasJudged) {
+  const auto request = decode_review(
+      review(fmt::format(R"("operation":"DELETE","uid":"{}","uid":"")", std::string(5000, 'u'))));
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(request->uid, "u");
+}
+
 TEST(DecodeReview, TakesAPodOf10000ContainersAndNoMore) {
   const auto pod_with = [](std::string_view key, int count) {
     std::string containers;

@@ -56,6 +56,25 @@ TEST(HelloGuard, SeesOneThatIsCutIntoRecords) {
                      record(kHandshake, long_one.substr(100))));
 }
 
+// Each takes two reads of the socket, and OpenSSL goes on as long as there are some.
+TEST(HelloGuard, CountsRecords) {
+  const auto cut = [](std::size_t pieces, std::size_t size) {
+    const auto hello = message(kHello, pieces * size - 4, pieces * size - 4);
+    std::string bytes;
+    for (std::size_t i = 0; i < pieces; ++i)
+      bytes += record(kHandshake, hello.substr(i * size, size));
+    return bytes;
+  };
+  // Twice the longest in the shortest records that a client asks for.
+  EXPECT_TRUE(admits(cut(16, 512) + record(kCipherChange, "1") + cut(16, 512)));
+  EXPECT_TRUE(admits(cut(kMaxHandshakeRecords, 8)));
+  EXPECT_FALSE(admits(cut(kMaxHandshakeRecords + 1, 8)));
+  EXPECT_FALSE(admits(cut(8000, 1)));
+  std::string empty;
+  for (std::size_t i = 0; i <= kMaxHandshakeRecords; ++i) empty += record(kHandshake, "");
+  EXPECT_FALSE(admits(empty));
+}
+
 TEST(HelloGuard, SeesTheSecondOneBehindAnEmptyRecordAndACipherChange) {
   const auto first = record(kHandshake, message(kHello, 300, 300));
   const auto change = record(kCipherChange, "\1");

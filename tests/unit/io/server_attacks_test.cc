@@ -311,6 +311,25 @@ TEST_F(AttackTest, AHoarderLosesItsOwnConnectionsAndNobodyElses) {
   EXPECT_EQ(server->counters().evicted, 60U);
 }
 
+// Beside addresses with one connection each, whoever has most of them has eight.
+TEST_F(AttackTest, StrangersWithOneConnectionEachDoNotOutweighAnApiServer) {
+  options.deadlines = {};
+  options.max_connections = 512;
+  start();
+  ASSERT_GE(raise_descriptor_limit(), 2000U) << "raise the hard limit (ulimit -Hn)";
+  std::vector<std::unique_ptr<Client>> honest;
+  for (int i = 0; i < 8; ++i) honest.push_back(connect());
+  std::vector<std::unique_ptr<Client>> strangers;
+  for (int i = 0; i < 700; ++i) {
+    const auto address = fmt::format("127.1.{}.{}", i / 250, 1 + i % 250);
+    strangers.push_back(connect({.from = address.c_str()}));
+    ASSERT_TRUE(strangers.back() && strangers.back()->ask(get("/text"))) << i;
+    if (i % 20 != 0) continue;
+    for (auto& client : honest) ASSERT_TRUE(client->ask(get("/text"))) << i;
+  }
+  EXPECT_GT(server->counters().evicted, 100U);
+}
+
 // One that has begun its next request is never idle, and one that has been refused lingers.
 TEST_F(AttackTest, AHoarderThatIsAlwaysInTheMiddleOfSomethingLosesItsOwnToo) {
   start_with_eight_honest_ones();

@@ -167,6 +167,12 @@ TEST_F(ServerTest, AnswersHeadWithoutABody) {
   EXPECT_EQ(answer->status, 200);
   EXPECT_EQ(answer->headers.at("content-length"), "6");
   EXPECT_EQ(body_of(client->ask(get("/text"))), "query=");
+  // A request line that httplib refuses before it knows the method.
+  ASSERT_TRUE(client->send("HEAD /" + std::string(9000, 'x') + " HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const auto refused = client->receive(true);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 414);
+  EXPECT_EQ(body_of(client->ask(get("/text"))), "query=");
 }
 
 TEST_F(ServerTest, ClosesWhenTheClientAsksForIt) {

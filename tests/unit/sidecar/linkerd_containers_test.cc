@@ -78,6 +78,19 @@ TEST(SecurityContext, OfTheProxyTakesTheCapabilitiesOfTheFirstContainer) {
             "{type: 'RuntimeDefault'}}");
 }
 
+// Only names are: of anything else, megabytes would be a multiple of themselves in the patch.
+TEST(SecurityContext, TakesNoCapabilityThatIsNone) {
+  Pod pod = web();
+  pod.containers[0].capabilities =
+      Object{{"add", Value::Array{Value(std::string(253, 'A')), Value(std::string(254, 'B')),
+                                  Value(Object{{"name", "C"}}), Value("SYS_TIME")}}};
+  EXPECT_EQ(Injected(pod).part("linkerd-proxy", "securityContext").find('B'), std::string::npos);
+  const auto init = Injected(pod).part("linkerd-init", "securityContext");
+  EXPECT_NE(init.find("add: ['NET_ADMIN', 'NET_RAW', '" + std::string(253, 'A') + "', 'SYS_TIME']"),
+            std::string::npos)
+      << init;
+}
+
 TEST(SecurityContext, OfTheProxyIsReplacedByTheValues) {
   LinkerdValues values;
   values.proxy.security_context = Object{{"runAsUser", 5}};
