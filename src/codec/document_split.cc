@@ -129,18 +129,21 @@ void split_documents(std::string_view text,
 
 std::size_t last_cut(std::string_view text, std::size_t from) {
   constexpr std::string_view marker = "\n---";
-  // The last marker line before a place.
-  const auto last_before = [&](std::size_t place) {
-    return place == 0 ? std::string_view::npos : text.rfind(marker, place - 1);
-  };
-  // One that the last piece had only the begin of is looked at again.
+  // One that the last piece had only the begin of is looked at again. Nothing before it is: a
+  // document of many pieces would be gone through once for each of them.
   const std::size_t first = from > marker.size() ? from - marker.size() : 0;
-  for (auto at = last_before(text.size()); at != std::string_view::npos && at >= first;
-       at = last_before(at)) {
+  // The last marker line that begins before a place, and not before another one.
+  const auto last_before = [&](std::size_t place, std::size_t earliest) {
+    const auto at = place <= earliest ? std::string_view::npos
+                                      : text.substr(earliest).rfind(marker, place - earliest - 1);
+    return at == std::string_view::npos ? at : at + earliest;
+  };
+  for (auto at = last_before(text.size(), first); at != std::string_view::npos;
+       at = last_before(at, first)) {
     const auto after = at + marker.size();
     if (after >= text.size() || !(is_blank(text[after]) || text[after] == '\n')) continue;
     // A line with '%' may be a directive, which belongs to the document after it.
-    const auto before = last_before(at);
+    const auto before = last_before(at, 0);
     auto between = text.substr(0, at);
     if (before != std::string_view::npos) between.remove_prefix(before);
     if (between.starts_with(kByteOrderMark)) between.remove_prefix(kByteOrderMark.size());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <string>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <vector>
 
 #include "codec/document.h"
@@ -47,6 +49,20 @@ TEST(LastCut, LooksNoFurtherBackThanItIsAsked) {
   for (std::size_t had = 5; had <= 8; ++had)
     EXPECT_EQ(cut(text, had), "a: 1\n|---\nb: 2\nc: 3\n")
         << "the marker came in two pieces, " << had << " bytes in the first";
+}
+
+// What has been looked at cannot be read here: a document of many pieces would take the square of
+// its size.
+TEST(LastCut, DoesNotReadAgainWhatHasBeenLookedAt) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  void* pages = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(pages, MAP_FAILED);
+  auto* text = static_cast<char*>(pages);
+  std::fill_n(text, 2 * page, 'x');
+  ASSERT_EQ(mprotect(pages, page, PROT_NONE), 0);
+  const std::size_t a_whole_marker = 4;
+  EXPECT_EQ(last_cut(std::string_view(text, 2 * page), page + a_whole_marker), 0U);
+  munmap(pages, 2 * page);
 }
 
 std::vector<std::string> documents_in(std::string_view text, int first_line,
