@@ -6,13 +6,13 @@
 
 namespace gracekeeper {
 
-Error too_many_nodes(const std::string& file, Position position) {
-  return {
-      .message = fmt::format(
-          "the document has more than {} values after aliases are expanded; split it", kMaxNodes),
-      .file = file,
-      .position = position,
-      .path = {}};
+Error too_many_values(const std::string& file, Position position) {
+  return {.message = fmt::format(
+              "the document has more than {} values; spread its objects over several files",
+              kMaxValues),
+          .file = file,
+          .position = position,
+          .path = {}};
 }
 
 Error too_deep(const std::string& file, Position position) {

@@ -8,7 +8,7 @@
 
 namespace gracekeeper {
 
-[[nodiscard]] Error too_many_nodes(const std::string& file, Position position);
+[[nodiscard]] Error too_many_values(const std::string& file, Position position);
 [[nodiscard]] Error too_deep(const std::string& file, Position position);
 [[nodiscard]] Error key_is_no_scalar(const std::string& file, Position position);
 [[nodiscard]] Error duplicate_key(const std::string& file,

@@ -144,7 +144,7 @@ class Reader {
 };
 
 std::optional<Container> Reader::read_value(int depth) {
-  if (++values_ > kMaxNodes) return refuse(too_many_nodes(file_, here()));
+  if (++values_ > kMaxValues) return refuse(too_many_values(file_, here()));
   switch (peek()) {
     case '{':
       return read_object(depth);

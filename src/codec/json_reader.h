@@ -22,8 +22,8 @@ struct JsonValue {
 };
 
 // Reads one JSON value; blanks may come before it. `start` is the place of the text's first byte in
-// the whole input. Refused beside bad syntax: duplicate keys, more than kMaxNodes values, more than
-// kMaxDepth levels, \u escapes that are half of a surrogate pair.
+// the whole input. Refused beside bad syntax: duplicate keys, more than kMaxValues values, more
+// than kMaxDepth levels, \u escapes that are half of a surrogate pair.
 [[nodiscard]] tl::expected<JsonValue, JsonFailure> read_json_value(std::string_view text,
                                                                    Position start,
                                                                    const std::string& file);

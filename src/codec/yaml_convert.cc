@@ -100,7 +100,15 @@ class Converter {
   }
   void count_values(std::size_t count, Position position) {
     values_ += count;
-    if (values_ > kMaxNodes) throw Refused{too_many_nodes(file_, position)};
+    check_added(values_, position);
+  }
+  // Only aliases and merges can make more of the tree than it has.
+  void check_added(std::size_t values, Position position) const {
+    if (values <= tree_.values + kMaxAliasValues) return;
+    refuse(fmt::format("aliases and merges add more than {} values to the document; spread its "
+                       "objects over several documents",
+                       kMaxAliasValues),
+           position);
   }
   void check_size(std::size_t added, Position position) const {
     if (json_.size() + added <= max_bytes_) return;
@@ -242,7 +250,7 @@ void Converter::collect_members(const YamlNode& mapping, int depth, Members& mem
   for (NodeIndex key = mapping.first_child; key != YamlNode::kNone;) {
     const YamlNode& node = tree_.nodes[key];
     const NodeIndex value = node.next;
-    if (++merged_ > kMaxNodes) throw Refused{too_many_nodes(file_, node.position)};
+    check_added(++merged_, node.position);
     if (is_merge(node)) {
       merge(value, depth, members);
     } else {

@@ -195,13 +195,12 @@ std::optional<Error> TreeParser::add(YamlNode node, const yaml_char_t* anchor) {
   node.position = place(event_.start_mark);
   node.anchored = anchor != nullptr;
   const auto id = static_cast<std::uint32_t>(tree_.nodes.size());
-  // Keys are nodes too, so this is at most twice what is allowed; the exact count is taken when
-  // aliases are expanded.
-  if (id >= 2 * kMaxNodes) return too_many_nodes(file_, node.position);
+  const bool is_key = !open_.empty() && open_.back().expects_key;
+  if (!is_key && ++tree_.values > kMaxValues) return too_many_values(file_, node.position);
   if (anchor != nullptr) anchors_[std::string(view(anchor))] = id;
   if (!open_.empty()) {
     Open& parent = open_.back();
-    if (parent.expects_key &&
+    if (is_key &&
         (node.kind == YamlNode::Kind::kSequence || node.kind == YamlNode::Kind::kMapping)) {
       return key_is_no_scalar(file_, node.position);
     }

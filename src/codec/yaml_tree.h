@@ -44,6 +44,7 @@ struct YamlNode {
 struct YamlTree {
   // nodes[0] is the root; a node comes before its children. None: the text holds no document.
   std::vector<YamlNode> nodes;
+  std::size_t values = 0;  // the nodes that are no keys
   std::string text;
   // Where scalars lie (begin, end): a '#' in there begins no comment. Kept only when asked for.
   std::vector<std::pair<Position, Position>> scalar_extents;
@@ -54,7 +55,7 @@ struct YamlTree {
 };
 
 // Runs libyaml over `text` (see read_yaml_document for what it must be). Errors: syntax, an alias
-// without its anchor or inside it, too many nodes or levels, content after the document's end.
+// without its anchor or inside it, too many values or levels, content after the document's end.
 [[nodiscard]] Result<YamlTree> parse_yaml_tree(std::string_view text, int first_line,
                                                const std::string& file, bool keep_extents);
 

@@ -179,13 +179,25 @@ TEST(YamlReader, SurvivesAnyNesting) {
   EXPECT_EQ(read_all(stairs), "f.yaml:201:201: nested more than 200 levels deep");
 }
 
-TEST(YamlReader, TakesAHundredThousandValuesAndNoMore) {
-  // The list itself is a value too.
-  const std::string fits = repeat("- a\n", 99'999);
-  EXPECT_EQ(read_one(fits).json.size(), 99'999U * 4 + 1);
+TEST(YamlReader, TakesThreeMillionValuesAndNoMore) {
+  // The list itself is a value too; keys are none.
+  const std::string fits = repeat("- a\n", 2'999'997) + "- k: b\n";
+  EXPECT_EQ(read_one(fits).json.size(), 2'999'997U * 4 + std::string_view("[{'k':'b'}]").size());
   EXPECT_EQ(read_all(fits + "- a\n"),
-            "f.yaml:100000:3: the document has more than 100000 values after aliases are expanded; "
-            "split it");
+            "f.yaml:2999999:3: the document has more than 3000000 values; spread its objects over "
+            "several files");
+}
+
+TEST(YamlReader, CountsWhatAliasesAddBesideWhatIsWritten) {
+  // Ten times as much as aliases may add is written, and an alias adds a little.
+  const std::string written = "a: &a [p, q]\nb: [" + repeat("1, ", 1'000'000) + "1]\n";
+  EXPECT_TRUE(read_one(written + "c: *a\n").json.ends_with(R"(,1],"c":["p","q"]})"));
+  // A list of a thousand adds all its values but the one that stands for it.
+  const std::string thousand = "a: &a [" + repeat("1, ", 999) + "1]\nb: [";
+  EXPECT_EQ(read_all(thousand + repeat("*a, ", 100) + "]\n").substr(0, 5), "{\"a\":");
+  EXPECT_EQ(read_all(thousand + repeat("*a, ", 101) + "]\n"),
+            "f.yaml:2:405: aliases and merges add more than 100000 values to the document; spread "
+            "its objects over several documents");
 }
 
 TEST(YamlReader, RefusesAliasBombs) {
@@ -195,10 +207,9 @@ TEST(YamlReader, RefusesAliasBombs) {
     bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + repeat(from + ", ", 9) +
             from + "]\n";
   }
-  EXPECT_EQ(
-      read_all(bomb),
-      "f.yaml:5:45: the document has more than 100000 values after aliases are expanded; split "
-      "it");
+  EXPECT_EQ(read_all(bomb),
+            "f.yaml:5:45: aliases and merges add more than 100000 values to the document; spread "
+            "its objects over several documents");
   // Doubling merges of mappings that add nothing.
   std::string merges = "a0: &a0 {}\n";
   for (int i = 1; i < 64; ++i) {
@@ -207,7 +218,8 @@ TEST(YamlReader, RefusesAliasBombs) {
               from + "]}\n";
   }
   EXPECT_EQ(read_all(merges).substr(read_all(merges).find(": ") + 2),
-            "the document has more than 100000 values after aliases are expanded; split it");
+            "aliases and merges add more than 100000 values to the document; spread its objects "
+            "over several documents");
   // Few values, but much text.
   const std::string text =
       "a: &x " + std::string(1'000'000, 'x') + "\nb: [" + repeat("*x, ", 1000) + "]\n";
