@@ -47,11 +47,16 @@ class Checker {
   }
 
   void note_unread(const OtherObject& other, const FoundObject& found) {
-    report_.not_read.push_back({.file = file_,
-                                .position = found.document.positions.locate(found.place),
-                                .object = other.kind + "/" + other.name,
-                                .namespace_name = other.namespace_name,
-                                .api_version = other.api_version});
+    using Why = UnreadTemplate::Why;
+    report_.not_read.push_back(
+        {.file = file_,
+         .position = found.document.positions.locate(found.place),
+         .why = other.is_list        ? Why::ListAtTop
+                : other.kind.empty() ? Why::NoKind
+                                     : Why::UnknownKind,
+         .object = other.kind.empty() ? other.name : other.kind + "/" + other.name,
+         .namespace_name = other.namespace_name,
+         .api_version = other.api_version});
   }
 
   void add(Findings findings, const FoundObject& found, const std::string& object,

@@ -206,6 +206,42 @@ DecodedObject decode_one(Element object, std::string_view kind, std::string_view
                      .has_pod_template = spec && has_pod_template(*spec, kDeepestTemplate)};
 }
 
+// Whether an object without a kind, or whatever its kind is, would make pods.
+bool would_make_pods(Element object) {
+  const auto spec = member(object, "spec");
+  if (!spec) return false;
+  if (has_pod_template(*spec, kDeepestTemplate)) return true;
+  // A Pod. A chart's values may have such a spec too, but no apiVersion.
+  const auto containers = member(*spec, "containers");
+  return containers && containers->is_array() && member(object, "apiVersion");
+}
+
+bool would_one_make_pods(Element list) {
+  const simdjson::dom::array items = list;
+  return std::any_of(items.begin(), items.end(), would_make_pods);
+}
+
+// Nearly always no object at all (a chart's values, a patch), so nothing in it is an error.
+OtherObject decode_without_kind(Element object, std::string_view api_version) {
+  if (object.is_array()) {
+    if (!would_one_make_pods(object)) return {};
+    return {
+        .kind = {}, .name = {}, .namespace_name = {}, .has_pod_template = true, .is_list = true};
+  }
+  const auto items = member(object, "items");
+  if (!would_make_pods(object) && !(items && items->is_array() && would_one_make_pods(*items)))
+    return {};
+  Fields fields;
+  json::Metadata metadata;
+  if (const auto element = member(object, "metadata"))
+    metadata = json::read_metadata(fields, *element, false);
+  return {.kind = {},
+          .name = display_name(metadata),
+          .namespace_name = metadata.namespace_name,
+          .api_version = std::string(api_version),
+          .has_pod_template = true};
+}
+
 // What an object says it is.
 struct Identity {
   std::string kind;
@@ -259,7 +295,7 @@ DecodedObject json::decode_object(Element object) {
 
 DecodedObject json::decode_object(Element object, std::string_view kind,
                                   std::string_view api_version, Workloads read) {
-  if (kind.empty()) return OtherObject{};
+  if (kind.empty()) return decode_without_kind(object, api_version);
   return decode_one(object, kind, api_version, read);
 }
 

@@ -24,13 +24,14 @@ struct FieldError {
   bool operator==(const FieldError&) const = default;
 };
 
-// An object of another kind, or a workload that has no pod template.
+// An object of another kind or of none, a workload that has no pod template, or no object at all.
 struct OtherObject {
-  std::string kind;
+  std::string kind;  // "": the document, or the item of a List, has none
   std::string name;
   std::string namespace_name;
   std::string api_version = {};
   bool has_pod_template = false;  // it makes pods in a way that is not known
+  bool is_list = false;           // of YAML, not of Kubernetes: [{kind: Pod}, ...]
 };
 
 using KubernetesObject = std::variant<OtherObject, Subject, Namespace, Service>;
@@ -54,7 +55,8 @@ class ObjectDecoder {
 
   // Visits the objects of one document of JSON text. Lists (v1 List and the typed lists that a
   // server answers with) are visited item by item, Lists in Lists too. A document that is no
-  // mapping or has no kind is visited as FieldError-free OtherObject with an empty kind.
+  // mapping or has no kind is visited as FieldError-free OtherObject with an empty kind; it is
+  // named where pods would come of it, had it been written as it has to be.
   void decode(std::string_view json, const ObjectVisitor& visit);
 
  private:

@@ -57,12 +57,23 @@ std::string object_label(const LocatedFinding& located) {
 }
 
 std::string object_label(const UnreadTemplate& unread) {
-  return label(unread.object, unread.namespace_name);
+  return label(unread.object.empty() ? "(no name)" : unread.object, unread.namespace_name);
 }
 
 std::string why_not_read(const UnreadTemplate& unread) {
-  return fmt::format("a pod template in a kind that is not known{}{}: its pods were not judged",
-                     unread.api_version.empty() ? "" : ", of ", unread.api_version);
+  const auto of = (unread.api_version.empty() ? "" : ", of ") + unread.api_version;
+  switch (unread.why) {
+    case UnreadTemplate::Why::UnknownKind:
+      break;
+    case UnreadTemplate::Why::NoKind:
+      return fmt::format(
+          "an object without a kind{}: its pods were not judged; write its kind, with a small k",
+          of);
+    case UnreadTemplate::Why::ListAtTop:
+      return "a list at the top level: its pods were not judged; write a List of kind List, or "
+             "documents separated by ---";
+  }
+  return fmt::format("a pod template in a kind that is not known{}: its pods were not judged", of);
 }
 
 std::string render_input_errors(const CheckReport& report) {

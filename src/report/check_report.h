@@ -64,11 +64,13 @@ struct CheckSummary {
   bool operator==(const CheckSummary&) const = default;
 };
 
-// An object that makes pods, of a kind that is not known: nobody looked at its pods.
+// What makes pods, or would, in a way that is not known: nobody looked at its pods.
 struct UnreadTemplate {
+  enum class Why { UnknownKind, NoKind, ListAtTop };
   std::string file;
   Position position;
-  std::string object;  // "Service/web"
+  Why why = Why::UnknownKind;
+  std::string object;  // "Service/web"; without a kind "web"; "" where there is not even a name
   std::string namespace_name;
   std::string api_version;  // "serving.knative.dev/v1"
   bool operator==(const UnreadTemplate&) const = default;
@@ -126,6 +128,7 @@ std::string summary_sentence(const CheckReport& report);
 
 // "Deployment/web (shop)", or "Deployment/web" without a namespace.
 std::string object_label(const LocatedFinding& located);
+// "(no name)" where there is none.
 std::string object_label(const UnreadTemplate& unread);
 
 // "a pod template in a kind that is not known, of serving.knative.dev/v1: its pods were not judged"

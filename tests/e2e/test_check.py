@@ -184,6 +184,30 @@ class Counts(TestCase):
         code, report = check("in.yaml", "--baseline", "b.json", cwd=self.folder)
         self.assertEqual(len(report["notRead"]), 2)
 
+    def test_pods_without_a_kind_or_in_a_bare_list_are_not_passed_over_in_silence(self):
+        """kubectl refuses both: Object 'Kind' is missing."""
+        spec = "{template: {spec: {containers: [{name: a}]}}}"
+        web = f"apiVersion: apps/v1\nKind: Deployment\nmetadata: {{name: web}}\nspec: {spec}\n"
+        bare = f"- {{apiVersion: apps/v1, kind: Deployment, spec: {spec}}}\n"
+        values = "replicas: 3\nimage: {tag: v1}\nspec: {containers: []}\n"
+        patch = "- {op: replace, path: /spec/replicas, value: 3}\n"
+        text = "---\n".join([web, bare, values, patch])
+        code, report = check("-", input=text)
+        self.assertEqual((code, report["findings"]), (0, []))
+        self.assertEqual(report["summary"], SUMMARY | {"objects": 4, "pods": 0, "skipped": 4})
+        self.assertEqual(report["notRead"], [
+            {"file": "<stdin>", "line": 1, "object": "web", "namespace": "",
+             "apiVersion": "apps/v1"},
+            {"file": "<stdin>", "line": 6, "object": "", "namespace": "", "apiVersion": ""}])
+        for form in ("text", "github", "junit", "markdown", "sarif"):
+            with self.subTest(format=form):
+                done = run("check", "-", "--format", form, input=text)
+                told = " ".join(done.out.split())
+                self.assertIn("an object without a kind, of apps/v1: its pods were not judged; "
+                              "write its kind, with a small k", told)
+                self.assertIn("a list at the top level: its pods were not judged; write a List of "
+                              "kind List, or documents separated by ---", told)
+
     def test_kubectl_get_output(self):
         """A List with status, managedFields, uids: what `kubectl get deployment -o yaml` prints."""
         text = """apiVersion: v1

@@ -17,8 +17,9 @@ std::string show(const KubernetesObject& object) {
     return fmt::format("Namespace {} with {}", where->name, where->annotations.size());
   }
   const auto& other = std::get<OtherObject>(object);
-  return fmt::format("other {}/{} ({}){}", other.kind, other.name, other.namespace_name,
-                     other.has_pod_template ? " with a pod template" : "");
+  return fmt::format("other {}/{} ({}){}{}", other.kind, other.name, other.namespace_name,
+                     other.has_pod_template ? " with a pod template" : "",
+                     other.is_list ? " in a list" : "");
 }
 
 // All that a document holds, a line for each object.
@@ -103,6 +104,42 @@ TEST(ObjectDecoder, LeavesOutWhatLinkerdDoesNotKnowWhereAsked) {
                     R"("spec":{"template":{}}})",
                     Workloads::OfLinkerd),
             "Deployment/n () pod at spec.template\n");
+}
+
+TEST(ObjectDecoder, SeesThePodsOfWhatHasNoKind) {
+  const std::string metadata = R"("metadata":{"name":"n","namespace":"s"})";
+  const std::string pod = R"("spec":{"containers":[{"name":"c"}]})";
+  const std::string deployment = R"({"apiVersion":"apps/v1","Kind":"Deployment",)" + metadata +
+                                 R"(,"spec":{"template":{)" + pod + "}}}";
+  const std::string seen = "other /n (s) with a pod template\n";
+  const std::string nothing = "other / ()\n";
+  struct Row {
+    std::string json;
+    std::string result;
+  };
+  const Row rows[] = {
+      {deployment, seen},
+      {R"({"apiVersion":"v1",)" + metadata + "," + pod + "}", seen},
+      {R"({"apiVersion":"v1",)" + metadata + R"(,"items":[{"apiVersion":"v1","kind":"Pod",)" + pod +
+           "}]}",
+       seen},
+      {R"({"kind":"List","items":[)" + deployment + "]}", "items[0]: " + seen},
+      {"[1," + deployment + "]", "other / () with a pod template in a list\n"},
+      {R"([{"apiVersion":"v1","kind":"Pod",)" + pod + "}]",
+       "other / () with a pod template in a list\n"},
+      // A metadata that cannot be read is no reason to pass it over, and no error.
+      {R"({"apiVersion":"v1","metadata":[1],)" + pod + "}", "other / () with a pod template\n"},
+      // Values of a chart, a Kustomization, patches: nothing that makes pods by itself.
+      {R"({"replicas":3,"metadata":{"name":[1]}})", nothing},
+      {"{" + metadata + "," + pod + "}", nothing},
+      {R"({"web":{"spec":{"template":{)" + pod + "}}}}", nothing},
+      {R"({"apiVersion":"apps/v1",)" + metadata + R"(,"spec":{"replicas":3}})", nothing},
+      {R"({"resources":["a.yaml"],"patches":[{"patch":"spec: {}","target":{"kind":"Pod"}}]})",
+       nothing},
+      {R"([{"op":"add","path":"/spec","value":{"template":{)" + pod + "}}}]", nothing},
+      {R"(["a",{"hosts":"all","tasks":[{"k8s":{"definition":)" + deployment + "}}]}]", nothing},
+  };
+  for (const auto& row : rows) EXPECT_EQ(decoded(row.json), row.result) << row.json;
 }
 
 TEST(ObjectDecoder, SeesPodTemplatesInKindsThatAreNotKnown) {

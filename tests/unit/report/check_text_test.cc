@@ -94,6 +94,32 @@ TEST(CheckText, CannotSteerTheTerminal) {
                 "\n\n1 error in 1 pod (1 object, 1 file); 1 input error\n");
 }
 
+TEST(CheckText, SaysWhatIsMissingWherePodsWereNotRead) {
+  using Why = UnreadTemplate::Why;
+  CheckReport report = samples::one_unread();
+  report.not_read = {
+      {.file = "a.yaml",
+       .position = {.line = 1, .column = 1},
+       .why = Why::NoKind,
+       .object = "web",
+       .namespace_name = "shop",
+       .api_version = "apps/v1"},
+      {.file = "b.yaml", .why = Why::NoKind},
+      {.file = "c.yaml", .position = {.line = 2, .column = 1}, .why = Why::ListAtTop}};
+  EXPECT_EQ(
+      render_check_text(report, {.width = 0}),
+      "a.yaml:1: not read  web (shop)\n"
+      "    an object without a kind, of apps/v1: its pods were not judged; write its kind, with a "
+      "small k\n"
+      "b.yaml: not read  (no name)\n"
+      "    an object without a kind: its pods were not judged; write its kind, with a small k\n"
+      "c.yaml:2: not read  (no name)\n"
+      "    a list at the top level: its pods were not judged; write a List of kind List, or "
+      "documents separated by ---\n"
+      "\n"
+      "No findings in 0 pods (1 object, 1 skipped, 1 file); 3 pod templates not read\n");
+}
+
 TEST(CheckText, NamesPodTemplatesThatWereNotRead) {
   EXPECT_EQ(render_check_text(samples::one_unread(), {.width = 0}),
             "web.yaml:3: not read  Service/web (shop)\n"
