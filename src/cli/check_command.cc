@@ -136,6 +136,7 @@ int check(const Options& options) {
   } else if (!print_report(report, *outputs)) {
     return kUsageOrInput;
   }
+  fmt::print(stderr, "{}", render_notes(report));
   if (report.summary.objects == 0 && report.input_errors.empty()) {
     fmt::print(stderr, "gracekeeper: no objects in the input\n");
   }

@@ -10,6 +10,12 @@
 namespace gracekeeper::cli {
 namespace {
 
+template <typename T>
+void append(std::vector<T>& list, std::vector<T> more) {
+  list.insert(list.end(), std::make_move_iterator(more.begin()),
+              std::make_move_iterator(more.end()));
+}
+
 // Collects the findings of one file.
 class Checker {
  public:
@@ -20,7 +26,8 @@ class Checker {
     const bool was_read = inputs.for_each_object(
         index, {.object = [&](const FoundObject& found) { look_at(found); },
                 .document =
-                    [&](const Document&) {
+                    [&](const Document& document) {
+                      append(report_.notes, find_unknown_rules(document, file_));
                       if (progress != nullptr) progress->document_done();
                     },
                 .error = [&](Error error) { report_.input_errors.push_back(std::move(error)); }});
@@ -92,12 +99,6 @@ void add(CheckSummary& sum, const CheckSummary& more) {
     sum.*member += more.*member;
 }
 
-template <typename T>
-void append(std::vector<T>& list, std::vector<T> more) {
-  list.insert(list.end(), std::make_move_iterator(more.begin()),
-              std::make_move_iterator(more.end()));
-}
-
 }  // namespace
 
 void count(CheckSummary& summary, Severity severity) {
@@ -137,6 +138,7 @@ CheckReport check_inputs(const Inputs& inputs, const Policy& policy, Progress* p
     append(report.findings, std::move(of_file.findings));
     append(report.input_errors, std::move(of_file.input_errors));
     append(report.not_read, std::move(of_file.not_read));
+    append(report.notes, std::move(of_file.notes));
   }
   return report;
 }

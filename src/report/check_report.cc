@@ -76,6 +76,15 @@ std::string why_not_read(const UnreadTemplate& unread) {
   return fmt::format("a pod template in a kind that is not known{}: its pods were not judged", of);
 }
 
+std::string render_notes(const CheckReport& report) {
+  std::string out;
+  for (Error note : report.notes) {
+    note.message = "note: " + note.message;
+    out += escape_for_terminal(to_string(note)) + '\n';
+  }
+  return out;
+}
+
 std::string render_input_errors(const CheckReport& report) {
   std::string out;
   for (const Error& error : report.input_errors) {

@@ -81,6 +81,8 @@ struct CheckReport {
   CheckSummary summary;
   std::vector<Error> input_errors;            // what could not be read
   std::vector<UnreadTemplate> not_read = {};  // no findings: they change no exit code
+  // What is wrong beside the objects, for standard error alone: in no format, without exit code.
+  std::vector<Error> notes = {};
   bool operator==(const CheckReport&) const = default;
 };
 
@@ -122,6 +124,9 @@ std::string render_check_markdown(const CheckReport& report);
 
 // One line each: "bad.yaml:3:5: spec.replicas: expected an integer". Empty without input errors.
 std::string render_input_errors(const CheckReport& report);
+
+// "web.yaml:9: note: gracekeeper:ignore: there is no rule …". Empty without notes.
+std::string render_notes(const CheckReport& report);
 
 // "1 error, 2 warnings in 3 pods (5 objects, 1 file)"; "No findings in …" when there are none.
 std::string summary_sentence(const CheckReport& report);

@@ -298,6 +298,21 @@ metadata:
                 self.assertEqual(report["summary"], SUMMARY | {
                     "files": 2, "objects": 2, "errors": 1})
 
+    def test_a_comment_that_ignores_no_rule_that_there_is_is_said_on_standard_error(self):
+        self.write("in.yaml", CLEAN + "---\n# gracekeeper:ignore GK01, GK999 why\n" + ERROR)
+        notes = ('in.yaml:{0}: note: gracekeeper:ignore: there is no rule "GK01"; did you mean '
+                 'GK001?\nin.yaml:{0}: note: gracekeeper:ignore: there is no rule "GK999": the '
+                 'rules are GK001 to GK016\n').format(CLEAN.count("\n") + 2)
+        for form in ("text", "json", "github", "sarif"):
+            with self.subTest(format=form):
+                done = run("check", "in.yaml", "--format", form, cwd=self.folder)
+                self.assertEqual((done.code, done.err), (1, notes))
+                self.assertNotIn("GK999", done.out)
+        # Of a clean file the exit code stays 0.
+        self.write("clean.yaml", "# gracekeeper:ignore GK01\n" + CLEAN)
+        done = run("check", "clean.yaml", "--fail-on", "info", cwd=self.folder)
+        self.assertEqual((done.code, done.err.count("\n")), (0, 1))
+
     def test_what_is_ignored_is_counted(self):
         deployment = (EXAMPLES / "web-stated.yaml").read_text()
         line = "      terminationGracePeriodSeconds: 30\n"

@@ -31,6 +31,44 @@ TEST(IgnoredBy, IsNothingWithoutAnId) {
   EXPECT_EQ(ignored_by("gracekeeper:ignored GK010"), Ids{}) << "another word";
 }
 
+TEST(IgnoredBy, GoesOnAfterAnIdThatIsNone) {
+  EXPECT_EQ(ignored_by("gracekeeper:ignore GK14, GK010 because"), Ids{"GK010"});
+  EXPECT_EQ(ignored_by("gracekeeper:ignore grace-too-short GK010"), Ids{"GK010"});
+  EXPECT_EQ(ignored_by("gracekeeper:ignore GK010 because GK001 is fixed"), Ids{"GK010"});
+}
+
+// What is said of a comment, a line each.
+std::string notes_on(std::string_view comment) {
+  std::string out;
+  for (const auto& note :
+       find_unknown_rules(read_one("a: 1\nb: 2  # " + std::string(comment) + "\n"), "f.yaml"))
+    out += to_string(note) + '\n';
+  return out;
+}
+
+TEST(FindUnknownRules, NamesTheNearestOne) {
+  const std::pair<std::string, std::string> rows[] = {
+      {"GK01", "\"GK01\"; did you mean GK001?"},
+      {"GK14", "\"GK14\"; did you mean GK014?"},
+      {"GKO10", "\"GKO10\"; did you mean GK010?"},
+      {"gk-010", "\"gk-010\"; did you mean GK010?"},
+      {"prestop-missing", "\"prestop-missing\"; did you mean GK010?"},
+      {"GK999", "\"GK999\": the rules are GK001 to GK016"},
+      {"GK010, GK01 because", "\"GK01\"; did you mean GK001?"},
+  };
+  for (const auto& [ids, result] : rows)
+    EXPECT_EQ(notes_on("gracekeeper:ignore " + ids),
+              "f.yaml:2: gracekeeper:ignore: there is no rule " + result + "\n");
+}
+
+TEST(FindUnknownRules, SaysNothingOfReasons) {
+  for (const auto* comment :
+       {"gracekeeper:ignore GK010", "gracekeeper:ignore gk010,GK014: because",
+        "gracekeeper:ignore GK010 as GK01 said", "gracekeeper:ignore GKE does that",
+        "gracekeeper:ignore", "gracekeeper:ignore the missing hook", "GK01", "nothing"})
+    EXPECT_EQ(notes_on(comment), "");
+}
+
 // The lines of a text at which GK010 is ignored.
 std::vector<int> ignored_lines(std::string_view text) {
   const auto document = read_one(text);
