@@ -25,6 +25,13 @@ bool is_manifest(const fs::path& path) {
   return extension == ".yaml" || extension == ".yml" || extension == ".json";
 }
 
+// The same for all names of a file, but for links to it: their names are what a baseline knows.
+fs::path place_of(const fs::path& path) {
+  std::error_code failed;
+  const auto folder = fs::weakly_canonical(fs::absolute(path, failed).parent_path(), failed);
+  return failed ? path : folder / path.filename();
+}
+
 Error error_at(const std::string& file, std::string message) {
   return {.message = std::move(message), .file = file, .position = {}, .path = {}};
 }
@@ -87,24 +94,26 @@ Inputs::Inputs(const std::vector<std::string>& paths) {
 void Inputs::list(const std::string& path) {
   std::error_code failed;
   if (path == "-") {
-    const auto same = std::find_if(files_.begin(), files_.end(),
-                                   [](const Listed& listed) { return listed.is_standard_input; });
-    files_.push_back(
-        {kStandardInputName, true, same == files_.end() ? std::make_shared<Once>() : same->once});
+    if (known_.insert(path).second)
+      files_.push_back({kStandardInputName, true, std::make_shared<Once>()});
     return;
   }
   if (!fs::is_directory(path, failed)) {
+    if (!known_.insert(place_of(path).string()).second) return;
     // Reading it says what is wrong with it.
     const bool regular = fs::is_regular_file(path, failed);
     files_.push_back({path, false, regular ? nullptr : std::make_shared<Once>()});
     return;
   }
+  // Once for all its files: links to folders are not followed.
+  const auto place = place_of(fs::path(path) / "");
   std::vector<std::string> found;
   fs::recursive_directory_iterator entry(path, fs::directory_options::none, failed);
   for (const auto end = fs::recursive_directory_iterator(); !failed && entry != end;
        entry.increment(failed)) {
     std::error_code unknown;
     if (!is_manifest(entry->path()) || entry->is_directory(unknown)) continue;
+    if (!known_.insert((place / entry->path().lexically_relative(path)).string()).second) continue;
     // A pipe would be waited for; one that is named by itself is meant to be.
     if (entry->exists(unknown) && !entry->is_regular_file(unknown)) {
       errors_.push_back(error_at(entry->path().string(),

@@ -1,5 +1,6 @@
 // The manifests that a command is given: files, folders (recursively: .yaml, .yml, .json), and `-`
-// for standard input; what their documents hold, object by object.
+// for standard input; what their documents hold, object by object. Each is read once, however often
+// it is given: `check a.yaml .` judges a.yaml once, under the name that came first.
 //
 //   Inputs inputs(paths);
 //   const auto namespaces = inputs.namespaces();        // of all files: they may come later
@@ -16,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,6 +98,7 @@ class Inputs {
   Result<void> read_pieces(const Listed& listed, const TakePiece& take) const;
 
   std::vector<Listed> files_;
+  std::set<std::string> known_;  // places of the files that are listed
   std::vector<Error> errors_;
   std::map<std::string, std::string> replacements_;
 };

@@ -199,6 +199,13 @@ class GoodInput(TestCase):
         files, count, _ = self.summary("a.yaml", "-", input=POD)
         self.assertEqual((files, count), (["a.yaml", "<stdin>"], 2))
 
+    def test_what_is_given_twice_is_read_once(self):
+        self.write("in/a.yaml", POD)
+        files, count, _ = self.summary("-", "in/a.yaml", "-", "in", "./in/a.yaml", input=POD)
+        self.assertEqual((files, count), (["<stdin>", "in/a.yaml"], 2))
+        done = run("inject", "in/a.yaml", "-", "-", "in", input=SERVICE, cwd=self.folder)
+        self.assertEqual(done.out.count("kind: Pod\n") + done.out.count("kind: Service\n"), 2)
+
     def test_line_ends_marks_and_markers(self):
         for name, text in (("CRLF", POD.replace("\n", "\r\n")), ("a byte order mark", "\ufeff" + POD),
                            ("no line end", POD.rstrip("\n")), ("document marks", f"---\n{POD}...\n"),

@@ -47,6 +47,26 @@ TEST(Inputs, TakeFilesByNameWhateverTheirEnding) {
       << "in the order in which they were given";
 }
 
+TEST(Inputs, AreReadOnceHoweverOftenTheyAreGiven) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder.at("in/below"));
+  folder.put("in/a.yaml", "a: 1\n");
+  folder.put("in/below/b.yaml", "b: 2\n");
+  fs::create_symlink("a.yaml", folder.at("in/link.yaml"));
+  fs::create_directory_symlink("in", folder.at("other"));
+  const std::string all = "in/a.yaml\nin/below/b.yaml\nin/link.yaml\n";
+  const auto in = folder.at("in");
+  for (const auto& again : {"in", "in/", "in//", "in/.", "in/below/..", "in/a.yaml", "in/./a.yaml",
+                            "in/below/../a.yaml", "other", "other/a.yaml", "in/below"})
+    EXPECT_EQ(visited(folder, {in, folder.at(again)}), all) << again;
+  EXPECT_EQ(visited(folder, {folder.at("in/below/b.yaml"), in}),
+            "in/below/b.yaml\nin/a.yaml\nin/link.yaml\n")
+      << "in the order in which they were given first";
+  EXPECT_EQ(visited(folder, {folder.at("in/.."), folder.at("in/below/..")}),
+            "in/../in/a.yaml\nin/../in/below/b.yaml\nin/../in/link.yaml\n");
+  EXPECT_EQ(Inputs({"-", "-"}).size(), 1U);
+}
+
 TEST(Inputs, SayWhatCannotBeReadAndGoOn) {
   const TemporaryFolder folder;
   folder.put("there.yaml", "a: 1\n");
