@@ -209,7 +209,8 @@ class EventLoop final : private BodyRoom::Owner {
   // From there; "": of all.
   template <typename Predicate>
   Connection* oldest(Wait wait, std::string_view address, Predicate is_meant) const;
-  Connection* oldest_unserved(std::string_view address, std::size_t of_more_than = 0) const;
+  template <typename Predicate>
+  Connection* oldest_unserved(std::string_view address, Predicate is_meant) const;
   void evict(Connection& connection);
   bool evict_one_for_another();  // false: there is none
   std::size_t room_for_handshakes();

@@ -46,10 +46,10 @@ Connection* EventLoop::oldest(Wait wait, std::string_view address, Predicate is_
   return nullptr;
 }
 
-Connection* EventLoop::oldest_unserved(std::string_view address, std::size_t of_more_than) const {
-  const auto has_more = [&](const Connection& one) { return one.peer.count() > of_more_than; };
-  auto* greeting = oldest(Wait::kHandshake, address, has_more);
-  auto* silent = oldest(Wait::kFirstRequest, address, has_more);
+template <typename Predicate>
+Connection* EventLoop::oldest_unserved(std::string_view address, Predicate is_meant) const {
+  auto* greeting = oldest(Wait::kHandshake, address, is_meant);
+  auto* silent = oldest(Wait::kFirstRequest, address, is_meant);
   if (greeting == nullptr || silent == nullptr) return greeting != nullptr ? greeting : silent;
   return silent->at < greeting->at ? silent : greeting;
 }
@@ -70,14 +70,22 @@ bool EventLoop::evict_one_for_another() {
     }
     return oldest(Wait::kIdle, address, has_asked);
   };
-  const std::size_t room = shared_.connections_per_loop;
-  Connection* found = oldest_unserved(peers_.most_unserved());
-  if (found == nullptr) found = oldest_unserved(kAnyAddress, room / kNotableShare);
+  const std::size_t notable = shared_.connections_per_loop / kNotableShare;
+  const auto is_any = [](const Connection&) { return true; };
+  const auto is_of_many = [&](const Connection& one) { return one.peer.count() > notable; };
+  const auto is_strangers = [](const Connection& one) { return !one.peer.is_known(); };
+  // A stranger with a few more than other strangers may be an API server that has just come: of all
+  // of them the oldest goes.
+  const auto silent = peers_.most_unserved();
+  const bool is_one_of_many = !silent.is_known && silent.count <= notable;
+  Connection* found = is_one_of_many ? oldest_unserved(kAnyAddress, is_strangers)
+                                     : oldest_unserved(silent.address, is_any);
+  if (found == nullptr) found = oldest_unserved(kAnyAddress, is_of_many);
   if (found == nullptr) {
     const auto most = peers_.most();
-    if (most.count > room / kLargeShare) found = in_order(most.address);
-    if (found == nullptr) found = oldest_unserved(kAnyAddress);
-    if (found == nullptr && most.count > room / kNotableShare) found = in_order(most.address);
+    if (most.count > shared_.connections_per_loop / kLargeShare) found = in_order(most.address);
+    if (found == nullptr) found = oldest_unserved(kAnyAddress, is_any);
+    if (found == nullptr && most.count > notable) found = in_order(most.address);
     if (found == nullptr) found = in_order(kAnyAddress);
   }
   if (found == nullptr) return false;

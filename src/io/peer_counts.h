@@ -102,24 +102,29 @@ class PeerCounts {
   struct Most {
     std::string_view address;  // "" when there is none
     std::size_t count = 0;
+    bool is_known = false;
   };
   // The address with most connections. O(addresses).
   [[nodiscard]] Most most() const {
     const auto found = std::max_element(
         counts_.begin(), counts_.end(),
         [](const auto& a, const auto& b) { return a.second.connections < b.second.connections; });
-    return found == counts_.end() ? Most{} : Most{found->first, found->second.connections};
+    return found == counts_.end()
+               ? Most{}
+               : Most{found->first, found->second.connections, found->second.served > 0};
   }
 
-  // The address that is to lose a connection that has had no answer: that with most of them.
-  // O(addresses).
-  [[nodiscard]] std::string_view most_unserved() const {
+  // The address that is to lose a connection that has had no answer: that with most of them, and
+  // how many. O(addresses).
+  [[nodiscard]] Most most_unserved() const {
     const auto found =
         std::max_element(counts_.begin(), counts_.end(), [](const auto& a, const auto& b) {
           return burden(a.second.connections - a.second.served, a.second) <
                  burden(b.second.connections - b.second.served, b.second);
         });
-    return found == counts_.end() ? std::string_view() : found->first;
+    if (found == counts_.end()) return {};
+    const auto& sums = found->second;
+    return {found->first, sums.connections - sums.served, sums.served > 0};
   }
 
  private:

@@ -35,6 +35,14 @@ var attacks = map[string]life{
 	"listed-authorities": func(a *attacker) {
 		a.plainly(func(to io.Writer) { _, _ = to.Write(helloWithAuthorities()) })
 	},
+	"hello-in-records": func(a *attacker) { // as long as it may be, all of it at once
+		hello := append([]byte{1, 0, 0x1f, 0xf0}, make([]byte, 0x1ff0)...)
+		var records bytes.Buffer
+		for _, one := range hello {
+			records.Write([]byte{0x16, 3, 1, 0, 1, one})
+		}
+		a.plainly(func(to io.Writer) { _, _ = to.Write(records.Bytes()) })
+	},
 	"handshakes-in-bytes": func(a *attacker) { // each comes to its end, a segment for every byte
 		plain := a.dial()
 		if plain == nil {
@@ -154,6 +162,13 @@ var attacks = map[string]life{
 	},
 	"large-reviews": func(a *attacker) { // right ones, with an annotation of 7 MiB
 		a.once(a.withSample(`"annotations":{`, `"large":"`+strings.Repeat("x", 7<<20)+`",`))
+	},
+	"long-names": func(a *attacker) { // what of a pod's first container is copied into the proxy
+		long := strings.Repeat("x", 7<<20)
+		for _, part := range []string{`"securityContext":{"capabilities":{"add":["` + long + `"]}},`,
+			`"volumeMounts":[{"name":"` + long + `","mountPath":"/var/run/secrets/kubernetes.io/serviceaccount"}],`} {
+			a.once(a.withSample(`"containers":[`, `{"name":"long",`+part+`"image":"i"},`))
+		}
 	},
 	"many-containers": func(a *attacker) { // each but a few bytes
 		a.once(a.withSample(`"containers":[`, strings.Repeat(`{"name":"c"},`, 200_000)))
