@@ -8,6 +8,35 @@ std::string error_json(int status, const std::string& message) {
   return "{\"status\":" + std::to_string(status) + ",\"message\":\"" + message + "\"}";
 }
 
+// The server's descriptor of a client's connection: both ends are in this process.
+int server_end_of(const Client& client) {
+  sockaddr_in own{};
+  socklen_t size = sizeof(own);
+  ::getsockname(client.descriptor(), reinterpret_cast<sockaddr*>(&own), &size);
+  for (int descriptor = 0; descriptor < ::getdtablesize(); ++descriptor) {
+    sockaddr_in peer{};
+    size = sizeof(peer);
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+        peer.sin_family == AF_INET && peer.sin_port == own.sin_port)
+      return descriptor;
+  }
+  return -1;
+}
+
+void bound_send_buffer(int descriptor, int bytes) {
+  ASSERT_EQ(::setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)), 0);
+}
+
+// Of a socket whose peer has not taken all that was written: not a byte more can be. The kernel
+// would still add to its last packet, unless that ends a record; the byte for it is out of band,
+// where TLS does not see it.
+void close_send_buffer(int descriptor) {
+  ASSERT_EQ(::send(descriptor, "!", 1, MSG_OOB | MSG_EOR | MSG_NOSIGNAL), 1);
+  bound_send_buffer(descriptor, 1);
+  pollfd watched{.fd = descriptor, .events = POLLOUT, .revents = 0};
+  ASSERT_EQ(::poll(&watched, 1, 0), 0) << "the peer has taken too much";
+}
+
 TEST_F(ServerTest, RefusesWithAReasonAndEndsTheConnection) {
   start();
   const struct {
@@ -83,6 +112,36 @@ TEST_F(ServerTest, AnswersARequestThatDoesNotComeToItsEnd) {
       }
     }
   }
+}
+
+// TLS has made a record of the 100 Continue, which is sent however little the kernel has taken yet:
+// the refusal goes behind it, and not, without its begin, into its place.
+TEST_F(ServerTest, RefusesInFullBehindAContinueThatTheKernelHasNoRoomFor) {
+  const std::string more_than_the_client_has_room_for(40'000, 'x');
+  start({{.method = "GET", .path = "/untaken", .handler = [&](const Request&) {
+            return Response{.body = more_than_the_client_has_room_for};
+          }}});
+  auto client = connect({.receive_buffer = 4096});
+  ASSERT_NE(client, nullptr);
+  const int server_end = server_end_of(*client);
+  ASSERT_NE(server_end, -1);
+  bound_send_buffer(server_end, 128 * 1024);  // all of the answer, which is done with then
+  ASSERT_TRUE(client->send(get("/untaken")));
+  ASSERT_TRUE(eventually([&] { return server->counters().idle == 1; }));
+  close_send_buffer(server_end);
+  // Two records: between the two, which it reads one after the other, the server has to say that
+  // the body may come.
+  ASSERT_TRUE(
+      client->send("POST /size HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                   "Transfer-Encoding: chunked\r\n\r\n"));
+  ASSERT_TRUE(client->send("no size\r\n"));
+  ASSERT_TRUE(eventually([&] { return reported().size() == 1; }));
+  EXPECT_EQ(body_of(client->receive()), more_than_the_client_has_room_for);
+  EXPECT_EQ(status_of(client->receive()), 100);
+  const auto refusal = client->receive();
+  EXPECT_EQ(status_of(refusal), 400);
+  EXPECT_EQ(body_of(refusal), error_json(400, "a chunk's size is not a number"));
+  EXPECT_EQ(client->receive_some(1), "");
 }
 
 TEST_F(ServerTest, SaysNothingToAClientThatSaidNothing) {
