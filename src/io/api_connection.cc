@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <exception>
 #include <fmt/format.h>
 #include <mutex>
 #include <netdb.h>
@@ -73,12 +74,25 @@ void finish(Errand& errand, Lookup lookup) {
   eventfd_write(errand.done.get(), 1);
 }
 
+// What a thread begins with is what its maker has: signals are for the one that waits for them.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
 std::shared_ptr<Errand> send_to_look_up(std::string host, std::uint16_t port) {
   auto errand = std::make_shared<Errand>();
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const NoSignals while_it_begins;
   try {
     std::thread([errand, host = std::move(host), port] {
       try {
@@ -87,11 +101,10 @@ std::shared_ptr<Errand> send_to_look_up(std::string host, std::uint16_t port) {
         finish(*errand, {.addresses = {}, .failure = "no memory"});
       }
     }).detach();
-  } catch (const std::system_error& error) {  // the limit of threads or of memory is reached
-    finish(*errand, {.addresses = {},
-                     .failure = fmt::format("no thread for it: {}", error.code().message())});
+  } catch (const std::exception& error) {  // the limit of threads or of memory is reached
+    finish(*errand,
+           {.addresses = {}, .failure = fmt::format("no thread for it: {}", error.what())});
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return errand;
 }
 
