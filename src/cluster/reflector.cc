@@ -86,7 +86,12 @@ Reflector::Duration Reflector::step() {
     return version_.empty() ? list() : watch();
   } catch (const std::exception& error) {  // an allocation, as a rule
     version_.clear();                      // of what came a part may be missing
-    return fail_with(error.what());
+    try {
+      sink_.failed(error.what());
+    } catch (const std::exception&) {
+      // Nor is there memory to say so: the next step may have some.
+    }
+    return backoff_.next();
   }
 }
 

@@ -220,6 +220,21 @@ TEST_F(ReflectorTest, ListsAnewAfterAnException) {
   EXPECT_EQ(seen, (std::vector<std::string>{"failed: std::bad_alloc", "replace b"}));
 }
 
+// To say that there is no memory takes some.
+TEST_F(ReflectorTest, OutlivesAnExceptionThatNobodyCanBeToldOf) {
+  api.fail_at(kFirstPage, "nobody is there");
+  Reflector reflector(api, {.path = kPath, .field_selector = {}, .rights = {}},
+                      {.replace = [](const std::vector<ListedObject>&) {},
+                       .put = [](const ListedObject&) {},
+                       .remove = [](const ListedObject&) {},
+                       .alive = [] {},
+                       .failed = [](const std::string&) { throw std::bad_alloc(); }},
+                      Backoff(1), [this] { return now; });
+  milliseconds wait{0};
+  EXPECT_NO_THROW(wait = reflector.step());
+  EXPECT_GT(wait, milliseconds(0));
+}
+
 TEST_F(ReflectorTest, SelectsByField) {
   const Resource resource{.path = "/api/v1/namespaces/linkerd/configmaps",
                           .field_selector = "metadata.name=linkerd-config",
