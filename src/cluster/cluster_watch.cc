@@ -154,8 +154,8 @@ void ClusterWatch::read_version() {
     return;
   }
   if (version_ == *version) return;
+  listener_.on_version(*version);  // where it throws, it is told again
   version_ = *version;
-  listener_.on_version(*version);
 }
 
 void ClusterWatch::follow_linkerd_config() {

@@ -1,7 +1,9 @@
 #include "cluster/cluster_watch.h"
 
+#include <atomic>
 #include <gtest/gtest.h>
 #include <memory>
+#include <new>
 #include <spdlog/sinks/ostream_sink.h>
 #include <sstream>
 
@@ -47,16 +49,19 @@ class ClusterWatchTest : public ::testing::Test {
   void start(bool with_linkerd = false) {
     ClusterWatchOptions options;
     if (with_linkerd) options.linkerd_config = ObjectName{"linkerd", "linkerd-config"};
-    watch = std::make_unique<ClusterWatch>(
-        api, options,
-        ClusterListener{
-            .on_version = [this](KubernetesVersion v) { told("version " + to_string(v)); },
-            .on_linkerd_values =
-                [this](const std::string& values) {
-                  told("values " + values);
-                  return values != "bad";
-                }},
-        log, metrics);
+    watch = std::make_unique<ClusterWatch>(api, options,
+                                           ClusterListener{.on_version =
+                                                               [this](KubernetesVersion v) {
+                                                                 told("version " + to_string(v));
+                                                                 if (has_no_memory)
+                                                                   throw std::bad_alloc();
+                                                               },
+                                                           .on_linkerd_values =
+                                                               [this](const std::string& values) {
+                                                                 told("values " + values);
+                                                                 return values != "bad";
+                                                               }},
+                                           log, metrics);
     watch->start();
   }
   void told(std::string what) {
@@ -85,6 +90,7 @@ class ClusterWatchTest : public ::testing::Test {
   io::Metrics metrics{"test"};
   std::mutex mutex;
   std::vector<std::string> events;
+  std::atomic<bool> has_no_memory = false;
   std::unique_ptr<ClusterWatch> watch;  // last: its threads use what stands above
 };
 
@@ -145,6 +151,26 @@ TEST_F(ClusterWatchTest, ReadsTheVersionAgainAfterEachWatch) {
         return heard() == std::vector<std::string>{"version 1.29", "version 1.30"};
       },
       "the new version"));
+}
+
+TEST_F(ClusterWatchTest, ServesTheNamespacesWhereTheVersionTakesMoreMemoryThanThereIs) {
+  has_no_memory = true;
+  api.answer(kNamespaceList, 200, list_of({name_space("shop", "1")}, "9"));
+  start();
+  ASSERT_TRUE(becomes_ready());
+  EXPECT_EQ(heard(), (std::vector<std::string>{"version 1.29"}));
+  EXPECT_NE(watch->find_namespace("shop"), std::nullopt);
+  has_no_memory = false;
+  api.watch("/api/v1/namespaces", {});
+  EXPECT_TRUE(comes_true(
+      [this] {
+        return heard() == std::vector<std::string>{"version 1.29", "version 1.29"};
+      },
+      "the version once more"));
+  watch->stop();
+  EXPECT_NE(out.str().find("the cluster's version cannot be read reason=std::bad_alloc"),
+            std::string::npos)
+      << out.str();
 }
 
 TEST_F(ClusterWatchTest, KeepsLinkerdsLastGoodSettings) {
