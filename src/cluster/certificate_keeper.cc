@@ -1,6 +1,7 @@
 #include "cluster/certificate_keeper.h"
 
 #include <algorithm>
+#include <exception>
 #include <fmt/format.h>
 #include <utility>
 
@@ -85,6 +86,17 @@ void CertificateKeeper::stop() {
 }
 
 std::chrono::milliseconds CertificateKeeper::step() {
+  try {
+    auto wait = look_and_act();
+    over("step");
+    return wait;
+  } catch (const std::exception& error) {  // an allocation, as a rule
+    trouble("step", Error{.message = error.what(), .file = {}, .position = {}, .path = {}});
+    return backoff_.next();
+  }
+}
+
+std::chrono::milliseconds CertificateKeeper::look_and_act() {
   failed_ = again_ = missing_ = false;
   std::vector<Sight> sights = look_at_configurations();
   std::vector<ConfigurationLook> looks;

@@ -68,6 +68,7 @@ class CertificateKeeper {
     ConfigurationLook look;
   };
 
+  std::chrono::milliseconds look_and_act();  // step(), which may throw
   std::vector<Sight> look_at_configurations();
   Time clock_of(const CertificateObjects::SecretLook& look);
   const ReadState& read(const std::optional<Secret>& secret);

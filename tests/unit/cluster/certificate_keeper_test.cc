@@ -1,6 +1,7 @@
 #include "cluster/certificate_keeper.h"
 
 #include <gtest/gtest.h>
+#include <new>
 
 #include "fake_cluster.h"
 
@@ -411,6 +412,20 @@ TEST_F(CertificateKeeper, AnApiServerThatIsAwayLeavesTheLastGoodCertificate) {
   clock.pass(minutes(7));  // and the leaf is due
   replica.settle();
   EXPECT_GT(replica.served().not_after, served);
+}
+
+TEST_F(CertificateKeeper, GoesOnAfterAnExceptionAndSaysThatThereWasOne) {
+  Replica& replica = add();
+  api.before = [](const auto&) { throw std::bad_alloc(); };
+  for (int i = 0; i < 2; ++i) EXPECT_GT(replica.step(), milliseconds(0));
+  const std::string log = replica.take_log();
+  const std::string said = "certificates cannot be set up yet reason=std::bad_alloc";
+  const auto first = log.find(said);
+  EXPECT_NE(first, std::string::npos) << log;
+  EXPECT_EQ(log.find(said, first + 1), std::string::npos) << "said again: " << log;
+  api.before = [](const auto&) {};
+  replica.settle();
+  EXPECT_EQ(replica.not_ready(), "");
 }
 
 TEST_F(CertificateKeeper, FollowsTheApiServersClock) {
