@@ -34,8 +34,8 @@ void FileWatch::watch(std::vector<std::string> paths) {
   for (std::string& path : paths) {
     const auto known = std::find_if(files_.begin(), files_.end(),
                                     [&](const File& file) { return file.path == path; });
-    const std::uint64_t content = known == files_.end() ? fingerprint(path) : known->content;
-    files.push_back({.path = std::move(path), .content = content});
+    File file = known == files_.end() ? File{.path = path, .content = fingerprint(path)} : *known;
+    files.push_back(std::move(file));
   }
   files_ = std::move(files);
 }
@@ -44,11 +44,12 @@ bool FileWatch::step() {
   std::vector<std::string> changed;
   for (File& file : files_) {
     const std::uint64_t content = fingerprint(file.path);
-    if (content == std::exchange(file.content, content)) continue;
-    changed.push_back(file.path);
+    if (content != std::exchange(file.content, content)) file.is_news = true;
+    if (file.is_news) changed.push_back(file.path);
   }
   if (changed.empty()) return false;
   callback_(changed);
+  for (File& file : files_) file.is_news = false;
   return true;
 }
 

@@ -44,7 +44,7 @@ class FileWatch {
             std::chrono::milliseconds period = std::chrono::milliseconds(500));
 
   // One look, on the calling thread: calls back and returns true when something has changed since
-  // the look before.
+  // the look before. What the callback throws goes on to the caller, and the next look calls again.
   bool step();
 
   // From now on these files; those that were looked at before keep what was seen of them. Before
@@ -59,6 +59,7 @@ class FileWatch {
   struct File {
     std::string path;
     std::uint64_t content = 0;
+    bool is_news = false;  // until the callback has returned
   };
 
   std::vector<File> files_;

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <memory>
+#include <new>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +111,28 @@ TEST(FileWatch, TellsWhichFilesHaveChanged) {
   EXPECT_TRUE(watch.step());
   EXPECT_EQ(changed, (std::vector<std::string>{a, b}));
   EXPECT_FALSE(watch.step());
+}
+
+// What it could not be used for yet is not lost: nobody writes it a second time.
+TEST(FileWatch, TellsAgainOfAChangeWhoseCallbackThrew) {
+  const TemporaryFolder folder;
+  const auto a = folder.put("a", "1");
+  const auto b = folder.put("b", "1");
+  bool has_memory = false;
+  std::vector<std::string> changed;
+  std::unique_ptr<FileWatch> watch;
+  watch =
+      std::make_unique<FileWatch>(std::vector{a, b}, [&](const std::vector<std::string>& paths) {
+        watch->watch({b, a});
+        if (!has_memory) throw std::bad_alloc();
+        changed = paths;
+      });
+  folder.put("a", "2");
+  EXPECT_THROW(watch->step(), std::bad_alloc);
+  has_memory = true;
+  EXPECT_TRUE(watch->step());
+  EXPECT_EQ(changed, std::vector<std::string>{a});
+  EXPECT_FALSE(watch->step());
 }
 
 TEST(FileWatch, LooksByItselfAndStopsAtOnce) {
