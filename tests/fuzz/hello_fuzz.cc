@@ -30,6 +30,13 @@ std::string handshake_of(std::string_view bytes) {
   return content;
 }
 
+std::size_t records_in(std::string_view bytes) {
+  std::size_t count = 0;
+  for (; bytes.size() >= 5; ++count)
+    bytes.remove_prefix(std::min(bytes.size(), 5 + number(bytes.substr(3, 2))));
+  return count;
+}
+
 bool has_long_hello(std::string_view messages) {
   while (messages.size() >= 4) {
     const auto length = number(messages.substr(1, 3));
@@ -82,7 +89,8 @@ int hello_fuzz(const std::uint8_t* data, std::size_t size) {
   std::string pieces;
   for (auto left = input.below(4); left > 0; --left) pieces += static_cast<char>(input.byte());
   const std::string bytes = input.flag() ? std::string(input.rest()) : records_from(input);
-  const bool admitted = !has_long_hello(handshake_of(bytes));
+  const bool admitted =
+      records_in(bytes) <= io::kMaxHandshakeRecords && !has_long_hello(handshake_of(bytes));
   require(admits(bytes, {}) == admitted, "another verdict than a reader of all of it");
   require(admits(bytes, pieces) == admitted, "the pieces matter");
   require(admits(bytes, std::string_view("\0", 1)) == admitted, "single bytes matter");
