@@ -151,9 +151,7 @@ void add_serve(CLI::App& program, int& code) {
                    "Go on serving this long after SIGTERM")
       ->type_name("DURATION")
       ->capture_default_str();
-  command
-      ->add_option("--threads", written->service.threads,
-                   "Event loops; 0: one for each core, at least 2")
+  command->add_option("--threads", written->service.threads, "Event loops; 0: one for each core")
       ->capture_default_str();
   command->add_option("--log-format", written->log_format, "json or text")
       ->type_name("FORMAT")

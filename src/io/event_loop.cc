@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <csignal>
 #include <fmt/format.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
 
@@ -15,7 +14,7 @@ constexpr int kEventsPerRound = 256;
 // More that can be read at once than this take turns: who has not had one for longest comes first.
 // In the order of their coming, one that asks now and then would wait for hundreds that always ask,
 // each time.
-constexpr int kEventsInOrder = 16;
+constexpr std::size_t kEventsInOrder = 16;
 // How often a loop that would have to give some up looks whether it has to.
 constexpr std::chrono::milliseconds kHandshakesLookedAtEvery{20};
 // Some 20 us each: whoever has something to say does not wait for hundreds that had nothing.
@@ -128,19 +127,14 @@ void EventLoop::run() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, timeout());
     round_began_ = Clock::now();
     holds_answers_ = count > 1;
-    const bool are_many = count > kEventsInOrder || !in_turn_.empty();
-    for (int i = 0; i < count; ++i) {
-      const epoll_event& event = events[static_cast<std::size_t>(i)];
-      if (event.data.ptr == nullptr) {
-        std::uint64_t ignored = 0;
-        [[maybe_unused]] const ssize_t got = ::read(wakeup_.get(), &ignored, sizeof(ignored));
-        continue;
-      }
-      Connection& connection = *static_cast<Connection*>(event.data.ptr);
-      if (!connection.linked) continue;  // closed earlier in this round
-      const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
-      if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
-      serve_or_queue(connection, are_many);
+    const auto first = [&](int number) {
+      return std::span(events).first(static_cast<std::size_t>(std::max(number, 0)));
+    };
+    serve_events(first(count));
+    while (has_time_for_others()) {
+      const int more = ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, 0);
+      if (more <= 0) break;
+      serve_events(first(more));
     }
     holds_answers_ = false;
     serve_queued();
@@ -164,6 +158,22 @@ void EventLoop::run() {
       while (dead_) dead_ = std::move(dead_->next_dead);
     }
     if ((shared_.ending || shared_.cutting) && connections_ == 0) return;
+  }
+}
+
+void EventLoop::serve_events(std::span<const epoll_event> events) {
+  const bool are_many = events.size() > kEventsInOrder || !in_turn_.empty();
+  for (const auto& event : events) {
+    if (event.data.ptr == nullptr) {
+      std::uint64_t ignored = 0;
+      [[maybe_unused]] const ssize_t got = ::read(wakeup_.get(), &ignored, sizeof(ignored));
+      continue;
+    }
+    Connection& connection = *static_cast<Connection*>(event.data.ptr);
+    if (!connection.linked) continue;  // closed earlier in this round
+    const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+    if (broken || (event.events & EPOLLIN) != 0) connection.readable = true;
+    serve_or_queue(connection, are_many);
   }
 }
 

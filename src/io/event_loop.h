@@ -18,7 +18,9 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <sys/epoll.h>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -178,6 +180,7 @@ class EventLoop final : private BodyRoom::Owner {
 
   // event_loop.cc: the loop itself
   void run();
+  void serve_events(std::span<const epoll_event> events);
   int timeout() const;
   void take_inbox();
   void admit(Arrival arrival);
@@ -198,6 +201,7 @@ class EventLoop final : private BodyRoom::Owner {
   bool lets_others_go_first(const Connection& connection) const;
   void serve_queued();
   bool holds_enough() const;
+  bool has_time_for_others() const;
   void serve_ready();
   void serve_in_turn(Turns& queued, Clock::time_point end);
   void serve_first_of(std::deque<Connection*>& queued);

@@ -27,8 +27,6 @@ namespace {
 constexpr std::size_t kReservedDescriptors = 64;
 // Of each loop, where there is room for so few connections that the part for handshakes is less.
 constexpr std::size_t kFewestHandshakes = 8;
-// On one core the second serves while the first has a slow request in hand.
-constexpr std::size_t kFewestLoops = 2;
 // How long accepting rests when descriptors have run out, so that it does not spin.
 constexpr int kOutOfDescriptorsPauseMs = 20;
 
@@ -106,9 +104,7 @@ AcceptError classify(int code) {
 
 }  // namespace
 
-std::size_t event_loops(unsigned wanted) {
-  return wanted != 0 ? wanted : std::max(kFewestLoops, core_count());
-}
+std::size_t event_loops(unsigned wanted) { return wanted != 0 ? wanted : core_count(); }
 
 class Server::Impl {
  public:

@@ -100,7 +100,7 @@ struct ServerDeadlines {
   std::chrono::milliseconds drain{1000};   // after close_listener, for connections already accepted
 };
 
-// The loops of a server for which that many are wanted; 0: one per core, at least 2.
+// The loops of a server for which that many are wanted; 0: one per core.
 std::size_t event_loops(unsigned wanted);
 
 struct ServerOptions {

@@ -30,6 +30,11 @@ constexpr std::chrono::milliseconds kPatientTimePerRound{2};
 // time where it is on the same machine (docs/performance.md), and deciding several times in a row
 // keeps the code in the processor's caches.
 constexpr std::size_t kAnswersHeld = 16;
+// Of so many connections so many answers at most, for the client to have something to do while the
+// last of them are made, and this side while the client does it: with all of them, each would wait
+// for the other in turn.
+constexpr std::size_t kHeldOf = 4;
+constexpr std::size_t kMostHeld = 3;
 // Where answers take longer, fewer wait for one another: whoever was first would wait for all.
 constexpr std::chrono::microseconds kAnswersHeldFor{400};
 
@@ -137,6 +142,12 @@ void EventLoop::serve_handshakes() {
 
 bool EventLoop::holds_enough() const {
   return held_ >= kAnswersHeld || (held_ > 0 && Clock::now() - held_since_ > kAnswersHeldFor);
+}
+
+// Whether answers may wait for those of requests that have come since: where the next ones are
+// still to come, those that are due are sent now.
+bool EventLoop::has_time_for_others() const {
+  return held_ > 0 && !holds_enough() && held_ * kHeldOf < connections_ * kMostHeld;
 }
 
 void EventLoop::serve_ready() {

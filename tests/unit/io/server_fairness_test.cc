@@ -556,6 +556,42 @@ TEST_F(FairnessTest, WhatIsPutOffIsDoneBeforeTheAnswerIsSent) {
   }
 }
 
+// A client that sleeps is woken once for them. How long the server looks is bounded, so that a busy
+// machine may miss the moment: the test is that it is ever met.
+TEST_F(FairnessTest, AnswersThatAreHeldWaitForWhoHasAskedInTheMeantime) {
+  struct Seen {
+    std::atomic<int> arrived{0}, may_go{0}, answered{0}, sent{0}, most_together{0};
+  };
+  const auto seen = std::make_shared<Seen>();  // the server outlives this function
+  options.loops = 1;
+  options.before_answers = [seen] {
+    const int answered = seen->answered;
+    seen->most_together = std::max<int>(seen->most_together, answered - seen->sent);
+    seen->sent = answered;
+  };
+  start({{.method = "POST", .path = "/work", .handler = [seen](const Request&) {
+            const int number = ++seen->arrived;
+            eventually([&] { return seen->may_go >= number; });
+            ++seen->answered;
+            return Response{.body = "ok"};
+          }}});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 5; ++i) clients.push_back(connect());
+  for (int attempt = 0; attempt < 100 && seen->most_together < 3; ++attempt) {
+    const int before = seen->arrived;
+    ASSERT_TRUE(clients[0]->send(post("/work", "first")));
+    ASSERT_TRUE(eventually([&] { return seen->arrived == before + 1; }));
+    for (const std::size_t i : {1U, 2U})
+      ASSERT_TRUE(clients[i]->send(post("/work", "in one round")));
+    seen->may_go = before + 1;
+    ASSERT_TRUE(eventually([&] { return seen->arrived == before + 2; }));
+    ASSERT_TRUE(clients[3]->send(post("/work", "in the meantime")));
+    seen->may_go = before + 4;
+    for (const std::size_t i : {0U, 1U, 2U, 3U}) EXPECT_EQ(body_of(clients[i]->receive()), "ok");
+  }
+  EXPECT_EQ(seen->most_together, 3);
+}
+
 // A parser that reads beyond its text is not to copy what has come in one piece.
 TEST_F(FairnessTest, LetsBeReadWhatStandsBehindASmallBody) {
   start({{.method = "POST", .path = "/behind", .handler = [](const Request& request) {
