@@ -86,6 +86,12 @@ void append_token(std::string& pointer, std::string_view key) {
   pointer.append(from, key.end());
 }
 
+// One that needs no escape: a field of a pod.
+void append_token(std::string& pointer, const char* field) {
+  pointer += '/';
+  pointer += field;
+}
+
 void append_token(std::string& pointer, std::size_t index) {
   fmt::format_to(std::back_inserter(pointer), FMT_STRING("/{}"), index);
 }

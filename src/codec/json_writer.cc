@@ -15,12 +15,16 @@
 namespace gracekeeper {
 namespace {
 
+// Bytes that are looked at together.
+constexpr std::size_t kBlock = 16;
+
 // The most that one byte becomes: \u001f.
 constexpr std::size_t kLongestEscape = 6;
 
-constexpr bool is_escaped(char c) {
+// No function: as an argument of find_if() it would be called for each byte.
+constexpr auto is_escaped = [](char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
-}
+};
 
 // Whether one of eight bytes may have to be escaped. A byte of x is zero where (x - 0x01…) & ~x has
 // its highest bit set, as long as no byte below it is (Hacker's Delight, 6-1); one that is taken
@@ -53,16 +57,16 @@ unsigned escaped_of(const char* sixteen) {
 const char* end_of_plain(const char* const begin, const char* const end) {
   const char* at = begin;
 #if defined(__SSE2__)
-  constexpr std::ptrdiff_t kBlock = sizeof(__m128i);
+  constexpr auto kBlockStep = static_cast<std::ptrdiff_t>(kBlock);
   const auto found_in = [&](const char* block) {
     const unsigned found = escaped_of(block);
     return found == 0 ? nullptr : block + std::countr_zero(found);
   };
-  for (; end - at >= kBlock; at += kBlock) {
+  for (; end - at >= kBlockStep; at += kBlockStep) {
     if (const char* found = found_in(at)) return found;
   }
-  if (at != end && end - begin >= kBlock) {
-    const char* found = found_in(end - kBlock);
+  if (at != end && end - begin >= kBlockStep) {
+    const char* found = found_in(end - kBlockStep);
     return found == nullptr ? end : found;
   }
 #endif
@@ -135,11 +139,23 @@ void JsonWriter::grow(std::size_t bytes) {
 }
 
 void JsonWriter::string(std::string_view text) {
-  make_room(2 + (text.size() <= kShort ? kLongestEscape * text.size() : escaped_size(text)));
+  make_room(2 + kBlock +
+            (text.size() <= kShort ? kLongestEscape * text.size() : escaped_size(text)));
   char* to = text_.data() + used_;
   const char* from = text.data();
   const char* const end = from + text.size();
   *to++ = '"';
+#if defined(__SSE2__)
+  if (text.size() <= kBlock) {
+    // Looked at where it is copied to: a whole block can be read there, whatever else is in it.
+    char* const after = copy(from, text.size(), to);
+    if ((escaped_of(to) & ((1U << text.size()) - 1U)) == 0) {
+      *after = '"';
+      used_ += text.size() + 2;
+      return;
+    }
+  }
+#endif
   while (from != end) {
     const auto plain = static_cast<std::size_t>(end_of_plain(from, end) - from);
     to = copy(from, plain, to);
@@ -152,37 +168,46 @@ void JsonWriter::string(std::string_view text) {
 
 void JsonWriter::value(const Value& value) {
   if (const auto* text = value.text()) return put(*text);
-  if (const auto* text = value.as_string()) return string(*text);
-  if (const auto* members = value.as_object()) {
-    put('{');
-    for (const auto& member : *members) {
-      if (&member != members->data()) put(',');
-      string(member.first);
-      put(':');
-      this->value(member.second);
-    }
-    return put('}');
+  value.visit([this](const auto& is) { write(is); });
+}
+
+void JsonWriter::write(std::nullptr_t) { put("null"); }
+
+void JsonWriter::write(bool is_true) { put(is_true ? "true" : "false"); }
+
+void JsonWriter::write(std::int64_t integer) {
+  std::array<char, 24> digits{};
+  const auto* const end = std::to_chars(digits.data(), digits.data() + digits.size(), integer).ptr;
+  put(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
+}
+
+void JsonWriter::write(double number) {
+  if (!std::isfinite(number)) return write(nullptr);
+  std::string digits;
+  append_json_number(digits, number);
+  put(digits);
+}
+
+void JsonWriter::write(const std::string& text) { string(text); }
+
+void JsonWriter::write(const Value::Array& items) {
+  put('[');
+  for (const auto& item : items) {
+    if (&item != items.data()) put(',');
+    value(item);
   }
-  if (const auto* items = value.as_array()) {
-    put('[');
-    for (const auto& item : *items) {
-      if (&item != items->data()) put(',');
-      this->value(item);
-    }
-    return put(']');
+  put(']');
+}
+
+void JsonWriter::write(const Value::Object& members) {
+  put('{');
+  for (const auto& member : members) {
+    if (&member != members.data()) put(',');
+    string(member.first);
+    put(':');
+    value(member.second);
   }
-  if (const auto* integer = value.as_int()) {
-    std::array<char, 24> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), *integer).ptr;
-    return put(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
-  }
-  if (const auto* boolean = value.as_bool()) return put(*boolean ? "true" : "false");
-  if (const auto* number = value.as_double(); number != nullptr && std::isfinite(*number)) {
-    std::string digits;
-    append_json_number(digits, *number);
-    return put(digits);
-  }
-  put("null");
+  put('}');
 }
 
 std::string json_text(const Value& value) {

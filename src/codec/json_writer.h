@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -46,6 +47,14 @@ class JsonWriter {
   }
 
  private:
+  void write(std::nullptr_t);
+  void write(bool is_true);
+  void write(std::int64_t integer);
+  void write(double number);
+  void write(const std::string& text);
+  void write(const Value::Array& items);
+  void write(const Value::Object& members);
+
   void make_room(std::size_t bytes) {
     if (text_.size() - used_ < bytes) grow(bytes);
   }

@@ -1,6 +1,7 @@
 #include "codec/pod_codec.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "codec/istio_codec.h"
 #include "core/annotations.h"
@@ -103,14 +104,27 @@ bool matters(std::string_view variable) {
          variable == "PROXY_CONFIG";
 }
 
+// The first `name` and the first `value` of an EnvVar, as far as they are texts.
+Variables::Variable variable_of(Element item) {
+  Variables::Variable variable;
+  simdjson::dom::object members;
+  if (item.get_object().get(members) != simdjson::SUCCESS) return variable;
+  bool has_name = false;
+  bool has_value = false;
+  for (const auto& [key, value] : members) {
+    if (key == "name" && !std::exchange(has_name, true)) {
+      if (value.is_string()) variable.name = value;
+    } else if (key == "value" && !std::exchange(has_value, true)) {
+      if (value.is_string()) variable.value = value;
+    }
+  }
+  return variable;
+}
+
 void read_env(Fields& fields, Element element, Container& container) {
   container.env.reserve(std::min(size_of(element), kMostOfPod));
   fields.list(element, [&](std::size_t index, Element item) {
-    Element part;
-    std::string_view variable;
-    if (item.at_key("name").get(part) == simdjson::SUCCESS && part.is_string()) variable = part;
-    std::optional<std::string_view> own;
-    if (item.at_key("value").get(part) == simdjson::SUCCESS && part.is_string()) own = part;
+    const auto [variable, own] = variable_of(item);
     container.env.add(variable, own);
     if (!matters(variable)) return;
     std::optional<std::string> text;
@@ -249,8 +263,9 @@ Annotations read_annotations(Fields& fields, Element element) {
       [&](std::string_view key, Element value) {
         // A null in a map of strings reads as the empty string (Go's encoding/json).
         const bool is_string = value.is_string() || value.is_null();
+        // The API server sends them in order.
         annotations.insert_or_assign(
-            std::string(key),
+            annotations.end(), std::string(key),
             AnnotationValue{value.is_null() ? std::string{} : literal(value), is_string});
       },
       kMostAnnotations);
@@ -292,7 +307,7 @@ Pod read_pod(Fields& fields, Element element) {
           fields.object(
               part,
               [&](std::string_view label, Element text) {
-                pod.labels.insert_or_assign(std::string(label), literal(text));
+                pod.labels.insert_or_assign(pod.labels.end(), std::string(label), literal(text));
               },
               kMostLabels);
         }

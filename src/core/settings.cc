@@ -131,10 +131,11 @@ PodSettings resolve_settings(const Pod& pod, const Namespace* where,
   settings.profile = std::move(profile);
   // The pod's value, else the Namespace's: a key on the pod hides the Namespace's.
   const auto choose = [&](std::string_view key, auto read) {
-    const auto source = own.has(key) ? Source::Pod : Source::Namespace;
-    auto value = read(own.has(key) ? own : inherited);
+    const bool on_pod = own.has(key);
+    auto value = read(on_pod ? own : inherited);
     using Setting = typename decltype(value)::value_type;
-    return value ? std::optional(Sourced<Setting>{*value, source}) : std::nullopt;
+    return value ? std::optional(Sourced<Setting>{*value, on_pod ? Source::Pod : Source::Namespace})
+                 : std::nullopt;
   };
 
   settings.pod_inject = own.inject();

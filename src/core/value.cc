@@ -25,11 +25,6 @@ Value KeptValues::keep(Value value, std::string text) {
   return out;
 }
 
-const std::string* Value::text() const {
-  const auto* kept = std::get_if<const Kept*>(&data_);
-  return kept == nullptr ? nullptr : &(*kept)->text;
-}
-
 void Value::make_own() {
   if (const auto* kept = std::get_if<const Kept*>(&data_)) *this = Value((*kept)->value);
 }

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -34,6 +35,13 @@ class Value {
   Value(Array value) : data_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
   Value(Object value) : data_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
 
+  // A value that is kept (KeptValues below) is copied without a look at what it is.
+  Value(const Value& other);
+  Value(Value&&) = default;
+  Value& operator=(const Value&) = default;
+  Value& operator=(Value&&) = default;
+  ~Value() = default;
+
   // An object, a list; what they are made of is moved. (The elements of an initializer list are
   // constant: those of Object{…} and Array{…} are copied, trees and all.)
   struct Given;
@@ -42,8 +50,13 @@ class Value {
                        std::size_t more = 0);
   static Array array(std::initializer_list<Given> items);
 
-  // The text of a value that is kept (KeptValues below); nullptr where there is none.
+  // The text of a value that is kept; nullptr where there is none.
   [[nodiscard]] const std::string* text() const;
+
+  // Calls visit(x) with what it is: nullptr, bool, std::int64_t, double, std::string, Array,
+  // Object.
+  template <typename Visit>
+  void visit(Visit visit) const;
 
   [[nodiscard]] bool is_null() const { return get<std::nullptr_t>() != nullptr; }
   [[nodiscard]] const bool* as_bool() const { return get<bool>(); }
@@ -66,6 +79,8 @@ class Value {
  private:
   friend class KeptValues;
   struct Kept;
+  using Data = std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object,
+                            const Kept*>;
 
   [[nodiscard]] const Value& itself() const;
   template <typename T>
@@ -74,8 +89,9 @@ class Value {
   }
   void make_own();
 
-  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object, const Kept*>
-      data_;
+  static Data copy_of(const Data& data);
+
+  Data data_;
 };
 
 struct Value::Kept {
@@ -83,9 +99,31 @@ struct Value::Kept {
   std::string text;
 };
 
+inline Value::Value(const Value& other) : data_(copy_of(other.data_)) {}
+
+inline Value::Data Value::copy_of(const Data& data) {
+  const auto* kept = std::get_if<const Kept*>(&data);
+  if (kept != nullptr) return Data(*kept);
+  return data;
+}
+
+inline const std::string* Value::text() const {
+  const auto* kept = std::get_if<const Kept*>(&data_);
+  return kept == nullptr ? nullptr : &(*kept)->text;
+}
+
 inline const Value& Value::itself() const {
   const auto* kept = std::get_if<const Kept*>(&data_);
   return kept == nullptr ? *this : (*kept)->value;
+}
+
+template <typename Visit>
+void Value::visit(Visit visit) const {
+  std::visit(
+      [&](const auto& value) {
+        if constexpr (!std::is_same_v<decltype(value), const Kept* const&>) visit(value);
+      },
+      itself().data_);
 }
 
 // Values that are made once and added to one pod after the other. What keep() returns refers to the

@@ -186,7 +186,7 @@ EffectiveValues effective_values(const Pod& pod, const Namespace* where,
   if (inject == InjectRequest::Ingress) proxy.is_ingress = true;
   if (where != nullptr) apply_additional_env(where->annotations, Source::Namespace, out);
   apply_additional_env(pod.annotations, Source::Pod, out);
-  apply_trace_attributes(pod, proxy.tracing);
+  if (proxy.tracing.enabled) apply_trace_attributes(pod, proxy.tracing);
   return out;
 }
 

@@ -48,24 +48,6 @@ Value::Array capability_list(const Pod& pod, std::string_view key) {
   return names;
 }
 
-// Its mount of the service account's token, for clusters whose proxy reads that one.
-Value service_account_mount(const Pod& pod) {
-  const auto* app = first_app(pod);
-  if (app == nullptr) return {};
-  for (const auto& mount : app->volume_mounts) {
-    const auto* path = mount.find("mountPath");
-    const auto* name = mount.find("name");
-    if (path == nullptr || path->as_string() == nullptr || name == nullptr || !is_name(*name) ||
-        *path->as_string() != kServiceAccountPath)
-      continue;
-    const auto* read_only = mount.find("readOnly");
-    return Value::object({{"mountPath", *path},
-                          {"name", *name},
-                          {"readOnly", read_only != nullptr && *read_only == Value(true)}});
-  }
-  return {};
-}
-
 Value mount(std::string_view path, std::string_view volume) {
   return Value::object({{"mountPath", path}, {"name", volume}});
 }
@@ -99,7 +81,7 @@ Value proxy_security_context(const Pod& pod, const LinkerdProxyValues& proxy,
   return context;
 }
 
-Value proxy_mounts(const Pod& pod, const LinkerdValues& values, const LinkerdParts& parts) {
+Value proxy_mounts(const LinkerdValues& values, const LinkerdParts& parts, const Value& account) {
   Value::Array mounts;
   mounts.reserve(4);
   mounts.push_back(parts.identity_mount);
@@ -109,9 +91,7 @@ Value proxy_mounts(const Pod& pod, const LinkerdValues& values, const LinkerdPar
   if (values.service_account_token_projection) {
     mounts.push_back(parts.token_mount);
   }
-  if (auto account = service_account_mount(pod); !account.is_null()) {
-    mounts.push_back(std::move(account));
-  }
+  if (!account.is_null()) mounts.push_back(account);
   return mounts;
 }
 
@@ -230,6 +210,23 @@ Value token_volume() {
 
 }  // namespace
 
+Value service_account_mount(const Pod& pod) {
+  const auto* app = first_app(pod);
+  if (app == nullptr) return {};
+  for (const auto& mount : app->volume_mounts) {
+    const auto* path = mount.find("mountPath");
+    const auto* name = mount.find("name");
+    if (path == nullptr || path->as_string() == nullptr || name == nullptr || !is_name(*name) ||
+        *path->as_string() != kServiceAccountPath)
+      continue;
+    const auto* read_only = mount.find("readOnly");
+    return Value::object({{"mountPath", *path},
+                          {"name", *name},
+                          {"readOnly", read_only != nullptr && *read_only == Value(true)}});
+  }
+  return {};
+}
+
 Value resources_of(const LinkerdResources& resources) {
   Value limits;
   Value requests;
@@ -272,7 +269,7 @@ LinkerdParts linkerd_parts(const LinkerdValues& values) {
 }
 
 Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
-                      const Value& wait_handler, const LinkerdParts& parts,
+                      const Value& wait_handler, const LinkerdParts& parts, const Value& account,
                       const SharedEnvironment* environment) {
   const bool native = proxy.mode == Proxy::Mode::Native;
   Value container{Value::object({{"name", kProxyName},
@@ -289,12 +286,13 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& 
   container.set("terminationMessagePolicy", parts.message_policy);
   if (!native)
     set_if_any(container, "lifecycle", classic_lifecycle(parts.post_start, wait_handler));
-  container.set("volumeMounts", proxy_mounts(pod, values, parts));
+  container.set("volumeMounts", proxy_mounts(values, parts, account));
   if (native) container.set("restartPolicy", "Always");
   return container;
 }
 
-Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdParts& parts) {
+Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdParts& parts,
+                     const Value& account) {
   Value container{Value::object({{"name", kInitName},
                                  {"image", parts.image},
                                  {"imagePullPolicy", parts.pull_policy},
@@ -307,9 +305,7 @@ Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdP
   Value::Array mounts;
   mounts.reserve(2);
   mounts.push_back(parts.lock_mount);
-  if (auto account = service_account_mount(pod); !account.is_null()) {
-    mounts.push_back(std::move(account));
-  }
+  if (!account.is_null()) mounts.push_back(account);
   container.set("volumeMounts", std::move(mounts));
   return container;
 }

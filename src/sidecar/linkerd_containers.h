@@ -52,14 +52,20 @@ LinkerdParts linkerd_parts(const LinkerdValues& values);
 // {"limits": …, "requests": …}; null when there is none of them.
 Value resources_of(const LinkerdResources& resources);
 
+// The first app's mount of the service account's token, for clusters whose containers read that
+// one; null: it has none.
+Value service_account_mount(const Pod& pod);
+
 // linkerd-proxy. `wait_handler` becomes the preStop hook of a classic proxy; null: none. `parts`
-// and `environment` were made of the values; without an environment it is made here.
+// and `environment` were made of the values, without an environment it is made here; `account` is
+// the service_account_mount() of the pod.
 Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
-                      const Value& wait_handler, const LinkerdParts& parts,
+                      const Value& wait_handler, const LinkerdParts& parts, const Value& account,
                       const SharedEnvironment* environment = nullptr);
 
 // linkerd-init, which redirects the pod's traffic with iptables.
-Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdParts& parts);
+Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdParts& parts,
+                     const Value& account);
 
 // linkerd-network-validator, which checks that the CNI plugin has redirected it.
 Value validator_container(const LinkerdValues& values);

@@ -76,12 +76,13 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   edits.set<SetAnnotation>(injected_annotations(injection, values, opaque_ports));
   edits.set<SetLabel>(injected_labels(injection));
 
+  const auto account = service_account_mount(pod);
   // A native proxy stands before all other init containers, so that they have the network, right
   // after the container that redirects the traffic to it. Before a classic one nothing may be
   // redirected that an init container still needs: there it comes last.
   const std::size_t first = native ? 0 : kEnd;
-  auto redirecting =
-      values.cni_enabled ? validator_container(values) : init_container(pod, values, parts);
+  auto redirecting = values.cni_enabled ? validator_container(values)
+                                        : init_container(pod, values, parts, account);
   if (!values.cni_enabled) edits.add_volume(parts.lock_volume);
   const bool has_one_in_front =
       !pod.init_containers.empty() &&
@@ -94,7 +95,7 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   if (values.proxy.tracing.enabled) edits.add_volume(pod_info_volume());
   if (values.service_account_token_projection) edits.add_volume(parts.token_volume);
 
-  auto proxy = proxy_container(pod, values, injection.proxy, injection.wait_handler, parts,
+  auto proxy = proxy_container(pod, values, injection.proxy, injection.wait_handler, parts, account,
                                prepared != nullptr ? &prepared->environment : nullptr);
   if (native)
     edits.add_init_container(std::move(proxy), is_behind_one ? 1 : 0);
