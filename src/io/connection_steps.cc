@@ -322,6 +322,8 @@ std::size_t EventLoop::hand_to_lane(Connection& c, std::string_view data, std::s
   };
   job.run = [this, request = std::move(request), to] {
     if (shared_.heap_has_room.exchange(false)) return_free_heap();
+    if (request->size >= kLargeBody)
+      shared_.peak_trimmer.make_room(shared_.options.after_heavy_requests);
     Finished finished = to;
     try {
       shared_.dispatch.answer(

@@ -32,6 +32,7 @@
 #include "io/heavy_lane.h"
 #include "io/http_dispatch.h"
 #include "io/http_framing.h"
+#include "io/memory.h"
 #include "io/peer_counts.h"
 #include "io/server.h"
 #include "io/transport.h"
@@ -112,7 +113,8 @@ struct ServerShared {
         dispatch(options, std::move(routes)),
         body_room({.bytes = options.max_large_bytes,
                    .stalled = options.deadlines.stalled_body,
-                   .slow = options.deadlines.slow_body}) {}
+                   .slow = options.deadlines.slow_body}),
+        peak_trimmer(options.much_resident_bytes) {}
 
   const ServerOptions options;
   HttpDispatch dispatch;
@@ -133,6 +135,7 @@ struct ServerShared {
 
   // Handshakes were given up: before the lane takes memory, theirs goes back to the system.
   std::atomic<bool> heap_has_room{false};
+  PeakTrimmer peak_trimmer;  // for the lane's thread
 
   // Whether requests and untaken answers hold so much memory that handshakes may hold less of it.
   bool holds_much() const {

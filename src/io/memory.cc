@@ -1,6 +1,7 @@
 #include "io/memory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
@@ -29,6 +30,8 @@ constexpr std::size_t kSmallestLargeBlock = std::size_t{256} * 1024;
 // Code comes back page by page, which takes the next request most of a millisecond: not for a few.
 constexpr std::size_t kManyConnections = 32;
 constexpr std::size_t kWorthTheWork = std::size_t{1024} * 1024;
+// Giving back takes all threads some milliseconds: not for each of many large requests in a row.
+constexpr std::size_t kWorthTheWait = std::size_t{8} * 1024 * 1024;
 
 // Of segments that nobody can write to: their pages are those of the file.
 int return_segments(dl_phdr_info* object, std::size_t, void*) {
@@ -57,6 +60,24 @@ std::string own_program() {
   return path;
 }
 
+// What return_large_blocks() lets each thread keep; 0: it was not called, glibc decides.
+std::atomic<std::size_t> kept_by_each{0};
+
+void let_each_keep(std::size_t most) {
+  ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(std::max(most / 2, kSmallestLargeBlock)));
+  ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(std::max(most, kLeastKept)));
+}
+
+// Of what the process has in memory. proc(5): the second number of statm, in pages. 0: there is no
+// such file.
+std::size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  if (!(statm >> all >> resident)) return 0;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 }  // namespace
 
 void keep_more_small_blocks() {
@@ -80,9 +101,8 @@ void return_code() { ::dl_iterate_phdr(return_segments, nullptr); }
 void return_free_heap() { ::malloc_trim(0); }
 
 void return_large_blocks(std::size_t threads) {
-  const std::size_t share = kKept / std::max<std::size_t>(threads, 2);
-  ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(std::max(share / 2, kSmallestLargeBlock)));
-  ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(std::max(share, kLeastKept)));
+  kept_by_each = kKept / std::max<std::size_t>(threads, 2);
+  let_each_keep(kept_by_each);
   ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
@@ -102,6 +122,21 @@ void MemoryTrimmer::trim_heap(std::size_t worth_the_work) {
   }
   return_free_heap();
   left_ = ::mallinfo2().fordblks;
+}
+
+void PeakTrimmer::make_room(const std::function<void()>& release) {
+  const bool is_much = resident_bytes() >= much_;
+  if (is_much != keeps_least_ && kept_by_each != 0) {
+    let_each_keep(is_much ? kLeastKept : kept_by_each.load());
+    keeps_least_ = is_much;
+  }
+  if (!is_much) return;
+  if (release) release();
+  const std::size_t resident = resident_bytes();
+  left_ = std::min(left_, resident);
+  if (resident < left_ + kWorthTheWait) return;
+  return_free_heap();
+  left_ = resident_bytes();
 }
 
 }  // namespace gracekeeper::io

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 
 namespace gracekeeper::io {
 
@@ -47,6 +48,29 @@ class MemoryTrimmer {
 
   std::size_t left_ = 0;         // free bytes after the last time
   std::size_t connections_ = 0;  // the fewest since code was given back
+};
+
+// Keeps what was needed for a moment from adding up with what is needed next: what connections,
+// handshakes and the last large request have left is free, and with the process still. For a thread
+// of its own.
+class PeakTrimmer {
+ public:
+  // Of a process that is smaller nothing is taken: what comes back from the system page by page
+  // makes a large request take twice the time (docs/performance.md).
+  static constexpr std::size_t kMuch = std::size_t{64} * 1024 * 1024;
+
+  explicit PeakTrimmer(std::size_t much = kMuch) : much_(much) {}
+
+  // Before something that takes much. When as much is resident, `release` (unless it is empty)
+  // gives up what the thread keeps for the next time, and if there is much more than the last time
+  // after that, what is free goes back to the system. All threads keep as little as each of many
+  // would (return_large_blocks) until less is resident at another call.
+  void make_room(const std::function<void()>& release);
+
+ private:
+  const std::size_t much_;
+  bool keeps_least_ = false;
+  std::size_t left_ = 0;  // bytes that were resident after the last time, or fewer since
 };
 
 }  // namespace gracekeeper::io

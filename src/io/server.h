@@ -34,6 +34,7 @@
 #include "io/certificate_store.h"
 #include "io/http_framing.h"
 #include "io/listen_address.h"
+#include "io/memory.h"
 
 namespace gracekeeper::io {
 
@@ -127,8 +128,10 @@ struct ServerOptions {
   std::size_t large_body_bytes = std::size_t{32} * 1024;
   std::size_t max_large_bytes = std::size_t{12} * 1024 * 1024;
   // Called by that thread when none of them waits any more: to give back what they have left with
-  // it. Must not throw.
+  // it. Must not throw. Between two of them too, when the second is large and the process has so
+  // much in memory that what the first has left would be too much.
   std::function<void()> after_heavy_requests = {};
+  std::size_t much_resident_bytes = PeakTrimmer::kMuch;
   // What handlers put off for several requests together (lines of a log). Called by the threads of
   // the server before an answer is sent and before they wait; must not throw.
   std::function<void()> before_answers = {};

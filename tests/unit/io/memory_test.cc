@@ -20,25 +20,43 @@ namespace {
 #define GRACEKEEPER_HAS_FEATURE(name) 0
 #endif
 
+// Small blocks that have been freed, below one that is still used.
+class Holed {
+ public:
+  static constexpr std::size_t kBlock = 1024;
+  static constexpr std::size_t kBytes = std::size_t{64} * 1024 * 1024;
+
+  Holed() {
+    std::vector<std::unique_ptr<char[]>> blocks;
+    for (std::size_t i = 0; i < kBytes / kBlock; ++i) {
+      blocks.push_back(std::make_unique<char[]>(kBlock));
+      blocks.back()[0] = 'x';
+    }
+    last_ = std::move(blocks.back());
+  }
+
+ private:
+  std::unique_ptr<char[]> last_;
+};
+
+// How many of 256 blocks of this size come from the system.
+std::size_t count_mapped(std::size_t block) {
+  const auto before = ::mallinfo2().hblks;
+  std::vector<std::unique_ptr<char[]>> blocks;
+  for (int i = 0; i < 256; ++i) blocks.push_back(std::make_unique_for_overwrite<char[]>(block));
+  return ::mallinfo2().hblks - before;
+}
+
 TEST(MemoryTrimmer, GivesBackWhatLiesBelowWhatIsStillUsed) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
     GRACEKEEPER_HAS_FEATURE(address_sanitizer)
   GTEST_SKIP() << "sanitizers have an allocator of their own";
 #endif
-  constexpr std::size_t kBlock = 1024;
-  constexpr std::size_t kBlocks = 64 * 1024;
-  std::vector<std::unique_ptr<char[]>> blocks;
-  for (std::size_t i = 0; i < kBlocks; ++i) {
-    blocks.push_back(std::make_unique<char[]>(kBlock));
-    blocks.back()[0] = 'x';
-  }
-  const auto last = std::move(blocks.back());
-  blocks.clear();
+  const Holed holed;
   MemoryTrimmer trimmer;
   const double before = process_facts().resident_memory_bytes;
   trimmer.trim_after_flood();
-  EXPECT_LT(process_facts().resident_memory_bytes, before - 0.8 * kBlock * kBlocks);
-  EXPECT_EQ(last[0], 'x');
+  EXPECT_LT(process_facts().resident_memory_bytes, before - 0.8 * Holed::kBytes);
 }
 
 TEST(ReturnLargeBlocks, LeavesNoHugePages) {
@@ -53,16 +71,49 @@ TEST(ReturnLargeBlocks, AreSmallerForManyThreads) {
   GTEST_SKIP() << "sanitizers have an allocator of their own";
 #endif
   constexpr std::size_t kBlock = std::size_t{1024} * 1024;
-  const auto mapped_of_many = [] {  // the first may find room that other tests have left
-    const auto before = ::mallinfo2().hblks;
-    std::vector<std::unique_ptr<char[]>> blocks;
-    for (int i = 0; i < 256; ++i) blocks.push_back(std::make_unique_for_overwrite<char[]>(kBlock));
-    return ::mallinfo2().hblks - before;
-  };
+  // The first may find room that other tests have left.
   return_large_blocks(64);
-  EXPECT_GT(mapped_of_many(), 100U);
+  EXPECT_GT(count_mapped(kBlock), 100U);
   return_large_blocks(2);
-  EXPECT_EQ(mapped_of_many(), 0U);
+  EXPECT_EQ(count_mapped(kBlock), 0U);
+}
+
+TEST(PeakTrimmer, GivesBackWhereMuchIsResidentOnly) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    GRACEKEEPER_HAS_FEATURE(address_sanitizer)
+  GTEST_SKIP() << "sanitizers have an allocator of their own";
+#endif
+  const Holed holed;
+  int released = 0;
+  const double before = process_facts().resident_memory_bytes;
+  PeakTrimmer large(static_cast<std::size_t>(2 * before));
+  large.make_room([&] { ++released; });
+  EXPECT_EQ(released, 0);
+  EXPECT_GT(process_facts().resident_memory_bytes, before - 0.2 * Holed::kBytes);
+  PeakTrimmer small(static_cast<std::size_t>(before / 2));
+  small.make_room([&] { ++released; });
+  EXPECT_EQ(released, 1);
+  EXPECT_LT(process_facts().resident_memory_bytes, before - 0.8 * Holed::kBytes);
+  return_large_blocks(2);
+}
+
+TEST(PeakTrimmer, LetsThreadsKeepLessWhileMuchIsResident) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    GRACEKEEPER_HAS_FEATURE(address_sanitizer)
+  GTEST_SKIP() << "sanitizers have an allocator of their own";
+#endif
+  constexpr std::size_t kBlock = std::size_t{1024} * 1024;
+  return_large_blocks(2);
+  return_free_heap();
+  const auto resident = static_cast<std::size_t>(process_facts().resident_memory_bytes);
+  PeakTrimmer trimmer(resident + 64 * kBlock);
+  {
+    const std::vector<char> much(128 * kBlock, 'x');
+    trimmer.make_room({});
+    EXPECT_GT(count_mapped(kBlock), 100U);
+  }
+  trimmer.make_room({});
+  EXPECT_EQ(count_mapped(kBlock), 0U);
 }
 
 // Kilobytes: a good part of what the program and its libraries have, more than what runs here

@@ -67,6 +67,24 @@ class FairnessTest : public ServerTest {
               return gate.pass(request);
             }}});
   }
+  // Of two large requests in a row.
+  std::string times_given_up_before_the_second() {
+    constexpr std::size_t kVeryLarge = 1'000'000;
+    options.after_heavy_requests = [this] { ++done; };
+    start({{.method = "POST",
+            .path = "/gate",
+            .handler = [this](const Request& request) { return gate.pass(request); }},
+           {.method = "POST", .path = "/done", .handler = [this](const Request&) {
+              return Response{.body = std::to_string(done)};
+            }}});
+    auto first = connect();
+    auto second = connect();
+    EXPECT_TRUE(first && first->send(post_of(kVeryLarge)) && gate.wait_for_arrivals(1));
+    EXPECT_TRUE(second && second->send(post_of(kVeryLarge, "/done")));
+    EXPECT_TRUE(eventually([&] { return server->counters().writing == 2; }));
+    gate.open();
+    return body_of(second->receive());
+  }
   Gate gate;
   std::atomic<int> put_off{0};  // here, because the server calls until it is gone
   std::atomic<int> done{0};
@@ -169,6 +187,17 @@ TEST_F(FairnessTest, UnfinishedBodiesAreNotShedForLargeRequestsThatWait) {
   gate.open();
   EXPECT_EQ(body_of(honest->ask(request.substr(request.size() - 1))), "5");
   EXPECT_EQ(server->counters().shed, 0U);
+}
+
+// What one has left is given up before the next one takes as much.
+TEST_F(FairnessTest, GivesUpWhatALargeRequestHasLeftBeforeTheNextWhereMuchIsResident) {
+  options.much_resident_bytes = 0;
+  EXPECT_EQ(times_given_up_before_the_second(), "2");
+}
+
+TEST_F(FairnessTest, KeepsWhatALargeRequestHasLeftForTheNextOtherwise) {
+  options.much_resident_bytes = std::size_t{1} << 40U;
+  EXPECT_EQ(times_given_up_before_the_second(), "0");
 }
 
 TEST_F(FairnessTest, ACrowdsRequestsComeAfterThoseOfOthers) {
