@@ -117,6 +117,15 @@ EventLoop::Next EventLoop::read(Connection& c) {
       }
     }
   }
+  if (c.whole) {
+    c.whole = false;
+    c.turn = ++turns_;
+    hand_to_lane(c, {}, 0);
+    if (c.close_after_write) release(c.in);
+    c.unparsed = !c.in.empty();
+    account(c);
+    return Next::kGoOn;
+  }
   if (c.unparsed) {
     c.turn = ++turns_;
     drop(c, parse(c, c.in));
@@ -214,7 +223,10 @@ std::size_t EventLoop::parse(Connection& c, std::string_view data) {
         if (!judge_head(c, used < data.size())) return data.size();
         break;
       case RequestReader::State::kComplete:
-        if (is_heavy(c)) return hand_to_lane(c, data, used);
+        if (is_heavy(c)) {
+          c.whole = waits_for_place(c);
+          return c.whole ? used : hand_to_lane(c, data, used);
+        }
         complete(c);
         return c.close_after_write ? data.size() : used;
       case RequestReader::State::kFailed:
@@ -351,6 +363,7 @@ void EventLoop::refuse(Connection& c, const HttpError& error) {
   shared_.dispatch.answer_error(error, head.method.empty() ? nullptr : &head, c.remote, c.out);
   c.close_after_write = true;
   c.unparsed = false;
+  c.whole = false;
   take_place(c);
   c.reader.reset();
   wait_for(c, Wait::kWrite);

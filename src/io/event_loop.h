@@ -60,6 +60,7 @@ struct Connection : Deadline {
   bool readable = true;          // edge-triggered: until a read says otherwise
   bool roomy = false;            // `in` was made for a large body and has only grown since
   bool held_back = false;        // is not read: waits for a place
+  bool whole = false;            // its request is complete, and for the lane once it has a place
   bool unparsed = false;         // `in` has bytes that the reader has not been offered
   bool offered = false;          // of `out` something was given to TLS, although none may be sent
   bool served = false;           // has had an answer to a complete request
@@ -251,6 +252,8 @@ class EventLoop final : private BodyRoom::Owner {
 
   // request_memory.cc: what requests and answers may hold
   void ask_for_place(Connection& connection);
+  void ask_for_place(Connection& connection, std::size_t bytes);
+  bool waits_for_place(Connection& connection);
   BodyRoom::Place take_place(Connection& connection);
   static std::size_t held_by_input(const Connection& connection);
   void account(Connection& connection);

@@ -35,12 +35,27 @@ void EventLoop::ask_for_place(Connection& c) {
   const auto bytes = c.reader.expected_bytes();
   const std::size_t large = shared_.options.large_body_bytes;
   if (large == 0 || bytes.value_or(0) < large || c.place.state() != BodyRoom::State::kNone) return;
+  ask_for_place(c, static_cast<std::size_t>(*bytes));
+}
+
+void EventLoop::ask_for_place(Connection& c, std::size_t bytes) {
   with_place_.reserve(with_place_.size() + 1);  // may throw, before anything has changed
-  c.place = shared_.body_room.ask(c.peer.address(),
-                                  static_cast<std::size_t>(*bytes) + kZerosBehindLargeBody, *this);
+  c.place = shared_.body_room.ask(c.peer.address(), bytes + kZerosBehindLargeBody, *this);
   with_place_.push_back(&c);
   c.held_back = c.place.state() != BodyRoom::State::kHas;
   if (c.held_back) ++held_back_;
+}
+
+// Of a body in chunks, which comes without a place since nobody knows its length: it has to have
+// one before it goes to the lane, and is an unfinished request until then. Beside all bodies that
+// announce theirs the lane would hold as much once more.
+bool EventLoop::waits_for_place(Connection& c) {
+  const std::size_t large = shared_.options.large_body_bytes;
+  const std::size_t bytes = c.reader.body().size();
+  if (large != 0 && bytes >= large && c.reader.head().chunked &&
+      c.place.state() == BodyRoom::State::kNone)
+    ask_for_place(c, bytes);
+  return c.held_back;
 }
 
 // Empty where it has none.

@@ -122,6 +122,43 @@ TEST_F(BodyRoomServerTest, WhatWaitsIsNotReadAndHoldsNobodyUp) {
   EXPECT_EQ(server->counters().shed, 0U);
 }
 
+// Nobody knows how much it is before it is there.
+TEST_F(BodyRoomServerTest, ABodyInChunksWaitsOnceItIsWhole) {
+  const std::string in_chunks = "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n" +
+                                std::string(kLarge, 'x') + "\r\n0\r\n\r\n";
+  start_with_wait();
+  fill();
+  auto going_on = connect(kPatient);
+  ASSERT_TRUE(going_on && going_on->send("POST /size HTTP/1.1\r\n" + in_chunks + get("/text")));
+  ASSERT_TRUE(waiting_is(1));
+  auto last = connect(kPatient);
+  ASSERT_TRUE(last && last->send("POST /size HTTP/1.1\r\nConnection: close\r\n" + in_chunks));
+  ASSERT_TRUE(waiting_is(2));
+  auto gone = connect(kPatient);
+  ASSERT_TRUE(gone && gone->send("POST /size HTTP/1.1\r\n" + in_chunks));
+  ASSERT_TRUE(waiting_is(3));
+  gone.reset();
+  EXPECT_EQ(server->counters().writing, 2U);
+  open();
+  EXPECT_EQ(body_of(going_on->receive()), std::to_string(kLarge));
+  EXPECT_EQ(status_of(going_on->receive()), 200) << "what came behind it";
+  EXPECT_EQ(body_of(last->receive()), std::to_string(kLarge));
+  EXPECT_TRUE(last->closed_within(seconds(4)));
+  EXPECT_EQ(server->counters().shed, 0U);
+}
+
+TEST_F(BodyRoomServerTest, ABodyInChunksDoesNotWaitForEver) {
+  options.deadlines.first_request = milliseconds(300);
+  start_with_wait();
+  fill();
+  auto client = connect(kPatient);
+  ASSERT_TRUE(client && client->send("POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                                     "chunked\r\n\r\n30d40\r\n" +
+                                     std::string(kLarge, 'x') + "\r\n0\r\n\r\n"));
+  EXPECT_EQ(status_of(client->receive()), 503);
+  EXPECT_TRUE(client->closed_within(seconds(4)));
+}
+
 // Of requests that are answered at once, and of those that are handled aside.
 TEST_F(BodyRoomServerTest, TheRoomIsFreeOnceTheAnswerIsThere) {
   start();
