@@ -9,6 +9,7 @@
 // A large request is handled by the heavy lane between request and write.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -141,6 +142,14 @@ struct ServerShared {
   // Whether requests and untaken answers hold so much memory that handshakes may hold less of it.
   bool holds_much() const {
     return buffered_bytes + heavy_lane.held_bytes() > options.max_buffered_bytes / 8;
+  }
+
+  // For unfinished requests and untaken answers. What the lane holds comes out of it, since parsing
+  // that takes several times as much: up to a quarter, so that a body that comes on has its room
+  // whoever waits there.
+  std::size_t buffer_limit() const {
+    const std::size_t most = options.max_buffered_bytes;
+    return most - std::min(heavy_lane.held_bytes(), most / 4);
   }
 
   HeavyLane heavy_lane;  // last: its job in hand uses what stands above

@@ -85,7 +85,7 @@ void EventLoop::account(Connection& c) {
   if (c.stuck) held += heap(c.out.capacity()) + kRecordBytes + kKernelBytes;
   const bool grown = held > c.accounted;
   book(c, held);
-  if (grown && shared_.buffered_bytes > shared_.options.max_buffered_bytes) shed();
+  if (grown && shared_.buffered_bytes > shared_.buffer_limit()) shed();
 }
 
 // Of a closed connection: nothing, whatever it still holds.
@@ -159,7 +159,7 @@ void EventLoop::look_at_memory() {
 // Answers 503 to an unfinished request, a heavy one: of the loop that has the heaviest address, or
 // of this one when the limit is exceeded by so much that another loop cannot be waited for.
 void EventLoop::shed() {
-  const std::size_t limit = shared_.options.max_buffered_bytes;
+  const std::size_t limit = shared_.buffer_limit();
   const std::size_t total = shared_.buffered_bytes;
   if (total <= limit) return;
   const bool is_urgent = total > limit + limit / 4;

@@ -189,6 +189,28 @@ TEST_F(FairnessTest, UnfinishedBodiesAreNotShedForLargeRequestsThatWait) {
   EXPECT_EQ(server->counters().shed, 0U);
 }
 
+// What waits there takes several times as much once it is read.
+TEST_F(FairnessTest, UnfinishedBodiesHaveLessRoomBesideLargeRequests) {
+  options.large_body_bytes = 0;
+  options.max_buffered_bytes = 9 * kLarge;  // a quarter of it is less than three of them
+  start_with_gate();
+  std::vector<std::unique_ptr<Client>> waiting;
+  for (int i = 0; i < 3; ++i) {
+    waiting.push_back(connect({.from = "127.0.0.2"}));
+    ASSERT_TRUE(waiting.back()->send(post_of(kLarge)));
+    ASSERT_TRUE(eventually([&] { return server->counters().writing == waiting.size(); })) << i;
+  }
+  std::vector<std::unique_ptr<Client>> unfinished;
+  const auto request = post_of(kLarge, "/size");
+  for (int i = 0; i < 7; ++i) {  // of which six have room
+    unfinished.push_back(connect({.from = "127.0.0.3"}));
+    ASSERT_TRUE(unfinished.back()->send(request.substr(0, request.size() - 1)));
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().shed == 1; }));
+  gate.open();
+  for (auto& client : waiting) EXPECT_EQ(status_of(client->receive()), 200);
+}
+
 // What one has left is given up before the next one takes as much.
 TEST_F(FairnessTest, GivesUpWhatALargeRequestHasLeftBeforeTheNextWhereMuchIsResident) {
   options.much_resident_bytes = 0;
