@@ -70,6 +70,11 @@ SCENARIOS = [
     scenario("broken-off-bodies-beside-half-handshakes",
              "2.3 MB of a body, broken off every 60 ms, 1 connection, beside handshakes that stop halfway, 2,000 connections",
              1, weight=1.5, address="127.0.0.2", beside=("half-handshakes", 2000)),
+    scenario("mixed-reviews-by-8-beside-hoarding",
+             "reviews of 1,490,000 values, some in chunks, and slow chunks of 1 to 3 MiB from 8 addresses, 48 connections, "
+             "beside kept connections, as many as there is room for",
+             48, ("200", "404", "408", "503"), weight=1.5, address="127.0.1.1", addresses=8,
+             beside=("hoarding", 2600)),
     scenario("costly-reviews", "reviews of 35 KB with 9,900 empty containers, 100 connections", 100, ("200",),
              address="127.0.0.2"),
     scenario("waiting-reviews", "reviews of 140 KB with 4,900 native sidecars, 240 connections", 240,

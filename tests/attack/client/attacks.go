@@ -186,6 +186,26 @@ var attacks = map[string]life{
 			a.once(a.withSample(`"containers":[`, `{"name":"long",`+list+`"image":"i"},`))
 		}
 	},
+	"mixed-reviews": func(a *attacker) { // all that memory is kept for at once
+		longest := a.withSample(`"spec":{`, `"wide":[`+strings.TrimSuffix(strings.Repeat("0,", 1_490_000), ",")+`],`)
+		switch rand.Intn(8) {
+		case 0:
+			a.once(longest)
+		case 1:
+			a.once(inChunks(longest))
+		default: // of a length that nobody knows, and never done
+			size := (1 + rand.Intn(3)) << 20
+			a.securely(func(to io.Writer) {
+				fmt.Fprintf(to, "%sTransfer-Encoding: chunked\r\n\r\n%x\r\n", jsonPost, size)
+				for sent := 0; sent < size && a.done.Err() == nil; sent += 64 << 10 {
+					if _, err := to.Write(bytes.Repeat([]byte(" "), 64<<10)); err != nil {
+						return
+					}
+					a.pause(100 * time.Millisecond)
+				}
+			})
+		}
+	},
 	"waiting-reviews": func(a *attacker) { // each takes its time on the thread that all of them share
 		a.once(a.withSample(`"spec":{`, `"initContainers":[`+
 			strings.TrimSuffix(strings.Repeat(`{"restartPolicy":"Always"},`, 4_900), ",")+`],`))
@@ -445,6 +465,12 @@ func (a *attacker) withSample(mark, text string) []byte {
 		a.largestRequest = []byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", jsonPost, len(body), body))
 	})
 	return a.largestRequest
+}
+
+// The same request with a body in one chunk.
+func inChunks(request []byte) []byte {
+	_, body, _ := bytes.Cut(request, []byte("\r\n\r\n"))
+	return []byte(fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", jsonPost, len(body), body))
 }
 
 var clientHello = sync.OnceValue(func() []byte {
