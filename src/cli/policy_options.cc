@@ -58,6 +58,10 @@ std::string clash(const SidecarProfile& profile, const ProfileList& others) {
   return {};
 }
 
+Result<std::string> read(const PolicyOptions& options, const std::string& file) {
+  return options.is_reread ? io::read_kept_file(file) : io::read_file(file);
+}
+
 Loaded load_linkerd(const PolicyOptions& options, const Value& from_configuration) {
   Loaded out;
   Value tree = from_configuration;
@@ -65,7 +69,7 @@ Loaded load_linkerd(const PolicyOptions& options, const Value& from_configuratio
   std::string control_plane;
   if (!options.linkerd_values.empty()) {
     source = options.linkerd_values;
-    const auto text = io::read_file(source);
+    const auto text = read(options, source);
     auto file = text ? read_linkerd_values(*text, source) : tl::make_unexpected(text.error());
     if (!file) {
       out.errors.push_back(in_file(file.error(), source));
@@ -90,7 +94,7 @@ Loaded load_linkerd(const PolicyOptions& options, const Value& from_configuratio
 void load_profiles(const PolicyOptions& options, Configuration& configuration,
                    std::vector<Error>& errors) {
   for (const auto& file : profile_paths(options, configuration)) {
-    const auto text = io::read_file(file);
+    const auto text = read(options, file);
     if (!text) {
       errors.push_back(text.error());
       continue;
@@ -162,7 +166,7 @@ tl::expected<Policy, std::vector<Error>> load_policy(const PolicyOptions& option
   std::vector<Error> errors;
   ConfigurationFile file;
   if (!options.config.empty()) {
-    const auto text = io::read_file(options.config);
+    const auto text = read(options, options.config);
     if (!text) {
       errors.push_back(text.error());
     } else if (auto parsed = parse_configuration(*text, options.config)) {
@@ -222,7 +226,7 @@ std::vector<std::string> policy_files(const PolicyOptions& options) {
   }
   Configuration configuration;
   if (!options.config.empty()) {
-    const auto text = io::read_file(options.config);
+    const auto text = read(options, options.config);
     if (const auto parsed = parse_configuration(text.value_or(""), options.config))
       configuration = parsed->configuration;
   }

@@ -26,6 +26,8 @@ struct PolicyOptions {
   std::string on_shortfall;
   std::string helper_image;
   std::string helper_delivery;
+  // They are read again by a server, which a pipe must not keep waiting: it is refused.
+  bool is_reread = false;
 };
 
 void add_policy_options(CLI::App& command, PolicyOptions& options);

@@ -422,7 +422,9 @@ int serve(const ServiceOptions& options) {
   }
   io::return_large_blocks(io::event_loops(options.threads));
   const Signals signals;
-  Service service(options, std::move(*policy));
+  ServiceOptions running = options;
+  running.policy.is_reread = true;
+  Service service(running, std::move(*policy));
   if (const auto started = service.start(); !started) {
     service.log().error("cannot start", {{"reason", to_string(started.error())}});
     return kUsageOrInput;

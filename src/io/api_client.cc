@@ -140,7 +140,7 @@ struct ApiClient::Impl {
 
   Result<std::string> bearer() const {
     if (access.token_file.empty()) return access.token;
-    auto text = read_file(access.token_file, kMaxTokenBytes);
+    auto text = read_kept_file(access.token_file, kMaxTokenBytes);
     if (!text) return tl::make_unexpected(text.error());
     auto token = trimmed(*std::move(text));
     if (token.empty() || !fits_in_a_header(token)) {
@@ -301,7 +301,7 @@ Result<ApiAccess> in_cluster_access(const std::string& folder) {
                               name.find(':') == std::string::npos ? name : "[" + name + "]", port);
   access.certificate_authority.file = folder + "/ca.crt";
   access.token_file = folder + "/token";
-  if (const auto token = read_file(access.token_file, kMaxTokenBytes); !token) {
+  if (const auto token = read_kept_file(access.token_file, kMaxTokenBytes); !token) {
     Error error = token.error();
     error.message +=
         ": the service account's token is not mounted (automountServiceAccountToken: true)";

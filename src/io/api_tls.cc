@@ -70,7 +70,7 @@ Result<void> show(SSL_CTX* context, const PemSource& certificate, const PemSourc
 
 Result<std::string> pem_text(const PemSource& source) {
   if (source.file.empty()) return source.text;
-  return read_file(source.file, kMaxPemBytes);
+  return read_kept_file(source.file, kMaxPemBytes);
 }
 
 Result<SslContextPtr> make_client_context(const ApiAccess& access, const std::string& host) {

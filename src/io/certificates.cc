@@ -113,9 +113,9 @@ Result<CertificateInfo> inspect(const PemPair& pair, SystemTime now) {
 
 Result<PemPair> load_pair(const std::string& certificate_file, const std::string& key_file) {
   constexpr std::size_t kMaxPemBytes = 1024 * 1024;
-  auto certificate = read_file(certificate_file, kMaxPemBytes);
+  auto certificate = read_kept_file(certificate_file, kMaxPemBytes);
   if (!certificate) return tl::make_unexpected(std::move(certificate).error());
-  auto key = read_file(key_file, kMaxPemBytes);
+  auto key = read_kept_file(key_file, kMaxPemBytes);
   if (!key) return tl::make_unexpected(std::move(key).error());
   return PemPair{.certificate = *std::move(certificate),
                  .key = *std::move(key),

@@ -60,6 +60,15 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   return read_descriptor(file.get(), path, max_bytes);
 }
 
+Result<std::string> read_kept_file(const std::string& path, std::size_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file) return fail_with_errno(path, errno);
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0 && S_ISFIFO(status.st_mode))
+    return fail_for(path, "is a pipe, expected a file");
+  return read_descriptor(file.get(), path, max_bytes);
+}
+
 namespace {
 
 // 0 or an errno.

@@ -16,6 +16,10 @@ inline constexpr std::size_t kMaxFileBytes = std::size_t{64} * 1024 * 1024;
 // are read to their end under the same bound. "-" has no special meaning here.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes = kMaxFileBytes);
 
+// The same of a file that is read again and again, by whoever must not be kept waiting: a pipe is
+// refused, since opening one waits until somebody writes to it, and its end is not its content.
+Result<std::string> read_kept_file(const std::string& path, std::size_t max_bytes = kMaxFileBytes);
+
 // Everything that can still be read from an open descriptor, under the same bound; name stands for
 // it in errors (standard input has no path).
 Result<std::string> read_descriptor(int descriptor, const std::string& name,

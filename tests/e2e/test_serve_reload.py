@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -107,6 +108,13 @@ class Certificates(TestCase):
                 server.wait_for_log("the new certificate is not served, " + LAST_GOOD, after=seen,
                                     reason=f"{self.certificate}: No such file or directory")
                 self.assertEqual(served_certificate(server), der(self.first[0]))
+            with self.subTest("a pipe, which nobody writes to"):
+                seen = len(server.lines)
+                os.mkfifo(self.certificate)
+                server.wait_for_log("the new certificate is not served, " + LAST_GOOD, after=seen,
+                                    reason=f"{self.certificate}: is a pipe, expected a file")
+                self.assertEqual(served_certificate(server), der(self.first[0]))
+                self.certificate.unlink()
             with self.subTest("and a good pair in the end"):
                 self.install(self.second)
                 server.wait_for_log("certificate replaced")
@@ -176,6 +184,11 @@ class Configuration(TestCase):
             server.wait_for_log("the new configuration is not used, " + LAST_GOOD,
                                 reason=f"{path}: No such file or directory")
             self.assertEqual(self.verdict(server), "raise")
+
+            os.mkfifo(path)
+            server.wait_for_log("the new configuration is not used, " + LAST_GOOD,
+                                reason=f"{path}: is a pipe, expected a file")
+            path.unlink()
 
             self.write(path.name, configuration("warn"))
             server.wait_for_log("configuration loaded", generation=3)

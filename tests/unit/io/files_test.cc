@@ -36,6 +36,16 @@ TEST(Files, ReadsWhatIsThereOrSaysWhyNot) {
   EXPECT_EQ(read_or_error("/proc/self/comm").substr(0, 7), "io_test");
 }
 
+TEST(Files, DoesNotWaitAtAPipeForWhatIsReadAgain) {
+  const TemporaryFolder folder;
+  const auto pipe = folder.at("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto refused = read_kept_file(pipe);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(to_string(refused.error()), pipe + ": is a pipe, expected a file");
+  EXPECT_EQ(read_kept_file(folder.put("file", "text")).value_or(""), "text");
+}
+
 TEST(Files, ReplacesAFileInOneGo) {
   const TemporaryFolder folder;
   const auto file = folder.at("file");
