@@ -37,7 +37,8 @@ struct Resource {
 };
 
 // The list's URL path with its query; shared with who lists without watching.
-std::string list_path(const Resource& resource, const std::string& continue_token);
+std::string list_path(const Resource& resource, const std::string& continue_token,
+                      int page_size = 500);
 
 // One sentence for an answer that is no success: the status, the server's words, and for 401 and
 // 403 what would help.

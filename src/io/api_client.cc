@@ -238,6 +238,12 @@ Result<ApiResponse> ApiClient::request(const ApiRequest& request) {
   ApiResponse answer;
   Impl::Receiver receiver;
   receiver.take = [&](int, std::string_view bytes) {
+    if (request.most_bytes > 0 && answer.body.size() + bytes.size() > request.most_bytes) {
+      answer.is_too_large = true;
+      answer.body = {};
+      receiver.enough = true;
+      return false;
+    }
     if (answer.body.size() + bytes.size() > impl_->limits.answer_bytes) {
       receiver.failure =
           fmt::format("the answer is larger than {} bytes", impl_->limits.answer_bytes);

@@ -26,12 +26,16 @@ struct ApiRequest {
   std::string path;  // with query, starts with "/"
   std::string body = {};
   std::string content_type = "application/json";
+  // An answer of more is none, and no error: ApiResponse::is_too_large. 0: the client's own limit
+  // holds, and what exceeds it is an error.
+  std::size_t most_bytes = 0;
 };
 
 struct ApiResponse {
   int status = 0;
   std::string body;
-  std::string date = {};  // the Date header, as the server wrote it; empty without one
+  std::string date = {};      // the Date header, as the server wrote it; empty without one
+  bool is_too_large = false;  // for ApiRequest::most_bytes; the body is not here
 };
 
 // Interface, so that the logic in src/cluster is tested with a fake.

@@ -27,6 +27,10 @@ class FakeApi : public io::Api {
     const std::lock_guard lock(mutex_);
     answers_[path].push_back(io::ApiResponse{.status = status, .body = std::move(body)});
   }
+  void answer_too_large(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    answers_[path].push_back(io::ApiResponse{.status = 200, .body = {}, .is_too_large = true});
+  }
   void fail_at(const std::string& path, std::string message) {
     const std::lock_guard lock(mutex_);
     answers_[path].push_back(fail(std::move(message)));

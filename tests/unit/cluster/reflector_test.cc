@@ -69,6 +69,18 @@ TEST_F(ReflectorTest, ListsInPagesAndWatchesFromTheListsVersion) {
                 kFirstPage, "/api/v1/namespaces?limit=500&continue=n%2F%3D%3D", watch_from("9")}));
 }
 
+TEST_F(ReflectorTest, AsksForSmallerPagesWhereOneIsTooLarge) {
+  api.answer_too_large(kFirstPage);
+  api.answer("/api/v1/namespaces?limit=250", 200, list_of({name_space("a", "1")}, "9", "b"));
+  api.answer_too_large("/api/v1/namespaces?limit=250&continue=b");
+  api.answer("/api/v1/namespaces?limit=125&continue=b", 200, list_of({name_space("b", "2")}, "9"));
+  auto reflector = make();
+  EXPECT_EQ(reflector.step(), milliseconds(0));
+  EXPECT_TRUE(reflector.has_synced());
+  EXPECT_EQ(seen, (std::vector<std::string>{"replace a b"}));
+  EXPECT_EQ(api.asked().size(), 4U);
+}
+
 TEST_F(ReflectorTest, GoesOnFromTheVersionThatABookmarkNamed) {
   api.answer(kFirstPage, 200, list_of({}, "9"));
   api.watch(kPath, {.lines = {event("BOOKMARK", R"({"metadata":{"resourceVersion":"70"}})")}});

@@ -183,6 +183,9 @@ TEST(ApiClient, GivesUpOnAnswersThatAreTooLargeOrTooSlow) {
   auto limits = kLimits;
   EXPECT_EQ(told(client_for(access_to(stub), limits)->request({.path = "/large"}), stub),
             "https://127.0.0.1:PORT: the answer is larger than 1048576 bytes");
+  const auto part =
+      client_for(access_to(stub), limits)->request({.path = "/large", .most_bytes = 100'000});
+  EXPECT_TRUE(part && part->is_too_large && part->body.empty());
   EXPECT_EQ(told(client_for(access_to(stub), limits)->request({.path = "/short"}), stub),
             "https://127.0.0.1:PORT: the answer broke off");
   EXPECT_EQ(told(client_for(access_to(stub), limits)->request({.path = "/rubbish"}), stub),
