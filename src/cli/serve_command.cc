@@ -61,6 +61,24 @@ Result<void> compile_cluster(const Written& written, ServiceOptions& options) {
   return {};
 }
 
+// Ports are shared between processes, so the kernel would not object.
+bool meet(const io::ListenAddress& one, const io::ListenAddress& other) {
+  const auto is_every = [](const std::string& host) {
+    return host.empty() || host == "*" || host == "0.0.0.0" || host == "::";
+  };
+  return one.port != 0 && one.port == other.port &&
+         (one.host == other.host || is_every(one.host) || is_every(other.host));
+}
+
+// A variable that was not set: with "" for a file, something else would be served than was meant.
+void refuse_empty_values(CLI::App& command) {
+  const CLI::Validator not_empty(
+      [](std::string& value) { return value.empty() ? "the value is empty" : std::string(); }, "");
+  for (auto* option : command.get_options()) {
+    if (option->get_expected_max() > 0) option->check(not_empty);
+  }
+}
+
 // The options as values; the error names the option.
 Result<ServiceOptions> compile(const Written& written) {
   ServiceOptions options = written.service;
@@ -73,6 +91,11 @@ Result<ServiceOptions> compile(const Written& written) {
   const auto management = io::parse_listen_address(written.management_listen);
   if (!management) return named("--management-listen", management.error());
   options.management_listen = *management;
+  if (meet(*listen, *management)) {
+    return fail(
+        fmt::format("--listen and --management-listen have the same port, {}: give each its own",
+                    listen->port));
+  }
   const auto delay = parse_duration(written.shutdown_delay);
   if (!delay) return named("--shutdown-delay", delay.error());
   options.shutdown_delay = *delay;
@@ -162,6 +185,7 @@ void add_serve(CLI::App& program, int& code) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
   add_policy_options(*command, written->service.policy);
+  refuse_empty_values(*command);
   command->footer("Exit codes: 0 after SIGTERM or SIGINT, 2 cannot start or lost its listener.");
   command->callback([written, &code] { code = serve_with(*written); });
 }

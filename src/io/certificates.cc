@@ -81,6 +81,21 @@ Result<CertificateInfo> certificate_info(const std::string& pem) {
   return info_of(certificate.get());
 }
 
+namespace {
+
+// A key on a curve that the handshake does not offer (secp256k1, brainpool) signs nothing: every
+// connection would end in "no suitable signature algorithm".
+bool is_curve_for_tls(const EVP_PKEY* key) {
+  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return true;
+  std::array<char, 80> name{};
+  std::size_t size = 0;
+  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) != 1) return false;
+  const std::string_view curve(name.data(), size);
+  return curve == "prime256v1" || curve == "secp384r1" || curve == "secp521r1";
+}
+
+}  // namespace
+
 Result<CertificateInfo> inspect(const PemPair& pair, SystemTime now) {
   ERR_clear_error();
   const auto fail_in = [](const std::string& file, std::string message) {
@@ -101,6 +116,11 @@ Result<CertificateInfo> inspect(const PemPair& pair, SystemTime now) {
   }
   if (X509_check_private_key(certificate, key.get()) != 1) {
     return fail_in(pair.key_file, "the key does not belong to the certificate");
+  }
+  if (!is_curve_for_tls(key.get())) {
+    return fail_in(pair.key_file,
+                   "the key is on a curve that no API server takes (expected P-256, P-384 or "
+                   "P-521)");
   }
   CertificateInfo info = info_of(certificate);
   if (info.not_after < now) {

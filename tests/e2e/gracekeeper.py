@@ -326,11 +326,11 @@ def _index(token, largest):
     return int(token)
 
 
-def make_certificate(folder, name="localhost", stem="tls"):
+def make_certificate(folder, name="localhost", stem="tls", curve="P-256"):
     """(certificate file, key file), self-signed for `name` and 127.0.0.1."""
     certificate, key = folder / f"{stem}.crt", folder / f"{stem}.key"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}",
          "-nodes", "-days", "30", "-subj", f"/CN={name}",
          "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1",
          "-keyout", str(key), "-out", str(certificate)],

@@ -120,6 +120,7 @@ class Start(TestCase):
         certificate, key = make_certificate(self.folder)
         _, other_key = make_certificate(self.folder, stem="other")
         nothing = self.folder / "nothing.pem"
+        odd, odd_key = make_certificate(self.folder, stem="odd", curve="secp256k1")
         empty = self.write("empty.pem", "")
         encrypted = self.folder / "encrypted.key"
         subprocess.run(["openssl", "ec", "-in", str(key), "-aes128", "-passout", "pass:secret",
@@ -136,6 +137,9 @@ class Start(TestCase):
             "exchanged": (key, certificate, f"{key}: {no_certificate}"),
             "another's key": (certificate, other_key,
                               f"{other_key}: the key does not belong to the certificate"),
+            "a curve that no handshake has": (
+                odd, odd_key, f"{odd_key}: the key is on a curve that no API server takes "
+                              "(expected P-256, P-384 or P-521)"),
             "a key with a pass phrase": (certificate, encrypted, f"{encrypted}: {no_key}"),
         }
         for name, (cert_file, key_file, message) in cases.items():
@@ -160,6 +164,12 @@ class Start(TestCase):
             (("--config", bad), f"gracekeeper: {bad}:4"),
             (("--config", self.folder / "none.yaml"),
              f"gracekeeper: {self.folder}/none.yaml: No such file or directory\n"),
+            (("--tls-cert", "", "--tls-key", ""), "--tls-cert: the value is empty\n"),
+            (("--kubeconfig", ""), "--kubeconfig: the value is empty\n"),
+            (("--config", ""), "--config: the value is empty\n"),
+            (("--listen", "127.0.0.1:9443", "--management-listen", ":9443"),
+             "gracekeeper: --listen and --management-listen have the same port, 9443: give each "
+             "its own\n"),
             (("--log-format", "xml"), "--log-format: "),
             (("--on-shortfall", "dney"),
              'gracekeeper: --on-shortfall: expected deny, warn, raise or fit, got "dney"\n'),
