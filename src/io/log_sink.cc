@@ -33,6 +33,16 @@ LogSink::LogSink(int descriptor, std::function<std::string(std::uint64_t lost)> 
   if (::fstat(descriptor_, &facts) != 0) return;
   may_block_ = !S_ISREG(facts.st_mode);
   if (S_ISFIFO(facts.st_mode)) ::fcntl(descriptor_, F_SETPIPE_SZ, kPipeBytes);
+  if (S_ISCHR(facts.st_mode) && ::isatty(descriptor_) == 1) open_terminal_anew();
+}
+
+// A terminal that poll(2) calls ready may have room for less than is written, and the rest waits
+// for its reader. With an open file of our own it need not: its flags are nobody else's. Where that
+// cannot be had the given one stays.
+void LogSink::open_terminal_anew() {
+  const auto name = "/proc/self/fd/" + std::to_string(descriptor_);
+  own_ = Descriptor(::open(name.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (own_) descriptor_ = own_.get();
 }
 
 void LogSink::sink_it_(const spdlog::details::log_msg& message) {

@@ -14,6 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "io/descriptor.h"
+
 namespace gracekeeper::io {
 
 class LogSink final : public spdlog::sinks::base_sink<std::mutex> {
@@ -34,11 +36,13 @@ class LogSink final : public spdlog::sinks::base_sink<std::mutex> {
  private:
   enum class Outcome { kWritten, kBlocked, kFailed };
 
+  void open_terminal_anew();
   Outcome put(std::string& lines);
   Outcome put_rest();
   bool is_ready() const;
 
-  const int descriptor_;
+  int descriptor_;
+  Descriptor own_;
   const std::function<std::string(std::uint64_t)> report_;
   bool may_block_ = true;
   std::string kept_;

@@ -212,6 +212,21 @@ TEST_F(KeptLines, OfManyThreadsAreAllWritten) {
   EXPECT_EQ(written(), std::vector<std::string>(4000, "line"));
 }
 
+TEST(Log, DoesNotWaitForAReaderOfATerminal) {
+  const Descriptor master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(master);
+  ASSERT_EQ(::grantpt(master.get()), 0);
+  ASSERT_EQ(::unlockpt(master.get()), 0);
+  std::array<char, 64> name{};
+  ASSERT_EQ(::ptsname_r(master.get(), name.data(), name.size()), 0);
+  const Descriptor terminal(::open(name.data(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(terminal);
+  Log log(LogFormat::kJson, LogLevel::kInfo, terminal.get());
+  for (int i = 0; i < 200; ++i) log.info("line", {{"text", std::string(1000, 'x')}});
+  EXPECT_GT(log.lost(), 100U);
+  EXPECT_EQ(::fcntl(terminal.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
 TEST(Log, CountsKeptLinesThatCannotBeWritten) {
   const Descriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
   Log log(LogFormat::kJson, LogLevel::kInfo, full.get());
