@@ -36,8 +36,8 @@ type attacker struct {
 	holds  atomic.Int64 // connections that are open now
 	most   atomic.Int64 // at a time
 
-	largestOnce    sync.Once
-	largestRequest []byte
+	largeMutex    sync.Mutex
+	largeRequests map[string][]byte // withSample()'s
 
 	mutex   sync.Mutex
 	answers map[string]int // by status

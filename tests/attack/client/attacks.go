@@ -458,13 +458,22 @@ func (a *attacker) largeAnswer() []byte {
 	return a.withSample(`"containers":[`, containers.String())
 }
 
-// A post of the sample with the text put in behind the mark, made once.
+// A post of the sample with the text put in behind the mark; each is made once, told apart by the
+// begin of the text and its length.
 func (a *attacker) withSample(mark, text string) []byte {
-	a.largestOnce.Do(func() {
-		body := strings.Replace(string(a.sample), mark, mark+text, 1)
-		a.largestRequest = []byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", jsonPost, len(body), body))
-	})
-	return a.largestRequest
+	key := fmt.Sprint(mark, len(text), text[:min(len(text), 64)])
+	a.largeMutex.Lock()
+	defer a.largeMutex.Unlock()
+	if request, made := a.largeRequests[key]; made {
+		return request
+	}
+	body := strings.Replace(string(a.sample), mark, mark+text, 1)
+	request := []byte(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", jsonPost, len(body), body))
+	if a.largeRequests == nil {
+		a.largeRequests = map[string][]byte{}
+	}
+	a.largeRequests[key] = request
+	return request
 }
 
 // The same request with a body in one chunk.
