@@ -175,6 +175,13 @@ void apply_trace_attributes(const Pod& pod, LinkerdTracing& tracing) {
 
 EffectiveValues effective_values(const Pod& pod, const Namespace* where,
                                  const PodSettings& settings, const LinkerdValues& values) {
+  auto out = values_for_injection(pod, where, settings, values);
+  if (!out.values.proxy.tracing.enabled) apply_trace_attributes(pod, out.values.proxy.tracing);
+  return out;
+}
+
+EffectiveValues values_for_injection(const Pod& pod, const Namespace* where,
+                                     const PodSettings& settings, const LinkerdValues& values) {
   EffectiveValues out{.values = values};
   Target target{.pod = pod, .values = out.values, .debug_sidecar = out.debug_sidecar};
   apply_rows(pod, where, target, out.dropped);

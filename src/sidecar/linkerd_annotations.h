@@ -38,6 +38,11 @@ struct EffectiveValues {
 EffectiveValues effective_values(const Pod& pod, const Namespace* where,
                                  const PodSettings& settings, const LinkerdValues& values);
 
+// The same, but for the attributes of traces where there are none: nothing that is injected has
+// them then.
+EffectiveValues values_for_injection(const Pod& pod, const Namespace* where,
+                                     const PodSettings& settings, const LinkerdValues& values);
+
 // Whether one of them could be among the dropped: else nothing needs to be worked out to know that
 // none is.
 bool has_values_to_drop(const Annotations& annotations);

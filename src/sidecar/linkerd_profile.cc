@@ -61,7 +61,7 @@ constexpr auto kEnd = static_cast<std::size_t>(-1);
 std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   const auto& pod = injection.pod;
   const bool native = injection.proxy.mode == Proxy::Mode::Native;
-  auto effective = effective_values(pod, injection.where, injection.settings, injection.values);
+  auto effective = values_for_injection(pod, injection.where, injection.settings, injection.values);
   // The annotation that this injection writes counts for the proxy as any other one does.
   const auto opaque_ports = default_opaque_ports(injection);
   if (!opaque_ports.empty()) effective.values.proxy.opaque_ports = opaque_ports;

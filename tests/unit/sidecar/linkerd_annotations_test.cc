@@ -287,23 +287,16 @@ TEST(Ingress, IsThePodsWordElseTheNamespaces) {
 
 TEST(TraceAttributes, ComeFromAnnotationsAndNameLabels) {
   Pod pod = web();
-  LinkerdValues values;
-  values.proxy.tracing.enabled = true;
   pod.labels["app.kubernetes.io/name"] = "by-name";
   const auto service = [&] {
-    return effective(pod, nullptr, values).values.proxy.tracing.labels->at("service.name");
+    return effective(pod).values.proxy.tracing.labels->at("service.name");
   };
   EXPECT_EQ(service(), "by-name");
   pod.labels["app.kubernetes.io/instance"] = "by-instance";
   EXPECT_EQ(service(), "by-instance");
   pod.annotations["resource.opentelemetry.io/service.name"] = {"by-annotation", true};
   EXPECT_EQ(service(), "by-annotation");
-  const auto without = effective(web(), nullptr, values);
-  EXPECT_EQ(without.values.proxy.tracing.labels->count("service.name"), 0U);
-
-  values.proxy.tracing.enabled = false;  // nothing reads them then
-  const auto untraced = effective(pod, nullptr, values);
-  EXPECT_EQ(untraced.values.proxy.tracing.labels->count("service.name"), 0U);
+  EXPECT_EQ(effective(web()).values.proxy.tracing.labels->count("service.name"), 0U);
 }
 
 TEST(ConfigurationKeys, AreKnownToTheSearchForMisspellings) {
