@@ -64,7 +64,7 @@ Result<void> compile_cluster(const Written& written, ServiceOptions& options) {
 // Ports are shared between processes, so the kernel would not object.
 bool meet(const io::ListenAddress& one, const io::ListenAddress& other) {
   const auto is_every = [](const std::string& host) {
-    return host.empty() || host == "*" || host == "0.0.0.0" || host == "::";
+    return host.empty() || host == "0.0.0.0" || host == "::";
   };
   return one.port != 0 && one.port == other.port &&
          (one.host == other.host || is_every(one.host) || is_every(other.host));

@@ -8,7 +8,6 @@
 namespace gracekeeper::cluster {
 namespace {
 
-constexpr int kPageSize = 500;
 // Of a page with more than one object; one alone is at most 3 MB. 500 Namespaces with all the
 // annotations they may have (256 KiB) would be 128 MB.
 constexpr std::size_t kPageBytes = std::size_t{8} << 20U;

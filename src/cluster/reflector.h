@@ -36,9 +36,12 @@ struct Resource {
   std::string rights;          // "list and watch namespaces": what an RBAC rule has to allow
 };
 
+// Objects of a page, as long as they are not too large together.
+inline constexpr int kPageSize = 500;
+
 // The list's URL path with its query; shared with who lists without watching.
 std::string list_path(const Resource& resource, const std::string& continue_token,
-                      int page_size = 500);
+                      int page_size = kPageSize);
 
 // One sentence for an answer that is no success: the status, the server's words, and for 401 and
 // 403 what would help.

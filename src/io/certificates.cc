@@ -6,6 +6,8 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <openssl/pem.h>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "io/files.h"
@@ -83,15 +85,17 @@ Result<CertificateInfo> certificate_info(const std::string& pem) {
 
 namespace {
 
-// A key on a curve that the handshake does not offer (secp256k1, brainpool) signs nothing: every
-// connection would end in "no suitable signature algorithm".
-bool is_curve_for_tls(const EVP_PKEY* key) {
-  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return true;
+// The curve of a key that no handshake of ours can use: one that none offers (secp256k1, brainpool)
+// signs nothing, and every connection would end in "no suitable signature algorithm". Nothing: the
+// key can be used.
+std::optional<std::string> unusable_curve(const EVP_PKEY* key) {
+  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return std::nullopt;
   std::array<char, 80> name{};
   std::size_t size = 0;
-  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) != 1) return false;
+  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) != 1) return "without a name";
   const std::string_view curve(name.data(), size);
-  return curve == "prime256v1" || curve == "secp384r1" || curve == "secp521r1";
+  if (curve == "prime256v1" || curve == "secp384r1" || curve == "secp521r1") return std::nullopt;
+  return std::string(curve);
 }
 
 }  // namespace
@@ -117,10 +121,9 @@ Result<CertificateInfo> inspect(const PemPair& pair, SystemTime now) {
   if (X509_check_private_key(certificate, key.get()) != 1) {
     return fail_in(pair.key_file, "the key does not belong to the certificate");
   }
-  if (!is_curve_for_tls(key.get())) {
-    return fail_in(pair.key_file,
-                   "the key is on a curve that no API server takes (expected P-256, P-384 or "
-                   "P-521)");
+  if (const auto curve = unusable_curve(key.get())) {
+    return fail_in(pair.key_file, "the key is on a curve that no API server takes, " + *curve +
+                                      " (expected P-256, P-384 or P-521)");
   }
   CertificateInfo info = info_of(certificate);
   if (info.not_after < now) {

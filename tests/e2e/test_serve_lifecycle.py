@@ -138,7 +138,7 @@ class Start(TestCase):
             "another's key": (certificate, other_key,
                               f"{other_key}: the key does not belong to the certificate"),
             "a curve that no handshake has": (
-                odd, odd_key, f"{odd_key}: the key is on a curve that no API server takes "
+                odd, odd_key, f"{odd_key}: the key is on a curve that no API server takes, secp256k1 "
                               "(expected P-256, P-384 or P-521)"),
             "a key with a pass phrase": (certificate, encrypted, f"{encrypted}: {no_key}"),
         }

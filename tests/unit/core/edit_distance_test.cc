@@ -6,8 +6,8 @@ namespace gracekeeper {
 namespace {
 
 TEST(EditDistance, WithinSaysTheSameAsTheDistance) {
-  for (const std::string_view a : {"", "a", "ab", "abc", "wait", "wiat", "grace"}) {
-    for (const std::string_view b : {"", "b", "ba", "abcd", "wait", "waits", "race"}) {
+  for (const std::string_view a : {"", "a", "ab", "abc", "wait", "wiat", "grace", "a!", "!"}) {
+    for (const std::string_view b : {"", "b", "ba", "abcd", "wait", "waits", "race", "xyz"}) {
       for (std::size_t most = 0; most < 6; ++most) {
         EXPECT_EQ(is_within(most, a, b), edit_distance(a, b) <= most)
             << a << ' ' << b << ' ' << most;
