@@ -108,9 +108,9 @@ response::AuditAnnotations audit_of(const Decision& decision) {
 
 // What is known of the object's Namespace. The API server has admitted an object in it, so it
 // exists: where it is not known, the copy is behind, which only the log has to say.
-std::optional<Namespace> look_up(const AdmissionContext& context, const std::string& name,
-                                 std::vector<std::string>& remarks) {
-  if (!context.find_namespace || name.empty()) return std::nullopt;
+std::shared_ptr<const Namespace> look_up(const AdmissionContext& context, const std::string& name,
+                                         std::vector<std::string>& remarks) {
+  if (!context.find_namespace || name.empty()) return nullptr;
   auto found = context.find_namespace(name);
   if (!found) {
     remarks.push_back(fmt::format(
@@ -135,7 +135,7 @@ Answer patched(AdmissionRecord record, const JsonPatch& patch,
 Answer mutate_service(const Service& service, AdmissionRecord record,
                       const AdmissionContext& context) {
   const auto where = look_up(context, service.namespace_name, record.remarks);
-  const auto edits = decide(service, where ? &*where : nullptr, context.policy);
+  const auto edits = decide(service, where.get(), context.policy);
   return patched(std::move(record), write_json_patch(service, edits), {}, {});
 }
 
@@ -178,7 +178,7 @@ Answer mutate(std::string_view body, const AdmissionContext& context) {
   }
 
   const auto where = look_up(context, subject->namespace_name, record.remarks);
-  const auto decision = decide(*subject, where ? &*where : nullptr, context.policy);
+  const auto decision = decide(*subject, where.get(), context.policy);
   note(record, decision);
   const auto warnings = warnings_of(decision);
   if (!decision.refusal.empty()) return denied(std::move(record), decision.refusal, warnings);
@@ -203,7 +203,7 @@ Answer validate(std::string_view body, const AdmissionContext& context) {
     return allowed(std::move(record));
 
   const auto where = look_up(context, subject->namespace_name, record.remarks);
-  const auto* known = where ? &*where : nullptr;
+  const auto* known = where.get();
   const auto decision =
       is_pod ? judge(*subject, known, context.policy) : decide(*subject, known, context.policy);
   note(record, decision);

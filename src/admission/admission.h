@@ -10,7 +10,7 @@
 #pragma once
 
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,10 +45,12 @@ struct Answer {
   AdmissionRecord record;
 };
 
+// What is known of a Namespace; nullptr is no obstacle. Must not block.
+using FindNamespace = std::function<std::shared_ptr<const Namespace>(std::string_view name)>;
+
 struct AdmissionContext {
   const Policy& policy;
-  // What is known of a Namespace; nothing is no obstacle. Must not block.
-  std::function<std::optional<Namespace>(std::string_view name)> find_namespace;
+  FindNamespace find_namespace;  // none: no cluster is read
   // How many bytes behind the body may be read: with kReadableBehindReview of them it is not
   // copied.
   std::size_t readable_behind = 0;

@@ -115,7 +115,8 @@ void ClusterWatch::follow_namespaces() {
   Reflector reflector(
       api_,
       {.path = "/api/v1/namespaces", .field_selector = {}, .rights = "list and watch namespaces"},
-      {.replace = [this](std::vector<ListedObject> all) { namespaces_.replace(std::move(all)); },
+      {.reduce = [this](ListedObject& object) { keep_in_bounds(object); },
+       .replace = [this](std::vector<ListedObject> all) { namespaces_.replace(std::move(all)); },
        .put = [this](ListedObject object) { namespaces_.put(std::move(object)); },
        .remove = [this](const ListedObject& object) { namespaces_.remove(object.name); },
        .alive = [this] { namespaces_state_->alive(); },
@@ -141,6 +142,16 @@ void ClusterWatch::follow_namespaces() {
     }
     if (!pause(wait)) return;
   }
+}
+
+void ClusterWatch::keep_in_bounds(ListedObject& object) {
+  const auto left_out = leave_out_excess(object.annotations);
+  if (left_out == 0) return;
+  log_.warning(
+      "a Namespace has more annotations than are kept",
+      {{"namespace", object.name},
+       {"left_out", left_out},
+       {"consequence", "those of Linkerd and Gracekeeper are kept first, then short ones"}});
 }
 
 void ClusterWatch::read_version() {

@@ -60,7 +60,7 @@ class ClusterWatch {
   // Stops the Api too, so that a watch that waits for events ends at once.
   void stop();
 
-  [[nodiscard]] std::optional<Namespace> find_namespace(std::string_view name) const {
+  [[nodiscard]] std::shared_ptr<const Namespace> find_namespace(std::string_view name) const {
     return namespaces_.find(name);
   }
   // What has not been read yet, with why; empty: everything has been, once.
@@ -72,6 +72,7 @@ class ClusterWatch {
 
   void follow_namespaces();
   void follow_linkerd_config();
+  void keep_in_bounds(ListedObject& object);
   void read_version();
   void take_linkerd_config(const ListedObject* object);
   // False when it is over.

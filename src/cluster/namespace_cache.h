@@ -3,9 +3,9 @@
 // find() never waits for the network; it takes a shared lock for one look-up.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
-#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -16,9 +16,18 @@
 
 namespace gracekeeper::cluster {
 
+// What a Namespace's annotations may take here, with what each costs beside its text. Kubernetes
+// allows 256 KiB of text in as many annotations as fit into it, each of which is more in memory.
+inline constexpr std::size_t kMostOfAnnotations = std::size_t{64} << 10U;
+inline constexpr std::size_t kCostOfAnnotation = 128;
+
+// Leaves out what is more than that, whole annotations only: those last that the program asks for
+// by a name of its own or of Linkerd's, of the others those first that are long. Returns how many.
+std::size_t leave_out_excess(Annotations& annotations);
+
 class NamespaceCache {
  public:
-  [[nodiscard]] std::optional<Namespace> find(std::string_view name) const;
+  [[nodiscard]] std::shared_ptr<const Namespace> find(std::string_view name) const;  // or nullptr
   [[nodiscard]] std::size_t size() const;
 
   // Everything anew: what is not in the list is gone.

@@ -1,5 +1,6 @@
 #include "cluster/reflector.h"
 
+#include <algorithm>
 #include <exception>
 #include <fmt/format.h>
 #include <iterator>
@@ -117,6 +118,7 @@ Reflector::Duration Reflector::unhurried(std::chrono::steady_clock::time_point s
 Reflector::Duration Reflector::list() {
   std::vector<ListedObject> all;
   const auto version = list_all(api_, resource_, [&](const std::string&, ListPage& page) {
+    if (sink_.reduce) std::for_each(page.items.begin(), page.items.end(), sink_.reduce);
     std::move(page.items.begin(), page.items.end(), std::back_inserter(all));
   });
   if (!version) return fail_with(version.error().reason);
@@ -177,6 +179,7 @@ bool Reflector::take(std::string_view line) {
       break;
     case WatchEvent::Type::Put:
       version_ = event->object.resource_version;
+      if (sink_.reduce) sink_.reduce(event->object);
       sink_.put(std::move(event->object));
       break;
   }

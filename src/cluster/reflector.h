@@ -65,6 +65,8 @@ class Reflector {
 
   // Called by step(), on its thread.
   struct Sink {
+    // Of each object, before it is held with others: what is not needed may go. May be none.
+    std::function<void(ListedObject&)> reduce = nullptr;
     std::function<void(std::vector<ListedObject>)> replace;
     std::function<void(ListedObject)> put;
     std::function<void(const ListedObject&)> remove;

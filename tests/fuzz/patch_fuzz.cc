@@ -247,8 +247,10 @@ void check_decisions(const Case& c, Input& input) {
 
 // The same by way of the whole webhook, bytes to bytes.
 void check_answers(const Case& c) {
-  const AdmissionContext context{.policy = c.policy,
-                                 .find_namespace = [&](std::string_view) { return c.where; }};
+  const AdmissionContext context{.policy = c.policy, .find_namespace = [&](std::string_view) {
+                                   return c.where ? std::make_shared<const Namespace>(*c.where)
+                                                  : nullptr;
+                                 }};
   const auto first = mutate(testing::review_of(c.pod, "shop").dump(), context);
   require(first.status == 200 && first.record.outcome != Outcome::Invalid, first.record.message);
   const Json after = c.pod.patch(testing::patch_of(first.body));

@@ -222,10 +222,10 @@ int review_fuzz(const std::uint8_t* data, std::size_t size) {
   Namespace shop{.name = "shop", .annotations = {}};
   if (kind >= 64) shop.annotations["linkerd.io/inject"] = {"enabled"};
   if (kind >= 128) shop.annotations["config.linkerd.io/shutdown-grace-period"] = {"3m"};
-  const AdmissionContext context{.policy = policy, .find_namespace = [&](std::string_view name) {
-                                   return name == "shop" && kind >= 32 ? std::optional(shop)
-                                                                       : std::nullopt;
-                                 }};
+  const AdmissionContext context{
+      .policy = policy, .find_namespace = [&](std::string_view name) {
+        return name == "shop" && kind >= 32 ? std::make_shared<const Namespace>(shop) : nullptr;
+      }};
   const auto body = look_at(text);
   for (const auto path : {&mutate, &validate}) {
     const auto answer = path(text, context);

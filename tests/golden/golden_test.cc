@@ -91,7 +91,9 @@ std::string answer_to(Answer (*path)(std::string_view, const AdmissionContext&),
                       const Case& c, const Policy& policy) {
   const auto answer =
       path(review_of(pod, c.namespace_name).dump(),
-           {.policy = policy, .find_namespace = [&](std::string_view) { return c.where; }});
+           {.policy = policy, .find_namespace = [&](std::string_view) {
+              return c.where ? std::make_shared<const Namespace>(*c.where) : nullptr;
+            }});
   EXPECT_EQ(answer.status, 200);
   return answer.body;
 }

@@ -196,7 +196,7 @@ TEST(Admission, TheRequestsNamespaceCounts) {
         asked.emplace_back(name);
         Namespace where{std::string(name), {}};
         where.annotations.emplace("gracekeeper.dev/app-shutdown", AnnotationValue{"60s", true});
-        return std::optional(where);
+        return std::make_shared<const Namespace>(std::move(where));
       }};
   auto pod = annotated_pod({{"gracekeeper.dev/on-shortfall", "deny"}});
   pod["metadata"]["namespace"] = "claimed";
@@ -209,7 +209,7 @@ TEST(Admission, TheRequestsNamespaceCounts) {
 TEST(Admission, ANamespaceThatIsNotKnownYetIsRemarkedInTheLogOnly) {
   const auto policy = policy_with();
   const AdmissionContext context{.policy = policy, .find_namespace = [](std::string_view) {
-                                   return std::optional<Namespace>();
+                                   return std::shared_ptr<const Namespace>();
                                  }};
   const auto body = review_of(annotated_pod({}), "new").dump();
   const std::vector<std::string> expected{

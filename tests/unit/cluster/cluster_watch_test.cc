@@ -100,13 +100,36 @@ TEST_F(ClusterWatchTest, ServesTheNamespacesAndFollowsTheirChanges) {
   ASSERT_TRUE(becomes_ready());
   EXPECT_EQ(heard(), (std::vector<std::string>{"version 1.29"}));
   EXPECT_EQ(watch->find_namespace("shop")->annotations.at("a").text, "1");
-  EXPECT_EQ(watch->find_namespace("other"), std::nullopt);
+  EXPECT_EQ(watch->find_namespace("other"), nullptr);
   EXPECT_EQ(metric("gracekeeper_cluster_synced{resource=\"namespaces\"}"), "1");
   api.watch("/api/v1/namespaces",
             {.lines = {event("MODIFIED", name_space("shop", "10", R"("a":"2")"))}});
   EXPECT_TRUE(
       comes_true([this] { return watch->find_namespace("shop")->annotations.at("a").text == "2"; },
                  "the change"));
+}
+
+TEST_F(ClusterWatchTest, KeepsOnlySoMuchOfANamespacesAnnotationsAndSaysSo) {
+  const auto annotations = [](const std::string& grace) {
+    return fmt::format(R"("a.example/notes":"{}","config.linkerd.io/shutdown-grace-period":"{}")",
+                       std::string(kMostOfAnnotations, 'x'), grace);
+  };
+  const auto keys_are = [this](const std::string& grace) {
+    const auto shop = watch->find_namespace("shop");
+    return shop->annotations ==
+           Annotations{{"config.linkerd.io/shutdown-grace-period", {grace, true}}};
+  };
+  api.answer(kNamespaceList, 200, list_of({name_space("shop", "1", annotations("1s"))}, "9"));
+  start();
+  ASSERT_TRUE(becomes_ready());
+  EXPECT_TRUE(keys_are("1s"));
+  api.watch("/api/v1/namespaces",
+            {.lines = {event("MODIFIED", name_space("shop", "10", annotations("2s")))}});
+  EXPECT_TRUE(comes_true([&] { return keys_are("2s"); }, "the change"));
+  watch->stop();
+  EXPECT_NE(out.str().find("a Namespace has more annotations than are kept"), std::string::npos)
+      << out.str();
+  EXPECT_NE(out.str().find("left_out=1"), std::string::npos) << out.str();
 }
 
 TEST_F(ClusterWatchTest, IsNotReadyAndSaysWhyUntilTheServerAnswers) {
@@ -133,7 +156,7 @@ TEST_F(ClusterWatchTest, GoesOnServingWhatItReadLast) {
       "the error"));
   EXPECT_EQ(metric("gracekeeper_cluster_synced{resource=\"namespaces\"}"), "0");
   EXPECT_TRUE(watch->waiting_for().empty());
-  EXPECT_NE(watch->find_namespace("shop"), std::nullopt);
+  EXPECT_NE(watch->find_namespace("shop"), nullptr);
   api.watch("/api/v1/namespaces", {});
   EXPECT_TRUE(comes_true(
       [this] { return metric("gracekeeper_cluster_synced{resource=\"namespaces\"}") == "1"; },
@@ -159,7 +182,7 @@ TEST_F(ClusterWatchTest, ServesTheNamespacesWhereTheVersionTakesMoreMemoryThanTh
   start();
   ASSERT_TRUE(becomes_ready());
   EXPECT_EQ(heard(), (std::vector<std::string>{"version 1.29"}));
-  EXPECT_NE(watch->find_namespace("shop"), std::nullopt);
+  EXPECT_NE(watch->find_namespace("shop"), nullptr);
   has_no_memory = false;
   api.watch("/api/v1/namespaces", {});
   EXPECT_TRUE(comes_true(
