@@ -210,9 +210,9 @@ Json mutated(const Case& c, const Namespace& where) {
   const PolicyFiles files(c);
   const auto policy = policy_of(files);
   const auto review = review_of(c);
+  const auto known = std::make_shared<const Namespace>(where);
   const auto answer = mutate(
-      review.dump(),
-      {.policy = policy, .find_namespace = [&](std::string_view) { return std::optional(where); }});
+      review.dump(), {.policy = policy, .find_namespace = [&](std::string_view) { return known; }});
   const auto response = Json::parse(answer.body).at("response");
   if (!response.value("allowed", false)) throw Failure(response.dump());
   const Json object = review.at("request").at("object");
