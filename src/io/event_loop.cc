@@ -127,14 +127,8 @@ void EventLoop::run() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, timeout());
     round_began_ = Clock::now();
     holds_answers_ = count > 1;
-    const auto first = [&](int number) {
-      return std::span(events).first(static_cast<std::size_t>(std::max(number, 0)));
-    };
-    serve_events(first(count));
-    while (has_time_for_others()) {
-      const int more = ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, 0);
-      if (more <= 0) break;
-      serve_events(first(more));
+    serve_events(std::span(events).first(static_cast<std::size_t>(std::max(count, 0))));
+    while (has_time_for_others() && look_for_others()) {
     }
     holds_answers_ = false;
     serve_queued();
@@ -159,6 +153,15 @@ void EventLoop::run() {
     }
     if ((shared_.ending || shared_.cutting) && connections_ == 0) return;
   }
+}
+
+// Whether anybody has asked since, who is served or queued then.
+bool EventLoop::look_for_others() {
+  std::array<epoll_event, kEventsPerRound> events;
+  const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, 0);
+  if (count <= 0) return false;
+  serve_events(std::span(events).first(static_cast<std::size_t>(count)));
+  return true;
 }
 
 void EventLoop::serve_events(std::span<const epoll_event> events) {

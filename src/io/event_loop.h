@@ -193,6 +193,7 @@ class EventLoop final : private BodyRoom::Owner {
 
   // event_loop.cc: the loop itself
   void run();
+  bool look_for_others();
   void serve_events(std::span<const epoll_event> events);
   int timeout() const;
   void take_inbox();
