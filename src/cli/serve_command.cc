@@ -15,6 +15,9 @@
 namespace gracekeeper::cli {
 namespace {
 
+// Each has a thread, whose stack and memory take their time: as many as the chart allows.
+constexpr unsigned kMostThreads = 256;
+
 struct Written {
   ServiceOptions service;
   std::string listen = ":8443";
@@ -175,6 +178,8 @@ void add_serve(CLI::App& program, int& code) {
       ->type_name("DURATION")
       ->capture_default_str();
   command->add_option("--threads", written->service.threads, "Event loops; 0: one for each core")
+      ->check(CLI::Range(0U, kMostThreads))
+      ->type_name("COUNT")
       ->capture_default_str();
   command->add_option("--log-format", written->log_format, "json or text")
       ->type_name("FORMAT")

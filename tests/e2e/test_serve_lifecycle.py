@@ -171,6 +171,7 @@ class Start(TestCase):
              "gracekeeper: --listen and --management-listen have the same port, 9443: give each "
              "its own\n"),
             (("--log-format", "xml"), "--log-format: "),
+            (("--threads", "257"), "--threads: "),
             (("--on-shortfall", "dney"),
              'gracekeeper: --on-shortfall: expected deny, warn, raise or fit, got "dney"\n'),
             (("--kubernetes-version", "latest"), "gracekeeper: --kubernetes-version: "),
