@@ -178,7 +178,7 @@ void add_serve(CLI::App& program, int& code) {
       ->type_name("DURATION")
       ->capture_default_str();
   command->add_option("--threads", written->service.threads, "Event loops; 0: one for each core")
-      ->check(CLI::Range(0U, kMostThreads))
+      ->check(CLI::Range(0U, kMostThreads).description(""))
       ->type_name("COUNT")
       ->capture_default_str();
   command->add_option("--log-format", written->log_format, "json or text")
