@@ -34,14 +34,17 @@ constexpr double kManagementShare = 0.125;
 constexpr int kReadAttempts = 5;
 constexpr std::chrono::milliseconds kBetweenReadAttempts{50};
 
-// SIGTERM and SIGINT are taken by one thread, in its own time.
+// The signals that end the program are taken by one thread, in its own time.
 class Signals {
  public:
   // Before any thread starts: they inherit the mask.
   Signals() {
     sigemptyset(&set_);
-    sigaddset(&set_, SIGTERM);
-    sigaddset(&set_, SIGINT);
+    for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) sigaddset(&set_, signal);
+    // Where it is ignored (nohup), it would come all the same once it is blocked.
+    struct sigaction hangup {};
+    if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+      sigaddset(&set_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
   int wait() const {
@@ -90,12 +93,13 @@ class Service {
   }
 
   int run_until(const Signals& signals) {
-    signals.wait();
+    const int signal = signals.wait();
     if (listener_is_lost_) return kUsageOrInput;
     ready_ = false;
     https_->begin_drain();
     log_.info("shutting down",
-              {{"delay_seconds", static_cast<double>(options_.shutdown_delay.count()) / 1000}});
+              {{"signal", fmt::format("SIG{}", sigabbrev_np(signal))},
+               {"delay_seconds", static_cast<double>(options_.shutdown_delay.count()) / 1000}});
     signals.wait_for(options_.shutdown_delay);
     https_->close_listener();
     https_->join();

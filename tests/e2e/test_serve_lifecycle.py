@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -330,6 +331,22 @@ class Stop(TestCase):
             kept.close()
             for connection in silent:
                 connection.close()
+
+    def test_every_usual_signal_ends_it_in_order(self):
+        for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+            with self.subTest(signal=ending), Server("--shutdown-delay", "0s") as server:
+                server.process.send_signal(ending)
+                server.wait_for_log("shutting down")
+                self.assertEqual(server.wait(), 0)
+
+    def test_hanging_up_does_nothing_under_nohup(self):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup hands it on
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.SIG_DFL)
+        with Server("--shutdown-delay", "0s") as server:
+            server.process.send_signal(signal.SIGHUP)
+            server.process.send_signal(signal.SIGINT)
+            server.wait_for_log("shutting down", signal="SIGINT")
+            self.assertEqual(server.wait(), 0)
 
     def test_a_second_signal_ends_the_delay(self):
         with Server("--shutdown-delay", "60s") as server:
