@@ -135,6 +135,9 @@ struct ServerOptions {
   // What handlers put off for several requests together (lines of a log). Called by the threads of
   // the server before an answer is sent and before they wait; must not throw.
   std::function<void()> before_answers = {};
+  // How long answers wait at most to be sent together with others. Where they take longer, fewer
+  // wait for one another: whoever was first would wait for all.
+  std::chrono::microseconds answers_held_for{400};
   std::size_t linger_bytes = std::size_t{256} * 1024;
   ServerDeadlines deadlines = {};
   // The body of an answer the server gives by itself. Must not throw; an empty result becomes

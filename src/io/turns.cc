@@ -37,8 +37,6 @@ constexpr std::size_t kAnswersHeld = 16;
 constexpr std::size_t kFewConnections = 8;
 constexpr std::size_t kHeldOf = 4;
 constexpr std::size_t kMostHeld = 3;
-// Where answers take longer, fewer wait for one another: whoever was first would wait for all.
-constexpr std::chrono::microseconds kAnswersHeldFor{400};
 
 }  // namespace
 
@@ -143,7 +141,8 @@ void EventLoop::serve_handshakes() {
 }
 
 bool EventLoop::holds_enough() const {
-  return held_ >= kAnswersHeld || (held_ > 0 && Clock::now() - held_since_ > kAnswersHeldFor);
+  return held_ >= kAnswersHeld ||
+         (held_ > 0 && Clock::now() - held_since_ > shared_.options.answers_held_for);
 }
 
 // Whether answers may wait for those of requests that have come since: where the next ones are

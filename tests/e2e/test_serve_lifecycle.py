@@ -256,7 +256,7 @@ class Watched(TestCase):
         self.assertRegex(invalid, f"^{stamp}WARN\\w* +admission path=/mutate outcome=invalid .*"
                                   'reason="the body is not one JSON document: ')
         self.assertEqual([re.sub(stamp + " *INFO +", "", line) for line in rest],
-                         ["shutting down delay_seconds=0\n", "stopped\n"])
+                         ["shutting down signal=SIGTERM delay_seconds=0\n", "stopped\n"])
 
 
 def same_sample(one, other):
