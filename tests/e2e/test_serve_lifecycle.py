@@ -333,20 +333,25 @@ class Stop(TestCase):
                 connection.close()
 
     def test_every_usual_signal_ends_it_in_order(self):
+        self.hand_on_hangups_as(signal.SIG_DFL)
         for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
             with self.subTest(signal=ending), Server("--shutdown-delay", "0s") as server:
                 server.process.send_signal(ending)
-                server.wait_for_log("shutting down")
+                server.wait_for_log("shutting down", signal=ending.name)
                 self.assertEqual(server.wait(), 0)
 
     def test_hanging_up_does_nothing_under_nohup(self):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup hands it on
-        self.addCleanup(signal.signal, signal.SIGHUP, signal.SIG_DFL)
+        self.hand_on_hangups_as(signal.SIG_IGN)
         with Server("--shutdown-delay", "0s") as server:
             server.process.send_signal(signal.SIGHUP)
             server.process.send_signal(signal.SIGINT)
             server.wait_for_log("shutting down", signal="SIGINT")
             self.assertEqual(server.wait(), 0)
+
+    def hand_on_hangups_as(self, disposition):
+        """To the processes that are started now, whether or not these tests run under nohup."""
+        before = signal.signal(signal.SIGHUP, disposition)
+        self.addCleanup(signal.signal, signal.SIGHUP, before)
 
     def test_a_second_signal_ends_the_delay(self):
         with Server("--shutdown-delay", "60s") as server:
