@@ -151,7 +151,10 @@ void ClusterWatch::keep_in_bounds(ListedObject& object) {
       "a Namespace has more annotations than are kept",
       {{"namespace", object.name},
        {"left_out", left_out},
-       {"consequence", "those of Linkerd and Gracekeeper are kept first, then short ones"}});
+       {"consequence",
+        fmt::format("{} KiB are kept, with {} bytes counted for each beside its text: those of "
+                    "Linkerd and Gracekeeper first, then short ones",
+                    kMostOfAnnotations >> 10U, kCostOfAnnotation)}});
 }
 
 void ClusterWatch::read_version() {

@@ -160,8 +160,9 @@ void EventLoop::serve_ready() {
 }
 
 // Each once at most, and one at least; answers that are held wait for who has asked meanwhile, so
-// that as many are sent together each time. In eights and sixteens by turns, half of the requests
-// would wait half as long again as the others.
+// that as many are sent together each time. By sixteens and tens in turn, half of the requests
+// would wait half as long again as the others. Who lets all others go first does not wait for more
+// of them: they come in the next round.
 void EventLoop::serve_in_turn(Turns& queued, Clock::time_point end) {
   holds_answers_ = true;
   bool has_time = true;
