@@ -73,28 +73,16 @@ class ContainerShape {
   std::optional<Variables> env_;
 };
 
-// One token of a JSON Pointer (RFC 6901), with the slash before it.
-void append_token(std::string& pointer, std::string_view key) {
-  pointer += '/';
-  const auto* from = key.begin();
-  for (const auto* at = from; at != key.end(); ++at) {
-    if (*at != '~' && *at != '/') continue;
-    pointer.append(from, at);
-    pointer += *at == '~' ? "~0" : "~1";
-    from = at + 1;
-  }
-  pointer.append(from, key.end());
-}
+// What an operation begins with, up to the pointer.
+constexpr std::string_view kAdd = R"({"op":"add","path":")";
+constexpr std::string_view kReplace = R"({"op":"replace","path":")";
+constexpr std::string_view kRemove = R"({"op":"remove","path":")";
 
-// One that needs no escape: a field of a pod.
-void append_token(std::string& pointer, const char* field) {
-  pointer += '/';
-  pointer += field;
-}
-
-void append_token(std::string& pointer, std::size_t index) {
-  fmt::format_to(std::back_inserter(pointer), FMT_STRING("/{}"), index);
-}
+// A token of a pointer that may be any text: the key of an annotation or of a label. All others are
+// fields of a pod and places in a list, which are written as they are.
+struct Key {
+  std::string_view text;
+};
 
 // Turns edits into operations one after the other and keeps track of what the pod looks like in
 // between: which parents exist, and where each container stands.
@@ -102,8 +90,8 @@ class PatchWriter {
  public:
   PatchWriter(const Pod& pod, const FieldPath& prefix)
       : pod_(pod),
-        metadata_(to_pointer(prefix) + "/metadata"),
-        spec_(to_pointer(prefix) + "/spec"),
+        metadata_(escaped(to_pointer(prefix)) + "/metadata"),
+        spec_(escaped(to_pointer(prefix)) + "/spec"),
         has_metadata_(pod.has_metadata),
         has_annotations_(pod.has_annotations),
         has_labels_(pod.has_labels),
@@ -122,14 +110,14 @@ class PatchWriter {
         existing->second.text == edit.value)
       return;
     create(has_annotations_, "annotations");
-    add(edit.value, metadata_, "annotations", std::string_view(edit.key));
+    add(edit.value, metadata_, "annotations", Key{edit.key});
   }
 
   void operator()(const SetLabel& edit) {
     const auto existing = pod_.labels.find(edit.key);
     if (existing != pod_.labels.end() && existing->second == edit.value) return;
     create(has_labels_, "labels");
-    add(edit.value, metadata_, "labels", std::string_view(edit.key));
+    add(edit.value, metadata_, "labels", Key{edit.key});
   }
 
   void operator()(const SetTerminationGracePeriod& edit) {
@@ -152,7 +140,7 @@ class PatchWriter {
   void operator()(const RemovePreStop& edit) {
     auto [container, list, index] = find(edit.container);
     if (container == nullptr || !container->has_pre_stop) return;
-    begin("remove", spec_, list, index, "lifecycle", "preStop");
+    begin(kRemove, spec_, list, index, "lifecycle", "preStop");
     out_.put('}');
     container->has_pre_stop = false;
   }
@@ -182,9 +170,9 @@ class PatchWriter {
     // One that takes its value from elsewhere is replaced whole: value and valueFrom exclude each
     // other.
     if (value)
-      put("replace", edit.value, spec_, list, index, "env", *found, "value");
+      put(kReplace, edit.value, spec_, list, index, "env", *found, "value");
     else
-      put("replace", whole, spec_, list, index, "env", *found);
+      put(kReplace, whole, spec_, list, index, "env", *found);
     variables.set_value(*found, edit.value);
   }
 
@@ -197,7 +185,7 @@ class PatchWriter {
   void operator()(const SetCommand& edit) {
     auto [container, list, index] = find(edit.container);
     if (container == nullptr) return;
-    put("replace", list_of(edit.command), spec_, list, index, "command");
+    put(kReplace, list_of(edit.command), spec_, list, index, "command");
   }
 
   void operator()(const AddContainer& edit) {
@@ -244,16 +232,42 @@ class PatchWriter {
   // More than the patch of an injection has.
   static constexpr std::size_t kUsualBytes = std::size_t{12} * 1024;
 
-  // What is changed, and where: the tokens below a pointer.
+  // What is changed, and where: the tokens below a pointer (RFC 6901).
   template <typename... Tokens>
   void begin(std::string_view operation, std::string_view parent, Tokens... tokens) {
     if (operations_++ > 0) out_.put(',');
-    out_.put(R"({"op":")");
     out_.put(operation);
-    out_.put(R"(","path":)");
-    pointer_ = parent;
-    (append_token(pointer_, tokens), ...);
-    out_.string(pointer_);
+    out_.put(parent);
+    (put_token(tokens), ...);
+    out_.put('"');
+  }
+
+  void put_token(std::string_view field) {
+    out_.put('/');
+    out_.put(field);
+  }
+  void put_token(std::size_t index) {
+    out_.put('/');
+    out_.value(Value(static_cast<std::int64_t>(index)));
+  }
+  void put_token(Key key) {
+    out_.put('/');
+    const auto is_sign = [](char c) { return c == '~' || c == '/'; };
+    const auto* const end = key.text.data() + key.text.size();
+    for (const auto* from = key.text.data(); from != end;) {
+      const auto* const sign = std::find_if(from, end, is_sign);
+      out_.part_of_string({from, sign});
+      if (sign == end) return;
+      out_.put(*sign == '~' ? "~0" : "~1");
+      from = sign + 1;
+    }
+  }
+
+  static std::string escaped(std::string_view text) {
+    if (text.empty()) return {};
+    JsonWriter out(text.size());
+    out.part_of_string(text);
+    return out.take();
   }
 
   void write(const Value& value) { out_.value(value); }
@@ -270,7 +284,7 @@ class PatchWriter {
 
   template <typename Written, typename... Tokens>
   void add(const Written& value, std::string_view parent, Tokens... tokens) {
-    put("add", value, parent, tokens...);
+    put(kAdd, value, parent, tokens...);
   }
 
   static Value list_of(const std::vector<std::string>& words) {
@@ -307,7 +321,7 @@ class PatchWriter {
   }
 
   const Pod& pod_;
-  const std::string metadata_;
+  const std::string metadata_;  // pointers, as they stand in JSON
   const std::string spec_;
   bool has_metadata_;
   bool has_annotations_;
@@ -316,7 +330,6 @@ class PatchWriter {
   bool has_volumes_;
   std::vector<ContainerShape> containers_;
   std::vector<ContainerShape> init_containers_;
-  std::string pointer_;  // in hand: of the operation that is written
   JsonWriter out_{kUsualBytes};
   std::size_t operations_ = 0;
 };

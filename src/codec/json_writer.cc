@@ -138,31 +138,27 @@ void JsonWriter::grow(std::size_t bytes) {
   text_.resize(text_.size() + std::max(text_.size(), bytes));
 }
 
-void JsonWriter::string(std::string_view text) {
-  make_room(2 + kBlock +
-            (text.size() <= kShort ? kLongestEscape * text.size() : escaped_size(text)));
+void JsonWriter::part_of_string(std::string_view text) {
+  make_room(kBlock + (text.size() <= kShort ? kLongestEscape * text.size() : escaped_size(text)));
   char* to = text_.data() + used_;
-  const char* from = text.data();
-  const char* const end = from + text.size();
-  *to++ = '"';
 #if defined(__SSE2__)
   if (text.size() <= kBlock) {
     // Looked at where it is copied to: a whole block can be read there, whatever else is in it.
-    char* const after = copy(from, text.size(), to);
+    copy(text.data(), text.size(), to);
     if ((escaped_of(to) & ((1U << text.size()) - 1U)) == 0) {
-      *after = '"';
-      used_ += text.size() + 2;
+      used_ += text.size();
       return;
     }
   }
 #endif
+  const char* from = text.data();
+  const char* const end = from + text.size();
   while (from != end) {
     const auto plain = static_cast<std::size_t>(end_of_plain(from, end) - from);
     to = copy(from, plain, to);
     from += plain;
     if (from != end) to = escape(static_cast<unsigned char>(*from++), to);
   }
-  *to++ = '"';
   used_ = static_cast<std::size_t>(to - text_.data());
 }
 

@@ -35,7 +35,12 @@ class JsonWriter {
   }
 
   // Quoted, with '"', '\' and control characters escaped. The text must be UTF-8.
-  void string(std::string_view text);
+  void string(std::string_view text) {
+    put('"');
+    part_of_string(text);
+    put('"');
+  }
+  void part_of_string(std::string_view text);  // without the quotes
 
   // Without blanks, the members of objects in their order. A number that is not finite has no form
   // in JSON: null.

@@ -37,15 +37,39 @@ bool is_name(const Value& value) {
   return text != nullptr && text->size() <= kLongestName;
 }
 
-Value::Array capability_list(const Pod& pod, std::string_view key) {
-  const auto* app = first_app(pod);
-  if (app == nullptr) return {};
-  const auto* list = app->capabilities.find(key);
+// Those of the app that its proxy gets too.
+struct Capabilities {
+  Value::Array add;
+  Value::Array drop;
+};
+
+Value::Array names_in(const Value& capabilities, std::string_view key) {
+  const auto* list = capabilities.find(key);
   if (list == nullptr || list->as_array() == nullptr) return {};
   Value::Array names;
   std::copy_if(list->as_array()->begin(), list->as_array()->end(), std::back_inserter(names),
                is_name);
   return names;
+}
+
+Capabilities capabilities_of(const Pod& pod) {
+  const auto* app = first_app(pod);
+  if (app == nullptr) return {};
+  return {.add = names_in(app->capabilities, "add"), .drop = names_in(app->capabilities, "drop")};
+}
+
+Capabilities all_dropped() { return {.add = {}, .drop = Value::array({"ALL"})}; }
+
+// Null: the pod has neither of the two.
+Value usual_context(const Pod& pod, const UsualContexts& contexts) {
+  const auto* app = first_app(pod);
+  if (app == nullptr || app->capabilities.is_null()) return contexts.plain;
+  const auto* members = app->capabilities.as_object();
+  if (members == nullptr || members->size() != 1 || members->front().first != "drop") return {};
+  const auto* dropped = members->front().second.as_array();
+  if (dropped == nullptr || dropped->size() != 1) return {};
+  const auto* name = dropped->front().as_string();
+  return name != nullptr && *name == "ALL" ? contexts.drops_all : Value();
 }
 
 Value mount(std::string_view path, std::string_view volume) {
@@ -60,18 +84,15 @@ Value exec(Value::Array command) {
   return Value::object({{"exec", Value::object({{"command", std::move(command)}})}});
 }
 
-Value proxy_security_context(const Pod& pod, const LinkerdProxyValues& proxy,
+Value proxy_security_context(Capabilities of_app, const LinkerdProxyValues& proxy,
                              const LinkerdParts& parts) {
   if (const auto* own = proxy.security_context->as_object(); own != nullptr && !own->empty()) {
     return *proxy.security_context;
   }
   Value context{Value::object({{"allowPrivilegeEscalation", false}}, kMembersSetLater)};
   Value capabilities;
-  for (const auto* key : {"add", "drop"}) {
-    if (auto list = capability_list(pod, key); !list.empty()) {
-      capabilities.set(key, std::move(list));
-    }
-  }
+  if (!of_app.add.empty()) capabilities.set("add", std::move(of_app.add));
+  if (!of_app.drop.empty()) capabilities.set("drop", std::move(of_app.drop));
   set_if_any(context, "capabilities", std::move(capabilities));
   context.set("readOnlyRootFilesystem", true);
   context.set("runAsNonRoot", true);
@@ -161,12 +182,12 @@ Value::Array init_arguments(const LinkerdValues& values) {
   return args;
 }
 
-Value init_security_context(const Pod& pod, const LinkerdInitValues& init,
+Value init_security_context(Capabilities of_app, const LinkerdInitValues& init,
                             const LinkerdParts& parts) {
   Value::Array add{Value("NET_ADMIN"), Value("NET_RAW")};
-  for (auto& capability : capability_list(pod, "add")) add.push_back(std::move(capability));
+  for (auto& capability : of_app.add) add.push_back(std::move(capability));
   Value::Array drop;
-  for (auto& capability : capability_list(pod, "drop")) {
+  for (auto& capability : of_app.drop) {
     if (capability != Value("NET_ADMIN") && capability != Value("NET_RAW")) {
       drop.push_back(std::move(capability));
     }
@@ -265,7 +286,16 @@ LinkerdParts linkerd_parts(const LinkerdValues& values) {
               mount("/var/run/linkerd/identity/end-entity", "linkerd-identity-end-entity"),
           .token_mount = mount("/var/run/secrets/tokens", "linkerd-identity-token"),
           .seccomp_profile = Value::object({{"type", "RuntimeDefault"}}),
-          .message_policy = "FallbackToLogsOnError"};
+          .message_policy = "FallbackToLogsOnError",
+          .proxy_contexts = {},
+          .init_contexts = {}};
+}
+
+void add_usual_contexts(LinkerdParts& parts, const LinkerdValues& values) {
+  parts.proxy_contexts = {.plain = proxy_security_context({}, values.proxy, parts),
+                          .drops_all = proxy_security_context(all_dropped(), values.proxy, parts)};
+  parts.init_contexts = {.plain = init_security_context({}, values.init, parts),
+                         .drops_all = init_security_context(all_dropped(), values.init, parts)};
 }
 
 Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
@@ -282,7 +312,10 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& 
                                 kMembersSetLater)};
   if (native) set_if_any(container, "startupProbe", parts.startup);
   set_if_any(container, "resources", parts.resources);
-  container.set("securityContext", proxy_security_context(pod, values.proxy, parts));
+  auto context = usual_context(pod, parts.proxy_contexts);
+  if (context.is_null())
+    context = proxy_security_context(capabilities_of(pod), values.proxy, parts);
+  container.set("securityContext", std::move(context));
   container.set("terminationMessagePolicy", parts.message_policy);
   if (!native)
     set_if_any(container, "lifecycle", classic_lifecycle(parts.post_start, wait_handler));
@@ -300,7 +333,9 @@ Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdP
                                  {"args", parts.init_arguments}},
                                 kMembersSetLater)};
   set_if_any(container, "resources", parts.resources);
-  container.set("securityContext", init_security_context(pod, values.init, parts));
+  auto context = usual_context(pod, parts.init_contexts);
+  if (context.is_null()) context = init_security_context(capabilities_of(pod), values.init, parts);
+  container.set("securityContext", std::move(context));
   container.set("terminationMessagePolicy", parts.message_policy);
   Value::Array mounts;
   mounts.reserve(2);

@@ -16,6 +16,13 @@ namespace gracekeeper {
 inline constexpr std::string_view kInitName = "linkerd-init";
 inline constexpr std::string_view kValidatorName = "linkerd-network-validator";
 
+// The securityContext of a container where the first app has no capabilities in its own, and where
+// it drops ALL, as the restricted Pod Security Standard demands. Null: to be made for the pod.
+struct UsualContexts {
+  Value plain;
+  Value drops_all;
+};
+
 // What the containers and volumes of every pod with the same values have in common. Null: absent.
 struct LinkerdParts {
   Value image;  // of linkerd-proxy and linkerd-init
@@ -36,18 +43,24 @@ struct LinkerdParts {
   Value token_mount;
   Value seccomp_profile;
   Value message_policy;
+  UsualContexts proxy_contexts;
+  UsualContexts init_contexts;
 
   template <typename Visit>
   void for_each(Visit visit) {
     for (auto* part :
          {&image, &pull_policy, &resources, &liveness, &readiness, &startup, &ports, &post_start,
           &init_command, &init_arguments, &lock_volume, &identity_volume, &token_volume,
-          &lock_mount, &identity_mount, &token_mount, &seccomp_profile, &message_policy})
+          &lock_mount, &identity_mount, &token_mount, &seccomp_profile, &message_policy,
+          &proxy_contexts.plain, &proxy_contexts.drops_all, &init_contexts.plain,
+          &init_contexts.drops_all})
       visit(*part);
   }
 };
 
+// Without the usual contexts, which only pay when they serve many pods.
 LinkerdParts linkerd_parts(const LinkerdValues& values);
+void add_usual_contexts(LinkerdParts& parts, const LinkerdValues& values);
 
 // {"limits": …, "requests": …}; null when there is none of them.
 Value resources_of(const LinkerdResources& resources);

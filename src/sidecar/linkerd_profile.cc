@@ -68,9 +68,14 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   const auto& values = effective.values;
   const auto* prepared = injection.prepared;
   if (prepared != nullptr && !fits(*prepared, values)) prepared = nullptr;
-  auto parts = prepared != nullptr ? prepared->parts : linkerd_parts(values);
-  if (prepared != nullptr && values.proxy.resources != prepared->values.proxy.resources)
-    parts.resources = resources_of(values.proxy.resources);
+  std::optional<LinkerdParts> of_pod;
+  if (prepared == nullptr) {
+    of_pod = linkerd_parts(values);
+  } else if (values.proxy.resources != prepared->values.proxy.resources) {
+    of_pod = prepared->parts;
+    of_pod->resources = resources_of(values.proxy.resources);
+  }
+  const auto& parts = of_pod ? *of_pod : prepared->parts;
 
   Edits edits(pod);
   edits.set<SetAnnotation>(injected_annotations(injection, values, opaque_ports));

@@ -9,6 +9,7 @@ PreparedSidecar prepare_sidecar(const LinkerdValues& values, std::string (*text_
                            .environment = shared_environment(values),
                            .parts = linkerd_parts(values),
                            .kept = {}};
+  add_usual_contexts(prepared.parts, values);
   const auto keep = [&](Value& part) {
     auto text = text_of(part);
     part = prepared.kept.keep(std::move(part), std::move(text));
