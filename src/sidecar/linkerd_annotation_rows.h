@@ -9,15 +9,14 @@
 #include <string_view>
 
 #include "core/pod.h"
-#include "sidecar/linkerd_values.h"
+#include "sidecar/linkerd_annotations.h"
 
 namespace gracekeeper {
 
 // What a row changes.
 struct LinkerdAnnotationTarget {
   const Pod& pod;  // without containers where a Namespace is looked at alone
-  LinkerdValues& values;
-  bool& debug_sidecar;
+  InjectionValues& of_pod;
 };
 
 struct LinkerdAnnotationRow {

@@ -64,9 +64,8 @@ std::optional<std::string> right_spelling_for(const Row& row, const AnnotationVa
                                               const Target& target) {
   // What is meant by an item of a list is a guess.
   if (row.key == annotation::kOpaquePorts) return std::nullopt;
-  LinkerdValues values = target.values;
-  bool debug_sidecar = target.debug_sidecar;
-  Target copy{.pod = target.pod, .values = values, .debug_sidecar = debug_sidecar};
+  InjectionValues changed{.values = target.of_pod.values};
+  Target copy{.pod = target.pod, .of_pod = changed};
   const auto takes = [&](const std::string& text) { return !row.apply(text, copy); };
   if (annotation::is_list_of_ports(row.key)) {
     auto without_blanks = fmt::format("{}", fmt::join(split_list(written.text), ","));
@@ -92,9 +91,8 @@ std::optional<std::string> no_string(const Row& row, const AnnotationValue& writ
   if (row.key == annotation::kGrace) return std::nullopt;
   if (const auto right = right_spelling_for(row, written, target))
     return fmt::format("Kubernetes takes only strings here: write \"{}\" in quotes", *right);
-  LinkerdValues values = target.values;
-  bool debug_sidecar = target.debug_sidecar;
-  Target copy{.pod = target.pod, .values = values, .debug_sidecar = debug_sidecar};
+  InjectionValues changed{.values = target.of_pod.values};
+  Target copy{.pod = target.pod, .of_pod = changed};
   return fmt::format("Kubernetes takes only strings here, and {}",
                      row.apply(written.text, copy).value_or("this is none"));
 }
@@ -132,7 +130,7 @@ void apply_rows(const Pod& pod, const Namespace* where, Target& target,
   }
 }
 
-void apply_additional_env(const Annotations& annotations, Source source, EffectiveValues& out) {
+void apply_additional_env(const Annotations& annotations, Source source, InjectionValues& out) {
   const auto* text = text_of(annotations, annotation::kAdditionalEnv);
   if (text == nullptr) return;
   if (text->size() > annotation::kLongestValue) {
@@ -143,7 +141,7 @@ void apply_additional_env(const Annotations& annotations, Source source, Effecti
     return;
   }
   if (const auto variables = parse_additional_env(*text)) {
-    merge_additional_env(out.values.proxy.additional_env.write(), *variables);
+    merge_additional_env(out.values.write().proxy.additional_env.write(), *variables);
     return;
   }
   out.dropped.push_back({.key = std::string(annotation::kAdditionalEnv),
@@ -175,25 +173,30 @@ void apply_trace_attributes(const Pod& pod, LinkerdTracing& tracing) {
 
 EffectiveValues effective_values(const Pod& pod, const Namespace* where,
                                  const PodSettings& settings, const LinkerdValues& values) {
-  auto out = values_for_injection(pod, where, settings, values);
-  if (!out.values.proxy.tracing.enabled) apply_trace_attributes(pod, out.values.proxy.tracing);
+  auto of_pod = values_for_injection(pod, where, settings, values);
+  EffectiveValues out{.values = std::move(of_pod.values).take(),
+                      .debug_sidecar = of_pod.debug_sidecar,
+                      .dropped = std::move(of_pod.dropped)};
+  auto& proxy = out.values.proxy;
+  proxy.shutdown_grace_period = std::move(of_pod.grace);
+  if (settings.wait) proxy.wait = settings.wait->value;
+  if (settings.native) proxy.native_sidecar = settings.native->value;
+  if (!proxy.tracing.enabled) apply_trace_attributes(pod, proxy.tracing);
   return out;
 }
 
-EffectiveValues values_for_injection(const Pod& pod, const Namespace* where,
+InjectionValues values_for_injection(const Pod& pod, const Namespace* where,
                                      const PodSettings& settings, const LinkerdValues& values) {
-  EffectiveValues out{.values = values};
-  Target target{.pod = pod, .values = out.values, .debug_sidecar = out.debug_sidecar};
+  InjectionValues out{.values = ValuesOfPod(values)};
+  Target target{.pod = pod, .of_pod = out};
   apply_rows(pod, where, target, out.dropped);
-  auto& proxy = out.values.proxy;
-  if (settings.wait) proxy.wait = settings.wait->value;
-  if (settings.native) proxy.native_sidecar = settings.native->value;
   const auto inject = settings.pod_inject == InjectRequest::Nothing ? settings.namespace_inject
                                                                     : settings.pod_inject;
-  if (inject == InjectRequest::Ingress) proxy.is_ingress = true;
+  if (inject == InjectRequest::Ingress) out.values.write().proxy.is_ingress = true;
   if (where != nullptr) apply_additional_env(where->annotations, Source::Namespace, out);
   apply_additional_env(pod.annotations, Source::Pod, out);
-  if (proxy.tracing.enabled) apply_trace_attributes(pod, proxy.tracing);
+  if (out.values->proxy.tracing.enabled)
+    apply_trace_attributes(pod, out.values.write().proxy.tracing);
   return out;
 }
 
@@ -212,9 +215,9 @@ bool has_values_to_drop(const Annotations& annotations) {
 
 std::vector<DroppedValue> dropped_linkerd_values(const Namespace& where,
                                                  const LinkerdValues& values) {
-  EffectiveValues out{.values = values};
+  InjectionValues out{.values = ValuesOfPod(values)};
   const Pod no_pod;
-  Target target{.pod = no_pod, .values = out.values, .debug_sidecar = out.debug_sidecar};
+  Target target{.pod = no_pod, .of_pod = out};
   apply_rows(no_pod, &where, target, out.dropped);
   apply_additional_env(where.annotations, Source::Namespace, out);
   return std::move(out.dropped);

@@ -7,8 +7,10 @@
 // known_annotations() of core/annotations.cc.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/pod.h"
@@ -34,13 +36,40 @@ struct EffectiveValues {
   bool operator==(const EffectiveValues&) const = default;
 };
 
+// A configuration's values, which are copied when a pod changes one of them: most change none.
+class ValuesOfPod {
+ public:
+  explicit ValuesOfPod(const LinkerdValues& of_configuration) : base_(&of_configuration) {}  // kept
+
+  const LinkerdValues& operator*() const { return own_ ? *own_ : *base_; }
+  const LinkerdValues* operator->() const { return &**this; }
+  LinkerdValues& write() { return own_ ? *own_ : own_.emplace(*base_); }
+  [[nodiscard]] bool are_changed() const { return own_.has_value(); }
+
+  // What it was made of has to be there no longer.
+  LinkerdValues take() && { return own_ ? *std::move(own_) : *base_; }
+
+ private:
+  const LinkerdValues* base_;
+  std::optional<LinkerdValues> own_;
+};
+
+// What an injection asks for. The grace of the values that were changed stands beside them, since
+// many pods have their own; what says how the proxy waits, and whether it is native, is decided
+// elsewhere (core/proxy.h), and without tracing nothing has the attributes of traces.
+struct InjectionValues {
+  ValuesOfPod values;
+  std::optional<std::string> grace = values->proxy.shutdown_grace_period;
+  bool debug_sidecar = false;
+  std::vector<DroppedValue> dropped = {};
+};
+
 // `settings` are the pod's own (resolve_settings); `where` may be nullptr.
 EffectiveValues effective_values(const Pod& pod, const Namespace* where,
                                  const PodSettings& settings, const LinkerdValues& values);
 
-// The same, but for the attributes of traces where there are none: nothing that is injected has
-// them then.
-EffectiveValues values_for_injection(const Pod& pod, const Namespace* where,
+// Refers to `values`.
+InjectionValues values_for_injection(const Pod& pod, const Namespace* where,
                                      const PodSettings& settings, const LinkerdValues& values);
 
 // Whether one of them could be among the dropped: else nothing needs to be worked out to know that

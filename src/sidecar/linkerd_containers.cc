@@ -298,8 +298,8 @@ void add_usual_contexts(LinkerdParts& parts, const LinkerdValues& values) {
                          .drops_all = init_security_context(all_dropped(), values.init, parts)};
 }
 
-Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
-                      const Value& wait_handler, const LinkerdParts& parts, const Value& account,
+Value proxy_container(const Pod& pod, const LinkerdValues& values, const LinkerdProxyOfPod& proxy,
+                      const LinkerdParts& parts, const Value& account,
                       const SharedEnvironment* environment) {
   const bool native = proxy.mode == Proxy::Mode::Native;
   Value container{Value::object({{"name", kProxyName},
@@ -318,7 +318,7 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& 
   container.set("securityContext", std::move(context));
   container.set("terminationMessagePolicy", parts.message_policy);
   if (!native)
-    set_if_any(container, "lifecycle", classic_lifecycle(parts.post_start, wait_handler));
+    set_if_any(container, "lifecycle", classic_lifecycle(parts.post_start, proxy.wait_handler));
   container.set("volumeMounts", proxy_mounts(values, parts, account));
   if (native) container.set("restartPolicy", "Always");
   return container;

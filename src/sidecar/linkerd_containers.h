@@ -2,6 +2,8 @@
 // `values` are always the effective ones.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -69,11 +71,17 @@ Value resources_of(const LinkerdResources& resources);
 // one; null: it has none.
 Value service_account_mount(const Pod& pod);
 
-// linkerd-proxy. `wait_handler` becomes the preStop hook of a classic proxy; null: none. `parts`
-// and `environment` were made of the values, without an environment it is made here; `account` is
-// the service_account_mount() of the pod.
-Value proxy_container(const Pod& pod, const LinkerdValues& values, const Proxy& proxy,
-                      const Value& wait_handler, const LinkerdParts& parts, const Value& account,
+// What of linkerd-proxy is a pod's own.
+struct LinkerdProxyOfPod {
+  Proxy::Mode mode = Proxy::Mode::Classic;
+  std::optional<std::string> grace = std::nullopt;  // grace_text()
+  Value wait_handler;                               // preStop of a classic proxy; null: none
+};
+
+// linkerd-proxy. `parts` and `environment` were made of the values, without an environment it is
+// made here; `account` is the service_account_mount() of the pod.
+Value proxy_container(const Pod& pod, const LinkerdValues& values, const LinkerdProxyOfPod& proxy,
+                      const LinkerdParts& parts, const Value& account,
                       const SharedEnvironment* environment = nullptr);
 
 // linkerd-init, which redirects the pod's traffic with iptables.

@@ -218,13 +218,13 @@ void add_identity(Environment& env, const LinkerdValues& values) {
 }  // namespace
 
 std::optional<std::string> grace_text(const Sourced<Millis>& grace,
-                                      const LinkerdProxyValues& effective) {
+                                      const std::optional<std::string>& effective) {
   if (grace.source == Source::BuiltIn) return std::nullopt;
-  if (grace.source != Source::Configuration && effective.shutdown_grace_period) {
+  if (grace.source != Source::Configuration && effective) {
     // Linkerd truncates in floating point: its text may be one millisecond below the exact value.
-    const auto written = parse_proxy_duration(*effective.shutdown_grace_period);
+    const auto written = parse_proxy_duration(*effective);
     if (written && (*written == grace.value || *written + Millis{1} == grace.value)) {
-      return effective.shutdown_grace_period;
+      return effective;
     }
   }
   return fmt::format("{}ms", grace.value.count());
@@ -249,11 +249,11 @@ SharedEnvironment shared_environment(const LinkerdValues& values) {
   return {.variables = env.take(), .inbound_ports = inbound_ports};
 }
 
-Value proxy_environment(const Pod& pod, const LinkerdValues& values, const Sourced<Millis>& grace,
-                        const SharedEnvironment* shared) {
+Value proxy_environment(const Pod& pod, const LinkerdValues& values,
+                        const std::optional<std::string>& grace, const SharedEnvironment* shared) {
   Environment env;
   env.append(shared != nullptr ? *shared : shared_environment(values), inbound_ports(pod));
-  if (const auto text = grace_text(grace, values.proxy)) env.set(kGraceVariable, Value(*text));
+  if (grace) env.set(kGraceVariable, Value(*grace));
   for (const auto& variable : *values.proxy.additional_env) env.append(variable);
   return env.take();
 }

@@ -64,10 +64,12 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   auto effective = values_for_injection(pod, injection.where, injection.settings, injection.values);
   // The annotation that this injection writes counts for the proxy as any other one does.
   const auto opaque_ports = default_opaque_ports(injection);
-  if (!opaque_ports.empty()) effective.values.proxy.opaque_ports = opaque_ports;
-  const auto& values = effective.values;
+  if (!opaque_ports.empty()) effective.values.write().proxy.opaque_ports = opaque_ports;
+  const auto& values = *effective.values;
   const auto* prepared = injection.prepared;
-  if (prepared != nullptr && !fits(*prepared, values)) prepared = nullptr;
+  const bool is_made_of_these =
+      !effective.values.are_changed() && !injection.values.proxy.tracing.enabled;
+  if (prepared != nullptr && !is_made_of_these && !fits(*prepared, values)) prepared = nullptr;
   std::optional<LinkerdParts> of_pod;
   if (prepared == nullptr) {
     of_pod = linkerd_parts(values);
@@ -100,7 +102,11 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   if (values.proxy.tracing.enabled) edits.add_volume(pod_info_volume());
   if (values.service_account_token_projection) edits.add_volume(parts.token_volume);
 
-  auto proxy = proxy_container(pod, values, injection.proxy, injection.wait_handler, parts, account,
+  auto proxy = proxy_container(pod, values,
+                               {.mode = injection.proxy.mode,
+                                .grace = grace_text(injection.proxy.grace, effective.grace),
+                                .wait_handler = injection.wait_handler},
+                               parts, account,
                                prepared != nullptr ? &prepared->environment : nullptr);
   if (native)
     edits.add_init_container(std::move(proxy), is_behind_one ? 1 : 0);

@@ -16,7 +16,8 @@ using testing::web;
 
 std::string listing(const Pod& pod, const LinkerdValues& values, const Sourced<Millis>& grace) {
   std::string out;
-  const auto environment = proxy_environment(pod, values, grace);
+  const auto environment =
+      proxy_environment(pod, values, grace_text(grace, values.proxy.shutdown_grace_period));
   for (const auto& variable : *environment.as_array()) {
     const auto* value = variable.find("value");
     out += *variable.find("name")->as_string() + "=" +
@@ -94,7 +95,7 @@ TEST(Environment, OfTheChartsDefaultsInLinkerdsOrder) {
 }
 
 // The names that `values` add to those of the defaults, each with the variable before it.
-std::string added(const LinkerdValues& values, const Sourced<Millis>& grace = {}) {
+std::string added(const LinkerdValues& values, const std::optional<std::string>& grace = {}) {
   const auto names = [](const Value& environment) {
     std::vector<std::string> out;
     for (const auto& variable : *environment.as_array()) {
@@ -126,7 +127,7 @@ TEST(Environment, PutsOptionalVariablesInTheirPlaces) {
   proxy.is_ingress = true;
   proxy.access_log = "apache";
   proxy.additional_env.write() = {Value::Object{{"name", "EXTRA"}, {"value", "1"}}};
-  EXPECT_EQ(added(values, {Millis{5000}, Source::Configuration}),
+  EXPECT_EQ(added(values, "5000ms"),
             "LINKERD2_PROXY_CORES_MAX after LINKERD2_PROXY_CORES_MIN\n"
             "LINKERD2_PROXY_CORES_MAX_RATIO after LINKERD2_PROXY_CORES_MAX\n"
             "LINKERD2_PROXY_INBOUND_PORTS_REQUIRE_IDENTITY after LINKERD2_PROXY_CORES_MAX_RATIO\n"
@@ -229,9 +230,7 @@ TEST(GraceVariable, IsWrittenAsLinkerdWritesIt) {
                               // What was written no longer holds: the grace was shortened to fit.
                               {{Millis{20'000}, Source::Pod}, "90000ms", "20000ms"}};
   for (const auto& row : rows) {
-    LinkerdProxyValues proxy;
-    proxy.shutdown_grace_period = row.effective;
-    EXPECT_EQ(grace_text(row.grace, proxy), row.text) << row.effective.value_or("none");
+    EXPECT_EQ(grace_text(row.grace, row.effective), row.text) << row.effective.value_or("none");
   }
 }
 
