@@ -162,8 +162,7 @@ void JsonWriter::part_of_string(std::string_view text) {
   used_ = static_cast<std::size_t>(to - text_.data());
 }
 
-void JsonWriter::value(const Value& value) {
-  if (const auto* text = value.text()) return put(*text);
+void JsonWriter::write(const Value& value) {
   value.visit([this](const auto& is) { write(is); });
 }
 

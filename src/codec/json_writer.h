@@ -44,7 +44,10 @@ class JsonWriter {
 
   // Without blanks, the members of objects in their order. A number that is not finite has no form
   // in JSON: null.
-  void value(const Value& value);
+  void value(const Value& value) {
+    if (const auto* text = value.text()) return put(*text);
+    write(value);
+  }
 
   std::string take() {
     text_.resize(used_);
@@ -52,6 +55,7 @@ class JsonWriter {
   }
 
  private:
+  void write(const Value& value);
   void write(std::nullptr_t);
   void write(bool is_true);
   void write(std::int64_t integer);

@@ -148,6 +148,39 @@ void read_env(Fields& fields, Element element, Container& container) {
   container.has_env = !element.is_null();
 }
 
+// What these hold that is none of our business may be of any type.
+VolumeMount read_mount(Element element) {
+  VolumeMount mount;
+  simdjson::dom::object members;
+  if (element.get_object().get(members) != simdjson::SUCCESS) return mount;
+  for (const auto& [key, value] : members) {
+    if (key == "name" && value.is_string()) mount.name = std::string_view(value);
+    if (key == "mountPath" && value.is_string()) mount.path = std::string_view(value);
+    if (key == "readOnly" && value.is_bool()) mount.read_only = value;
+  }
+  return mount;
+}
+
+std::vector<std::string> texts_among(Fields& fields, Element list) {
+  std::vector<std::string> texts;
+  if (!list.is_array()) return texts;
+  reserve_for(list, texts);
+  fields.list(list, [&](std::size_t, Element item) {
+    if (item.is_string()) texts.emplace_back(std::string_view(item));
+  });
+  return texts;
+}
+
+Capabilities read_capabilities(Fields& fields, Element element) {
+  Capabilities capabilities;
+  if (!element.is_object()) return capabilities;
+  fields.object(element, [&](std::string_view key, Element value) {
+    if (key == "add") capabilities.add = texts_among(fields, value);
+    if (key == "drop") capabilities.drop = texts_among(fields, value);
+  });
+  return capabilities;
+}
+
 Container read_container(Fields& fields, Element element, Container::List list, std::size_t index) {
   Container container{.list = list, .index = index};
   fields.object(element, [&](std::string_view key, Element value) {
@@ -170,12 +203,12 @@ Container read_container(Fields& fields, Element element, Container::List list, 
     if (key == "volumeMounts") {
       reserve_for(value, container.volume_mounts);
       fields.list(value, [&](std::size_t, Element mount) {
-        container.volume_mounts.push_back(fields.value(mount));
+        container.volume_mounts.push_back(read_mount(mount));
       });
     }
     if (key == "securityContext") {
       fields.object(value, [&](std::string_view name, Element part) {
-        if (name == "capabilities") container.capabilities = fields.value(part);
+        if (name == "capabilities") container.capabilities = read_capabilities(fields, part);
         if (name == "runAsUser") container.run_as_user = fields.integer(part);
       });
     }

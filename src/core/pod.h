@@ -15,7 +15,6 @@
 
 #include "core/duration.h"
 #include "core/field_path.h"
-#include "core/value.h"
 #include "core/variables.h"
 
 namespace gracekeeper {
@@ -79,6 +78,21 @@ struct ContainerPort {
   bool operator==(const ContainerPort&) const = default;
 };
 
+// What of a mount is copied or looked for. What is no text, or no boolean, counts as absent.
+struct VolumeMount {
+  std::string name;
+  std::string path;
+  bool read_only = false;
+  bool operator==(const VolumeMount&) const = default;
+};
+
+// securityContext.capabilities, as far as they are texts.
+struct Capabilities {
+  std::vector<std::string> add;
+  std::vector<std::string> drop;
+  bool operator==(const Capabilities&) const = default;
+};
+
 struct Probe {
   std::optional<std::int64_t> termination_grace_period_seconds;
   std::optional<std::int64_t> http_port;  // of httpGet, when it is a number
@@ -121,8 +135,8 @@ struct Container {
   };
   IstioVariables istio;
   bool has_env = false;
-  std::vector<Value> volume_mounts;  // as written
-  Value capabilities;                // securityContext.capabilities as written; null when absent
+  std::vector<VolumeMount> volume_mounts;
+  Capabilities capabilities;
   std::optional<std::int64_t> run_as_user;  // securityContext.runAsUser
 
   [[nodiscard]] bool is_native_sidecar() const {

@@ -19,6 +19,10 @@ inline constexpr std::string_view kProxyName = "linkerd-proxy";
 // with the proxy.
 inline constexpr std::string_view kDebugName = "linkerd-debug";
 
+// Where the token of a pod's service account is mounted.
+inline constexpr std::string_view kServiceAccountPath =
+    "/var/run/secrets/kubernetes.io/serviceaccount";
+
 // Why a pod is not injected, in the order in which Linkerd collects the reasons.
 enum class SkipReason {
   HostNetwork,     // hostNetwork: true

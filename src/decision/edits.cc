@@ -159,7 +159,7 @@ void add_wait_helper(const Assessment& a, std::vector<Edit>& edits) {
   if (std::find(volumes.begin(), volumes.end(), kHelperName) == volumes.end())
     edits.emplace_back(AddVolume{std::move(parts.volume)});
   const auto* adopted = adopted_proxy(pod, a.proxy.container_name());
-  const auto mounts_it = [](const Value& mount) { return name_of(mount) == kHelperName; };
+  const auto mounts_it = [](const VolumeMount& mount) { return mount.name == kHelperName; };
   if (adopted == nullptr ||
       std::none_of(adopted->volume_mounts.begin(), adopted->volume_mounts.end(), mounts_it))
     edits.emplace_back(AddVolumeMount{a.proxy.container_name(), std::move(parts.mount)});

@@ -9,7 +9,6 @@ namespace gracekeeper {
 namespace {
 
 constexpr std::size_t kMembersSetLater = 7;  // at most
-constexpr std::string_view kServiceAccountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 std::string image_of(const LinkerdImage& image, const LinkerdValues& values) {
   return fmt::format("{}:{}", image.name,
@@ -31,45 +30,34 @@ const Container* first_app(const Pod& pod) {
 
 // What is copied from the app into the proxy is a name: nothing longer is one, and the pod with it
 // would be refused. Copies of megabytes would be a multiple of them in the patch.
-bool is_name(const Value& value) {
+bool is_name(std::string_view text) {
   constexpr std::size_t kLongestName = 253;  // Kubernetes' DNS-1123 subdomain
-  const auto* text = value.as_string();
-  return text != nullptr && text->size() <= kLongestName;
+  return !text.empty() && text.size() <= kLongestName;
 }
 
-// Those of the app that its proxy gets too.
-struct Capabilities {
-  Value::Array add;
-  Value::Array drop;
-};
-
-Value::Array names_in(const Value& capabilities, std::string_view key) {
-  const auto* list = capabilities.find(key);
-  if (list == nullptr || list->as_array() == nullptr) return {};
+Value::Array names_in(const std::vector<std::string>& texts) {
   Value::Array names;
-  std::copy_if(list->as_array()->begin(), list->as_array()->end(), std::back_inserter(names),
-               is_name);
+  std::copy_if(texts.begin(), texts.end(), std::back_inserter(names), is_name);
   return names;
 }
 
-Capabilities capabilities_of(const Pod& pod) {
+const Capabilities& capabilities_of(const Pod& pod) {
+  static const Capabilities none;
   const auto* app = first_app(pod);
-  if (app == nullptr) return {};
-  return {.add = names_in(app->capabilities, "add"), .drop = names_in(app->capabilities, "drop")};
+  return app == nullptr ? none : app->capabilities;
 }
 
-Capabilities all_dropped() { return {.add = {}, .drop = Value::array({"ALL"})}; }
+const Capabilities& all_dropped() {
+  static const Capabilities all{.add = {}, .drop = {"ALL"}};
+  return all;
+}
 
 // Null: the pod has neither of the two.
-Value usual_context(const Pod& pod, const UsualContexts& contexts) {
-  const auto* app = first_app(pod);
-  if (app == nullptr || app->capabilities.is_null()) return contexts.plain;
-  const auto* members = app->capabilities.as_object();
-  if (members == nullptr || members->size() != 1 || members->front().first != "drop") return {};
-  const auto* dropped = members->front().second.as_array();
-  if (dropped == nullptr || dropped->size() != 1) return {};
-  const auto* name = dropped->front().as_string();
-  return name != nullptr && *name == "ALL" ? contexts.drops_all : Value();
+const Value& usual_context(const Capabilities& of_app, const UsualContexts& contexts) {
+  static const Value none;
+  if (!of_app.add.empty()) return none;
+  if (of_app.drop.empty()) return contexts.plain;
+  return of_app.drop == all_dropped().drop ? contexts.drops_all : none;
 }
 
 Value mount(std::string_view path, std::string_view volume) {
@@ -84,15 +72,16 @@ Value exec(Value::Array command) {
   return Value::object({{"exec", Value::object({{"command", std::move(command)}})}});
 }
 
-Value proxy_security_context(Capabilities of_app, const LinkerdProxyValues& proxy,
+Value proxy_security_context(const Capabilities& of_app, const LinkerdProxyValues& proxy,
                              const LinkerdParts& parts) {
   if (const auto* own = proxy.security_context->as_object(); own != nullptr && !own->empty()) {
     return *proxy.security_context;
   }
   Value context{Value::object({{"allowPrivilegeEscalation", false}}, kMembersSetLater)};
   Value capabilities;
-  if (!of_app.add.empty()) capabilities.set("add", std::move(of_app.add));
-  if (!of_app.drop.empty()) capabilities.set("drop", std::move(of_app.drop));
+  if (auto names = names_in(of_app.add); !names.empty()) capabilities.set("add", std::move(names));
+  if (auto names = names_in(of_app.drop); !names.empty())
+    capabilities.set("drop", std::move(names));
   set_if_any(context, "capabilities", std::move(capabilities));
   context.set("readOnlyRootFilesystem", true);
   context.set("runAsNonRoot", true);
@@ -182,15 +171,13 @@ Value::Array init_arguments(const LinkerdValues& values) {
   return args;
 }
 
-Value init_security_context(Capabilities of_app, const LinkerdInitValues& init,
+Value init_security_context(const Capabilities& of_app, const LinkerdInitValues& init,
                             const LinkerdParts& parts) {
   Value::Array add{Value("NET_ADMIN"), Value("NET_RAW")};
-  for (auto& capability : of_app.add) add.push_back(std::move(capability));
+  for (auto& name : names_in(of_app.add)) add.push_back(std::move(name));
   Value::Array drop;
-  for (auto& capability : of_app.drop) {
-    if (capability != Value("NET_ADMIN") && capability != Value("NET_RAW")) {
-      drop.push_back(std::move(capability));
-    }
+  for (auto& name : names_in(of_app.drop)) {
+    if (name != Value("NET_ADMIN") && name != Value("NET_RAW")) drop.push_back(std::move(name));
   }
   Value capabilities{Value::object({{"add", std::move(add)}})};
   if (!drop.empty()) capabilities.set("drop", std::move(drop));
@@ -235,15 +222,9 @@ Value service_account_mount(const Pod& pod) {
   const auto* app = first_app(pod);
   if (app == nullptr) return {};
   for (const auto& mount : app->volume_mounts) {
-    const auto* path = mount.find("mountPath");
-    const auto* name = mount.find("name");
-    if (path == nullptr || path->as_string() == nullptr || name == nullptr || !is_name(*name) ||
-        *path->as_string() != kServiceAccountPath)
-      continue;
-    const auto* read_only = mount.find("readOnly");
-    return Value::object({{"mountPath", *path},
-                          {"name", *name},
-                          {"readOnly", read_only != nullptr && *read_only == Value(true)}});
+    if (mount.path != kServiceAccountPath || !is_name(mount.name)) continue;
+    return Value::object(
+        {{"mountPath", mount.path}, {"name", mount.name}, {"readOnly", mount.read_only}});
   }
   return {};
 }
@@ -312,10 +293,11 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Linkerd
                                 kMembersSetLater)};
   if (native) set_if_any(container, "startupProbe", parts.startup);
   set_if_any(container, "resources", parts.resources);
-  auto context = usual_context(pod, parts.proxy_contexts);
-  if (context.is_null())
-    context = proxy_security_context(capabilities_of(pod), values.proxy, parts);
-  container.set("securityContext", std::move(context));
+  const auto& of_app = capabilities_of(pod);
+  const auto& usual = usual_context(of_app, parts.proxy_contexts);
+  container.set("securityContext", usual.is_null()
+                                       ? proxy_security_context(of_app, values.proxy, parts)
+                                       : usual);
   container.set("terminationMessagePolicy", parts.message_policy);
   if (!native)
     set_if_any(container, "lifecycle", classic_lifecycle(parts.post_start, proxy.wait_handler));
@@ -333,9 +315,11 @@ Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdP
                                  {"args", parts.init_arguments}},
                                 kMembersSetLater)};
   set_if_any(container, "resources", parts.resources);
-  auto context = usual_context(pod, parts.init_contexts);
-  if (context.is_null()) context = init_security_context(capabilities_of(pod), values.init, parts);
-  container.set("securityContext", std::move(context));
+  const auto& of_app = capabilities_of(pod);
+  const auto& usual = usual_context(of_app, parts.init_contexts);
+  container.set("securityContext", usual.is_null()
+                                       ? init_security_context(of_app, values.init, parts)
+                                       : usual);
   container.set("terminationMessagePolicy", parts.message_policy);
   Value::Array mounts;
   mounts.reserve(2);

@@ -509,15 +509,17 @@ TEST(PodDecoder, ReadsPortsProbesAndWhatIsCopied) {
       container_in(R"("ports":[{"containerPort":80,"name":"http","protocol":"TCP"},{}],)"
                    R"("livenessProbe":{"terminationGracePeriodSeconds":5,"httpGet":{"port":81}},)"
                    R"("readinessProbe":{"httpGet":{"port":"http"}},"startupProbe":{},)"
-                   R"("volumeMounts":[{"name":"a","mountPath":"/a"}],)"
-                   R"("securityContext":{"capabilities":{"add":["X"]}})");
+                   R"("volumeMounts":[{"name":"a","mountPath":"/a"},)"
+                   R"({"name":"b","mountPath":"/b","readOnly":true},)"
+                   R"({"name":5,"mountPath":{},"readOnly":"true"},7],)"
+                   R"("securityContext":{"capabilities":{"add":["X",1,{"Y":"Z"}],"drop":"W"}})");
   EXPECT_EQ(made.ports, (std::vector<ContainerPort>{{80, "http", "TCP"}, {}}));
   EXPECT_EQ(made.liveness, (Probe{5, 81}));
   EXPECT_EQ(made.readiness, Probe{});
   EXPECT_EQ(made.startup, Probe{});
   EXPECT_EQ(made.volume_mounts,
-            std::vector<Value>{(Value::Object{{"name", "a"}, {"mountPath", "/a"}})});
-  EXPECT_EQ(made.capabilities, Value(Value::Object{{"add", Value::Array{"X"}}}));
+            (std::vector<VolumeMount>{{"a", "/a"}, {"b", "/b", true}, {}, {}}));
+  EXPECT_EQ(made.capabilities, (Capabilities{.add = {"X"}, .drop = {}}));
 }
 
 TEST(ObjectDecoder, KeepsTheAnnotationsAroundATemplate) {

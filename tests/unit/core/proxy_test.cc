@@ -192,13 +192,10 @@ TEST(InjectionObstacles, WantAServiceAccountTokenOnlyWithoutProjection) {
   Configuration no_projection;
   no_projection.service_account_token_projection = false;
   const auto enabled = annotated({{kInject, "enabled"}});
-  const Value mount = Value::Object{{"name", "token"},
-                                    {"mountPath", "/var/run/secrets/kubernetes.io/serviceaccount"}};
   auto mounted = container("web");
-  mounted.volume_mounts.push_back(mount);
+  mounted.volume_mounts = {{"token", "/var/run/secrets/kubernetes.io/serviceaccount"}};
   auto elsewhere = container("web");
-  elsewhere.volume_mounts.push_back(Value::Object{{"mountPath", "/data"}});
-  elsewhere.volume_mounts.push_back(Value::Object{{"mountPath", 5}});
+  elsewhere.volume_mounts = {{"data", "/data"}, {}};
 
   EXPECT_EQ(obstacles(pod_of({container("web")}, enabled), {}, no_projection), "token");
   EXPECT_EQ(obstacles(pod_of({elsewhere}, enabled), {}, no_projection), "token");

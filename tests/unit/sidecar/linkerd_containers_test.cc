@@ -14,12 +14,6 @@ using testing::web;
 using Object = Value::Object;
 using Array = Value::Array;
 
-Value words(std::initializer_list<std::string_view> list) {
-  Array out;
-  for (const auto word : list) out.emplace_back(word);
-  return out;
-}
-
 TEST(ProxyContainer, HasPortsProbesAndImageOfTheValues) {
   LinkerdValues values;
   values.linkerd_version = "v1";
@@ -62,10 +56,9 @@ TEST(ProxyContainer, SharesImageAndResourcesWithItsInitContainers) {
 
 TEST(SecurityContext, OfTheProxyTakesTheCapabilitiesOfTheFirstContainer) {
   Pod pod = web({{"config.linkerd.io/proxy-gid", "33"}});
-  pod.containers[0].capabilities =
-      Object{{"add", words({"NET_BIND_SERVICE"})}, {"drop", words({"ALL", "NET_RAW"})}};
+  pod.containers[0].capabilities = {.add = {"NET_BIND_SERVICE"}, .drop = {"ALL", "NET_RAW"}};
   pod.containers.push_back(testing::container("second"));
-  pod.containers[1].capabilities = Object{{"add", words({"SYS_ADMIN"})}};
+  pod.containers[1].capabilities = {.add = {"SYS_ADMIN"}, .drop = {}};
   const Injected injected(pod);
   EXPECT_EQ(injected.part("linkerd-proxy", "securityContext"),
             "{allowPrivilegeEscalation: false, capabilities: {add: ['NET_BIND_SERVICE'], drop: "
@@ -81,9 +74,8 @@ TEST(SecurityContext, OfTheProxyTakesTheCapabilitiesOfTheFirstContainer) {
 // Only names are: of anything else, megabytes would be a multiple of themselves in the patch.
 TEST(SecurityContext, TakesNoCapabilityThatIsNone) {
   Pod pod = web();
-  pod.containers[0].capabilities =
-      Object{{"add", Value::Array{Value(std::string(253, 'A')), Value(std::string(254, 'B')),
-                                  Value(Object{{"name", "C"}}), Value("SYS_TIME")}}};
+  pod.containers[0].capabilities.add = {std::string(253, 'A'), std::string(254, 'B'), "",
+                                        "SYS_TIME"};
   EXPECT_EQ(Injected(pod).part("linkerd-proxy", "securityContext").find('B'), std::string::npos);
   const auto init = Injected(pod).part("linkerd-init", "securityContext");
   EXPECT_NE(init.find("add: ['NET_ADMIN', 'NET_RAW', '" + std::string(253, 'A') + "', 'SYS_TIME']"),
@@ -155,10 +147,8 @@ TEST(InitArguments, OfEverySetting) {
 TEST(ServiceAccountMount, OfTheFirstContainerIsShared) {
   Pod pod = web();
   pod.containers[0].volume_mounts = {
-      Object{{"name", "data"}, {"mountPath", "/data"}},
-      Object{{"mountPath", "/var/run/secrets/kubernetes.io/serviceaccount"},
-             {"name", "kube-api-access-x"},
-             {"readOnly", true}}};
+      {"data", "/data"},
+      {"kube-api-access-x", "/var/run/secrets/kubernetes.io/serviceaccount", true}};
   const std::string account =
       "{mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', name: 'kube-api-access-x', "
       "readOnly: true}";
