@@ -29,9 +29,8 @@ bool is_proxy_init(const Container& container) {
 bool mounts_service_account_token(const Pod& pod) {
   if (pod.containers.empty()) return false;
   const auto& mounts = pod.containers.front().volume_mounts;
-  return std::any_of(mounts.begin(), mounts.end(), [](const VolumeMount& mount) {
-    return mount.path == kServiceAccountPath;
-  });
+  return std::any_of(mounts.begin(), mounts.end(),
+                     [](const VolumeMount& mount) { return mount.path == kServiceAccountPath; });
 }
 
 std::optional<SkipReason> annotation_obstacle(const PodSettings& settings) {

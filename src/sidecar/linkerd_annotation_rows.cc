@@ -168,7 +168,7 @@ Outcome set_opaque_ports(std::string_view text, Target& target) {
   auto resolved = resolve_opaque_ports(text, target.pod);
   // Without a pod (a Namespace alone) any name may be that of a container port.
   if (target.pod.containers.empty()) std::erase_if(resolved.unusable, could_be_port_name);
-  target.of_pod.values.write().proxy.opaque_ports = std::move(resolved.ports);
+  target.values().proxy.opaque_ports = std::move(resolved.ports);
   if (resolved.unusable.empty()) return std::nullopt;
   return fmt::format(
       "{} left out: write ports, ranges such as \"5000-6000\", or names of the "
@@ -201,138 +201,138 @@ Outcome set_grace(std::string_view text, std::optional<std::string>& out) {
 
 constexpr std::array<Row, kLinkerdAnnotationCount> kLinkerdAnnotationRows{{
     Row{GK_KEY("proxy-image"), true,
-        [](auto text, Target& t) { return set_text(text, t.of_pod.values.write().proxy.image.name); }},
+        [](auto text, Target& t) { return set_text(text, t.values().proxy.image.name); }},
     Row{GK_KEY("proxy-version"), true,
-        [](auto text, Target& t) { return set_text(text, t.of_pod.values.write().proxy.image.version); }},
+        [](auto text, Target& t) { return set_text(text, t.values().proxy.image.version); }},
     Row{GK_KEY("image-pull-policy"), true,
         [](auto text, Target& t) {
-          return set_pull_policy(text, t.of_pod.values.write().proxy.image.pull_policy);
+          return set_pull_policy(text, t.values().proxy.image.pull_policy);
         }},
     Row{GK_KEY("control-port"), true,
-        [](auto text, Target& t) { return set_port(text, t.of_pod.values.write().proxy.control_port); }},
+        [](auto text, Target& t) { return set_port(text, t.values().proxy.control_port); }},
     Row{GK_KEY("admin-port"), true,
-        [](auto text, Target& t) { return set_port(text, t.of_pod.values.write().proxy.admin_port); }},
+        [](auto text, Target& t) { return set_port(text, t.values().proxy.admin_port); }},
     Row{GK_KEY("inbound-port"), true,
-        [](auto text, Target& t) { return set_port(text, t.of_pod.values.write().proxy.inbound_port); }},
+        [](auto text, Target& t) { return set_port(text, t.values().proxy.inbound_port); }},
     Row{GK_KEY("outbound-port"), true,
-        [](auto text, Target& t) { return set_port(text, t.of_pod.values.write().proxy.outbound_port); }},
+        [](auto text, Target& t) { return set_port(text, t.values().proxy.outbound_port); }},
     // Copied, but without effect: the detected ports stand.
     Row{GK_KEY("pod-inbound-ports"), true, [](auto, Target&) { return Outcome{}; }},
     Row{GK_KEY("proxy-admin-shutdown"), true,
         [](auto text, Target& t) {
-          return set_switch(text, t.of_pod.values.write().proxy.enable_shutdown_endpoint);
+          return set_switch(text, t.values().proxy.enable_shutdown_endpoint);
         }},
     Row{GK_KEY("proxy-log-level"), true,
-        [](auto text, Target& t) { return set_text(text, t.of_pod.values.write().proxy.log_level); }},
+        [](auto text, Target& t) { return set_text(text, t.values().proxy.log_level); }},
     Row{GK_KEY("proxy-log-format"), true,
-        [](auto text, Target& t) { return set_text(text, t.of_pod.values.write().proxy.log_format); }},
+        [](auto text, Target& t) { return set_text(text, t.values().proxy.log_format); }},
     Row{GK_KEY("proxy-log-http-headers"), true,
         [](auto text, Target& t) {
-          return set_log_http_headers(text, t.of_pod.values.write().proxy.log_http_headers);
+          return set_log_http_headers(text, t.values().proxy.log_http_headers);
         }},
     Row{GK_KEY("proxy-require-identity-inbound-ports"), true,
         [](auto text, Target& t) {
-          return set_text(text, t.of_pod.values.write().proxy.require_identity_on_inbound_ports);
+          return set_text(text, t.values().proxy.require_identity_on_inbound_ports);
         }},
     Row{GK_KEY("proxy-metrics-hostname-labels"), true,
         [](auto text, Target& t) {
-          return set_flag(text, t.of_pod.values.write().proxy.metrics_hostname_labels);
+          return set_flag(text, t.values().proxy.metrics_hostname_labels);
         }},
     Row{GK_KEY("proxy-outbound-connect-timeout"), true,
         [](auto text, Target& t) {
-          return set_milliseconds(text, t.of_pod.values.write().proxy.outbound_connect_timeout);
+          return set_milliseconds(text, t.values().proxy.outbound_connect_timeout);
         }},
     Row{GK_KEY("proxy-inbound-connect-timeout"), true,
         [](auto text, Target& t) {
-          return set_milliseconds(text, t.of_pod.values.write().proxy.inbound_connect_timeout);
+          return set_milliseconds(text, t.values().proxy.inbound_connect_timeout);
         }},
     Row{GK_KEY("proxy-outbound-discovery-cache-unused-timeout"), true,
         [](auto text, Target& t) {
-          return set_seconds(text, t.of_pod.values.write().proxy.outbound_discovery_cache_unused_timeout);
+          return set_seconds(text, t.values().proxy.outbound_discovery_cache_unused_timeout);
         }},
     Row{GK_KEY("proxy-inbound-discovery-cache-unused-timeout"), true,
         [](auto text, Target& t) {
-          return set_seconds(text, t.of_pod.values.write().proxy.inbound_discovery_cache_unused_timeout);
+          return set_seconds(text, t.values().proxy.inbound_discovery_cache_unused_timeout);
         }},
     Row{GK_KEY("proxy-disable-outbound-protocol-detect-timeout"), true,
         [](auto text, Target& t) {
-          return set_flag(text, t.of_pod.values.write().proxy.disable_outbound_protocol_detect_timeout);
+          return set_flag(text, t.values().proxy.disable_outbound_protocol_detect_timeout);
         }},
     Row{GK_KEY("proxy-disable-inbound-protocol-detect-timeout"), true,
         [](auto text, Target& t) {
-          return set_flag(text, t.of_pod.values.write().proxy.disable_inbound_protocol_detect_timeout);
+          return set_flag(text, t.values().proxy.disable_inbound_protocol_detect_timeout);
         }},
     Row{annotation::kGrace, true,
         [](auto text, Target& t) { return set_grace(text, t.of_pod.grace); }},
     Row{GK_KEY("proxy-await"), true,
-        [](auto text, Target& t) { return set_switch(text, t.of_pod.values.write().proxy.await); }},
+        [](auto text, Target& t) { return set_switch(text, t.values().proxy.await); }},
     Row{GK_KEY("proxy-cpu-request"), true,
         [](auto text, Target& t) {
-          return set_quantity(text, t.of_pod.values.write().proxy.resources.cpu.request,
-                              &t.of_pod.values.write().proxy.minimum_workers);
+          return set_quantity(text, t.values().proxy.resources.cpu.request,
+                              &t.values().proxy.minimum_workers);
         }},
     Row{GK_KEY("proxy-cpu-limit"), true,
         [](auto text, Target& t) {
-          return set_quantity(text, t.of_pod.values.write().proxy.resources.cpu.limit,
-                              &t.of_pod.values.write().proxy.maximum_workers);
+          return set_quantity(text, t.values().proxy.resources.cpu.limit,
+                              &t.values().proxy.maximum_workers);
         }},
     Row{GK_KEY("proxy-cpu-ratio-limit"), false,
-        [](auto text, Target& t) { return set_ratio(text, t.of_pod.values.write().proxy.maximum_cpu_ratio); }},
+        [](auto text, Target& t) { return set_ratio(text, t.values().proxy.maximum_cpu_ratio); }},
     Row{GK_KEY("proxy-memory-request"), true,
         [](auto text, Target& t) {
-          return set_quantity(text, t.of_pod.values.write().proxy.resources.memory.request);
+          return set_quantity(text, t.values().proxy.resources.memory.request);
         }},
     Row{GK_KEY("proxy-memory-limit"), true,
         [](auto text, Target& t) {
-          return set_quantity(text, t.of_pod.values.write().proxy.resources.memory.limit);
+          return set_quantity(text, t.values().proxy.resources.memory.limit);
         }},
     Row{GK_KEY("proxy-ephemeral-storage-request"), true,
         [](auto text, Target& t) {
-          return set_quantity(text, t.of_pod.values.write().proxy.resources.ephemeral_storage.request);
+          return set_quantity(text, t.values().proxy.resources.ephemeral_storage.request);
         }},
     Row{GK_KEY("proxy-ephemeral-storage-limit"), true,
         [](auto text, Target& t) {
-          return set_quantity(text, t.of_pod.values.write().proxy.resources.ephemeral_storage.limit);
+          return set_quantity(text, t.values().proxy.resources.ephemeral_storage.limit);
         }},
     Row{GK_KEY("proxy-uid"), true,
-        [](auto text, Target& t) { return set_user(text, t.of_pod.values.write().proxy.uid); }},
+        [](auto text, Target& t) { return set_user(text, t.values().proxy.uid); }},
     Row{GK_KEY("proxy-gid"), true,
-        [](auto text, Target& t) { return set_group(text, t.of_pod.values.write().proxy.gid); }},
+        [](auto text, Target& t) { return set_group(text, t.values().proxy.gid); }},
     Row{GK_KEY("enable-external-profiles"), true,
         [](auto text, Target& t) {
-          return set_flag(text, t.of_pod.values.write().proxy.enable_external_profiles);
+          return set_flag(text, t.values().proxy.enable_external_profiles);
         }},
     Row{GK_KEY("enable-gateway"), false,
-        [](auto text, Target& t) { return set_flag(text, t.of_pod.values.write().proxy.is_gateway); }},
+        [](auto text, Target& t) { return set_flag(text, t.values().proxy.is_gateway); }},
     Row{GK_KEY("skip-inbound-ports"), true,
         [](auto text, Target& t) {
-          return set_skip_ports(text, t.of_pod.values.write().init.ignore_inbound_ports);
+          return set_skip_ports(text, t.values().init.ignore_inbound_ports);
         }},
     Row{GK_KEY("skip-outbound-ports"), true,
         [](auto text, Target& t) {
-          return set_skip_ports(text, t.of_pod.values.write().init.ignore_outbound_ports);
+          return set_skip_ports(text, t.values().init.ignore_outbound_ports);
         }},
     Row{GK_KEY("skip-subnets"), true,
-        [](auto text, Target& t) { return set_text(text, t.of_pod.values.write().init.skip_subnets); }},
+        [](auto text, Target& t) { return set_text(text, t.values().init.skip_subnets); }},
     Row{annotation::kOpaquePorts, true,
         [](auto text, Target& t) { return set_opaque_ports(text, t); }},
     Row{GK_KEY("default-inbound-policy"), true,
         [](auto text, Target& t) {
-          return set_policy(text, t.of_pod.values.write().proxy.default_inbound_policy);
+          return set_policy(text, t.values().proxy.default_inbound_policy);
         }},
     Row{GK_KEY("access-log"), true,
-        [](auto text, Target& t) { return set_text(text, t.of_pod.values.write().proxy.access_log); }},
+        [](auto text, Target& t) { return set_text(text, t.values().proxy.access_log); }},
     Row{GK_KEY("enable-debug-sidecar"), true,
         [](auto text, Target& t) { return set_flag(text, t.of_pod.debug_sidecar); }},
     Row{GK_KEY("debug-image"), false,
-        [](auto text, Target& t) { return set_text(text, t.of_pod.values.write().debug_image.name); }},
+        [](auto text, Target& t) { return set_text(text, t.values().debug_image.name); }},
     Row{GK_KEY("debug-image-version"), false,
-        [](auto text, Target& t) { return set_text(text, t.of_pod.values.write().debug_image.version); }},
+        [](auto text, Target& t) { return set_text(text, t.values().debug_image.version); }},
     Row{GK_KEY("debug-image-pull-policy"), false,
         [](auto text,
-           Target& t) { return set_pull_policy(text, t.of_pod.values.write().debug_image.pull_policy); }},
+           Target& t) { return set_pull_policy(text, t.values().debug_image.pull_policy); }},
     Row{GK_KEY("close-wait-timeout"), false,
-        [](auto text, Target& t) { return set_close_wait(text, t.of_pod.values.write().init); }},
+        [](auto text, Target& t) { return set_close_wait(text, t.values().init); }},
 }};
 
 #undef GK_KEY

@@ -17,6 +17,8 @@ namespace gracekeeper {
 struct LinkerdAnnotationTarget {
   const Pod& pod;  // without containers where a Namespace is looked at alone
   InjectionValues& of_pod;
+
+  [[nodiscard]] LinkerdValues& values() const { return of_pod.values.write(); }
 };
 
 struct LinkerdAnnotationRow {

@@ -295,9 +295,8 @@ Value proxy_container(const Pod& pod, const LinkerdValues& values, const Linkerd
   set_if_any(container, "resources", parts.resources);
   const auto& of_app = capabilities_of(pod);
   const auto& usual = usual_context(of_app, parts.proxy_contexts);
-  container.set("securityContext", usual.is_null()
-                                       ? proxy_security_context(of_app, values.proxy, parts)
-                                       : usual);
+  container.set("securityContext",
+                usual.is_null() ? proxy_security_context(of_app, values.proxy, parts) : usual);
   container.set("terminationMessagePolicy", parts.message_policy);
   if (!native)
     set_if_any(container, "lifecycle", classic_lifecycle(parts.post_start, proxy.wait_handler));
@@ -317,9 +316,8 @@ Value init_container(const Pod& pod, const LinkerdValues& values, const LinkerdP
   set_if_any(container, "resources", parts.resources);
   const auto& of_app = capabilities_of(pod);
   const auto& usual = usual_context(of_app, parts.init_contexts);
-  container.set("securityContext", usual.is_null()
-                                       ? init_security_context(of_app, values.init, parts)
-                                       : usual);
+  container.set("securityContext",
+                usual.is_null() ? init_security_context(of_app, values.init, parts) : usual);
   container.set("terminationMessagePolicy", parts.message_policy);
   Value::Array mounts;
   mounts.reserve(2);

@@ -50,12 +50,28 @@ struct LinkerdParts {
 
   template <typename Visit>
   void for_each(Visit visit) {
-    for (auto* part :
-         {&image, &pull_policy, &resources, &liveness, &readiness, &startup, &ports, &post_start,
-          &init_command, &init_arguments, &lock_volume, &identity_volume, &token_volume,
-          &lock_mount, &identity_mount, &token_mount, &seccomp_profile, &message_policy,
-          &proxy_contexts.plain, &proxy_contexts.drops_all, &init_contexts.plain,
-          &init_contexts.drops_all})
+    for (auto* part : {&image,
+                       &pull_policy,
+                       &resources,
+                       &liveness,
+                       &readiness,
+                       &startup,
+                       &ports,
+                       &post_start,
+                       &init_command,
+                       &init_arguments,
+                       &lock_volume,
+                       &identity_volume,
+                       &token_volume,
+                       &lock_mount,
+                       &identity_mount,
+                       &token_mount,
+                       &seccomp_profile,
+                       &message_policy,
+                       &proxy_contexts.plain,
+                       &proxy_contexts.drops_all,
+                       &init_contexts.plain,
+                       &init_contexts.drops_all})
       visit(*part);
   }
 };

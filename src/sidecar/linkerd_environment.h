@@ -28,8 +28,8 @@ struct SharedEnvironment {
 SharedEnvironment shared_environment(const LinkerdValues& values);
 
 // The list of EnvVar objects, in Linkerd's order: a reference $(NAME) reads only variables before
-// it. `values` are the effective ones, `grace` is the grace_text(); `shared` was made of the values,
-// or is nullptr.
+// it. `values` are the effective ones, `grace` is the grace_text(); `shared` was made of the
+// values, or is nullptr.
 Value proxy_environment(const Pod& pod, const LinkerdValues& values,
                         const std::optional<std::string>& grace,
                         const SharedEnvironment* shared = nullptr);

@@ -102,12 +102,12 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   if (values.proxy.tracing.enabled) edits.add_volume(pod_info_volume());
   if (values.service_account_token_projection) edits.add_volume(parts.token_volume);
 
-  auto proxy = proxy_container(pod, values,
-                               {.mode = injection.proxy.mode,
-                                .grace = grace_text(injection.proxy.grace, effective.grace),
-                                .wait_handler = injection.wait_handler},
-                               parts, account,
-                               prepared != nullptr ? &prepared->environment : nullptr);
+  auto proxy =
+      proxy_container(pod, values,
+                      {.mode = injection.proxy.mode,
+                       .grace = grace_text(injection.proxy.grace, effective.grace),
+                       .wait_handler = injection.wait_handler},
+                      parts, account, prepared != nullptr ? &prepared->environment : nullptr);
   if (native)
     edits.add_init_container(std::move(proxy), is_behind_one ? 1 : 0);
   else

@@ -517,8 +517,7 @@ TEST(PodDecoder, ReadsPortsProbesAndWhatIsCopied) {
   EXPECT_EQ(made.liveness, (Probe{5, 81}));
   EXPECT_EQ(made.readiness, Probe{});
   EXPECT_EQ(made.startup, Probe{});
-  EXPECT_EQ(made.volume_mounts,
-            (std::vector<VolumeMount>{{"a", "/a"}, {"b", "/b", true}, {}, {}}));
+  EXPECT_EQ(made.volume_mounts, (std::vector<VolumeMount>{{"a", "/a"}, {"b", "/b", true}, {}, {}}));
   EXPECT_EQ(made.capabilities, (Capabilities{.add = {"X"}, .drop = {}}));
 }
 
