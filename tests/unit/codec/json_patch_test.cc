@@ -55,6 +55,17 @@ TEST(JsonPatch, SetsAnnotationsAndLabelsWithEscapedKeys) {
             "add /metadata/labels/linkerd.io~1c \"2\"\n");
 }
 
+TEST(JsonPatch, EscapesKeysForJsonToo) {
+  const std::string key = "a\"b\\c\n/d~\x01 and a tail of more than sixteen bytes\"";
+  EXPECT_EQ(patched(pod_json(R"({"annotations":{}})", "{}"), {SetAnnotation{key, "1"}}),
+            "add /metadata/annotations/a\"b\\c\n~1d~0\x01 and a tail of more than sixteen bytes\""
+            " \"1\"\n");
+  const auto inside = to_json_patch(pod_in(pod_json("{}", "{}")), {SetTerminationGracePeriod{5}},
+                                    FieldPath{} / "a \"quoted\" name/with ~ and \\");
+  EXPECT_EQ(inside.at(0).at("path"),
+            "/a \"quoted\" name~1with ~0 and \\/spec/terminationGracePeriodSeconds");
+}
+
 TEST(JsonPatch, CreatesMissingParentsOnce) {
   const std::vector<Edit> edits{SetAnnotation{"a", "1"}, SetAnnotation{"b", "2"},
                                 SetLabel{"c", "3"}, SetLabel{"d", "4"}};

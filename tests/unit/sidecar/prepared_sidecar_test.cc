@@ -80,6 +80,41 @@ TEST(PreparedSidecar, IsLeftAloneByPodsThatChangeSomethingAboutIt) {
   EXPECT_EQ(shared_by(traced, web()), 0U) << "the labels of its variables are the pod's";
 }
 
+// Of those that were made for another pod already.
+std::size_t shared_contexts(const LinkerdValues& values, Capabilities capabilities) {
+  Pod pod = web();
+  pod.containers.front().capabilities = std::move(capabilities);
+  const auto prepared = prepare_sidecar(values, text_in_test);
+  const PodSettings settings;
+  const Proxy proxy{.mode = Proxy::Mode::Classic};
+  const auto inject = [&](const PreparedSidecar* with) {
+    return inject_linkerd(
+        {.pod = pod, .settings = settings, .proxy = proxy, .values = values, .prepared = with});
+  };
+  const auto edits = inject(&prepared);
+  EXPECT_EQ(edits, inject(nullptr));
+  std::size_t count = 0;
+  for (const auto& edit : edits) {
+    const auto* added = std::get_if<AddContainer>(&edit);
+    if (added == nullptr) continue;
+    const auto* context = added->container.find("securityContext");
+    if (context != nullptr && context->text() != nullptr) ++count;
+  }
+  return count;
+}
+
+TEST(PreparedSidecar, HasTheSecurityContextsOfPodsThatDropAllCapabilitiesOrNone) {
+  LinkerdValues values;
+  EXPECT_EQ(shared_contexts(values, {}), 2U);
+  EXPECT_EQ(shared_contexts(values, {.add = {}, .drop = {"ALL"}}), 2U);
+  EXPECT_EQ(shared_contexts(values, {.add = {}, .drop = {"NET_RAW"}}), 0U);
+  EXPECT_EQ(shared_contexts(values, {.add = {}, .drop = {"ALL", "NET_RAW"}}), 0U);
+  EXPECT_EQ(shared_contexts(values, {.add = {"NET_BIND_SERVICE"}, .drop = {"ALL"}}), 0U);
+  values.proxy.security_context = Value::Object{{"runAsUser", 5}};
+  values.init.run_as_root = true;
+  EXPECT_EQ(shared_contexts(values, {.add = {}, .drop = {"ALL"}}), 2U);
+}
+
 TEST(PreparedSidecar, FitsWhereAllThatItIsMadeOfIsTheSame) {
   const LinkerdValues values;
   const auto prepared = prepare_sidecar(values, text_in_test);
