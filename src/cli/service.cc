@@ -266,7 +266,8 @@ class Service {
     memory_watch_.emplace(
         [this, second = 0]() mutable {
           trimmer_.trim_after_flood();
-          if (++second % 5 == 0) trimmer_.trim(https_->counters().open());
+          trimmer_.return_code_of_handshakes(https_->counters().open());
+          if (++second % 5 == 0) trimmer_.trim();
         },
         std::chrono::seconds(1));
     if (reloader_)

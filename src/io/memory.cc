@@ -29,7 +29,6 @@ constexpr std::size_t kLeastKept = std::size_t{1024} * 1024;  // by each
 constexpr std::size_t kSmallestLargeBlock = std::size_t{256} * 1024;
 // Code comes back page by page, which takes the next request most of a millisecond: not for a few.
 constexpr std::size_t kManyConnections = 32;
-constexpr std::size_t kWorthTheWork = std::size_t{1024} * 1024;
 // Giving back takes all threads some milliseconds: not for each of many large requests in a row.
 constexpr std::size_t kWorthTheWait = std::size_t{8} * 1024 * 1024;
 
@@ -106,12 +105,13 @@ void return_large_blocks(std::size_t threads) {
   ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
-void MemoryTrimmer::trim(std::size_t connections) {
-  trim_heap(kWorthTheWork);
-  connections_ = std::min(connections_, connections);
-  if (connections - connections_ < kManyConnections) return;
+void MemoryTrimmer::return_code_of_handshakes(std::size_t connections) {
+  const bool many_come = connections >= latest_ + kManyConnections;
+  latest_ = connections;
+  fewest_ = std::min(fewest_, connections);
+  if (many_come || connections - fewest_ < kManyConnections) return;
   return_code();
-  connections_ = connections;
+  fewest_ = connections;
 }
 
 void MemoryTrimmer::trim_heap(std::size_t worth_the_work) {

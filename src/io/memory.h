@@ -37,17 +37,21 @@ class MemoryTrimmer {
  public:
   // Every second: what one flood leaves is not to be there when the next one comes.
   void trim_after_flood() { trim_heap(kFlood); }
-  // Every few seconds, since what is still needed has to come back: less free memory too, and after
-  // many new connections the code of their handshakes. `connections`: how many are open.
-  void trim(std::size_t connections);
+  // Every second: the code of handshakes, when many connections are new and not many more come.
+  // `connections`: how many are open.
+  void return_code_of_handshakes(std::size_t connections);
+  // Every few seconds, since what is still needed has to come back: less free memory too.
+  void trim() { trim_heap(kWorthTheWork); }
 
  private:
   static constexpr std::size_t kFlood = std::size_t{4} * 1024 * 1024;
+  static constexpr std::size_t kWorthTheWork = std::size_t{1024} * 1024;
 
   void trim_heap(std::size_t worth_the_work);
 
-  std::size_t left_ = 0;         // free bytes after the last time
-  std::size_t connections_ = 0;  // the fewest since code was given back
+  std::size_t left_ = 0;    // free bytes after the last time
+  std::size_t fewest_ = 0;  // connections since code was given back
+  std::size_t latest_ = 0;  // connections at the last look
 };
 
 // Keeps what was needed for a moment from adding up with what is needed next: what connections,

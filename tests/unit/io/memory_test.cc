@@ -162,15 +162,16 @@ TEST(ReturnCode, TakesAwayWhatComesBackWhenItIsUsed) {
 TEST(MemoryTrimmer, GivesCodeBackWhenManyConnectionsAreNew) {
   MemoryTrimmer trimmer;
   const auto resident_after = [&trimmer](std::size_t connections) {
-    trimmer.trim(connections);
+    trimmer.return_code_of_handshakes(connections);
     return resident_file_pages();
   };
   const auto before = resident_file_pages_when_all_are();
   EXPECT_GT(resident_after(31), before - kMuch);
-  EXPECT_LT(resident_after(32), before - kMuch);
+  EXPECT_GT(resident_after(63), before - kMuch) << "more may be coming";
+  EXPECT_LT(resident_after(63), before - kMuch);
   // The same ones once more.
   const auto again = resident_file_pages();
-  EXPECT_GE(resident_after(60), again);
+  EXPECT_GE(resident_after(94), again);
 }
 
 }  // namespace
