@@ -44,7 +44,6 @@ class ValuesOfPod {
   const LinkerdValues& operator*() const { return own_ ? *own_ : *base_; }
   const LinkerdValues* operator->() const { return &**this; }
   LinkerdValues& write() { return own_ ? *own_ : own_.emplace(*base_); }
-  [[nodiscard]] bool are_changed() const { return own_.has_value(); }
 
   // What it was made of has to be there no longer.
   LinkerdValues take() && { return own_ ? *std::move(own_) : *base_; }

@@ -67,9 +67,7 @@ std::vector<Edit> inject_linkerd(const LinkerdInjection& injection) {
   if (!opaque_ports.empty()) effective.values.write().proxy.opaque_ports = opaque_ports;
   const auto& values = *effective.values;
   const auto* prepared = injection.prepared;
-  const bool is_made_of_these =
-      !effective.values.are_changed() && !injection.values.proxy.tracing.enabled;
-  if (prepared != nullptr && !is_made_of_these && !fits(*prepared, values)) prepared = nullptr;
+  if (prepared != nullptr && !fits(*prepared, values)) prepared = nullptr;
   std::optional<LinkerdParts> of_pod;
   if (prepared == nullptr) {
     of_pod = linkerd_parts(values);

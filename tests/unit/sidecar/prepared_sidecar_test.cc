@@ -115,6 +115,20 @@ TEST(PreparedSidecar, HasTheSecurityContextsOfPodsThatDropAllCapabilitiesOrNone)
   EXPECT_EQ(shared_contexts(values, {.add = {}, .drop = {"ALL"}}), 2U);
 }
 
+TEST(PreparedSidecar, OfOtherValuesIsLeftAloneAlsoByPodsThatChangeNothing) {
+  LinkerdValues values;
+  const auto prepared = prepare_sidecar(values, text_in_test);
+  values.proxy.admin_port = 4999;
+  const Pod pod = web();
+  const PodSettings settings;
+  const Proxy proxy{.mode = Proxy::Mode::Classic};
+  const auto inject = [&](const PreparedSidecar* with) {
+    return inject_linkerd(
+        {.pod = pod, .settings = settings, .proxy = proxy, .values = values, .prepared = with});
+  };
+  EXPECT_EQ(inject(&prepared), inject(nullptr));
+}
+
 TEST(PreparedSidecar, FitsWhereAllThatItIsMadeOfIsTheSame) {
   const LinkerdValues values;
   const auto prepared = prepare_sidecar(values, text_in_test);
